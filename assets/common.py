@@ -1,0 +1,126 @@
+"""What every asset module shares: the pool, the day of a run, and metadata read from the warehouse.
+
+Belongs here: how results are shown to Dagster. Does not: anything a stage computes (see pipelines/).
+"""
+
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+import dagster as dg
+
+from pipelines.steps import columns_of, qualified, row_count, rows
+from resources.control import ControlStore
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+POOL = "warehouse"
+OWNERS = ["team:customer-data"]
+
+ProjectParam = dg.ResourceParam[Project]
+WarehouseParam = dg.ResourceParam[Warehouse]
+ControlParam = dg.ResourceParam[ControlStore]
+
+
+class Progress(Protocol):
+    """Told what a step is doing; the command shows it, the daemon's runs need none."""
+
+    def __call__(self, text: str) -> None: ...
+
+
+ProgressParam = dg.ResourceParam[Progress]
+
+
+def days_of(context: dg.AssetExecutionContext, project: Project) -> list[date]:
+    """The business days a run is for, in order: its partitions, or yesterday."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return sorted(date.fromisoformat(key) for key in context.partition_keys)
+    tags = context.run.tags
+    for tag in ("dagster/asset_partition_range_end", "dagster/partition"):
+        if tag in tags:
+            return [date.fromisoformat(tags[tag])]
+    return [project.yesterday]
+
+
+def table_metadata(con: "duckdb.DuckDBPyConnection", table: str, *, preview: int = 0) -> dict[str, Any]:
+    """Row count and column schema of a table, and a preview of its first rows.
+
+    `preview` is for aggregates only: rows that are persons never reach metadata.
+    """
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns_of(con, table)])
+    metadata: dict[str, Any] = {
+        "dagster/row_count": row_count(con, table),
+        "dagster/column_schema": schema,
+        "dagster/table_name": table,
+    }
+    if preview:
+        metadata["preview"] = dg.MetadataValue.md(
+            markdown_table(rows(con, f"select * from {qualified(table)} limit {preview}"))
+        )
+    return metadata
+
+
+def markdown_table(found: list[dict[str, Any]]) -> str:
+    """Rows as a Markdown table."""
+    if not found:
+        return "no rows"
+    names = list(found[0])
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [" | ".join(_cell(row[name]) for name in names) for row in found]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    shown = f"{value:.4g}" if isinstance(value, float) else str("" if value is None else value)
+    return shown.replace("|", "\\|").replace("\n", " ")
+
+
+def spec(
+    table: str,
+    group: str,
+    description: str,
+    deps: Iterable[str] = (),
+    kinds: Iterable[str] = ("duckdb", "sql"),
+    partitions: dg.PartitionsDefinition[str] | None = None,
+) -> dg.AssetSpec:
+    """An asset whose key is its table, `[schema, table]`."""
+    return dg.AssetSpec(
+        table.split("."),
+        deps=[dg.AssetKey(dep.split(".")) for dep in deps],
+        group_name=group,
+        description=description,
+        kinds=set(kinds),
+        owners=OWNERS,
+        partitions_def=partitions,
+    )
+
+
+def result(
+    table: str, metadata: Mapping[str, Any], checks: Iterable[dg.AssetCheckResult] = ()
+) -> dg.MaterializeResult:
+    """The materialization of one table of a multi-asset."""
+    return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata, check_results=list(checks))
+
+
+def check(
+    table: str,
+    name: str,
+    passed: bool,
+    *,
+    critical: bool = True,
+    description: str | None = None,
+    **metadata: Any,
+) -> dg.AssetCheckResult:
+    """A check's result: critical ones are errors, the others warnings."""
+    return dg.AssetCheckResult(
+        passed=passed,
+        asset_key=table.split("."),
+        check_name=name,
+        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata=metadata,
+    )

@@ -1,0 +1,102 @@
+"""Core: the canonical tables, one asset each, all brought up in one step.
+
+A repeated key blocks the run. A reference to something unknown is a warning: the row is kept.
+"""
+
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assets.common import POOL, ProgressParam, ProjectParam, WarehouseParam, check, result, spec, table_metadata
+from pipelines.contracts.model import Reference
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import Merged, refresh, unknown_references
+from pipelines.errors import InvariantError
+from pipelines.ingest.source import mappings_of
+from pipelines.steps import row_count
+from resources.project import Project
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def core_tables() -> list[str]:
+    """Every core table by name; those no source maps are empty."""
+    return [f"core.{table}" for table in CONTRACTS]
+
+
+def build_core(project: Project) -> dg.AssetsDefinition:
+    """One multi-asset over the canonical tables."""
+    specs = [
+        spec(
+            f"core.{table}",
+            "core",
+            f"{contract.description} Grain: {contract.grain}.",
+            deps=[f"raw.{source}" for source in project.mapped.get(table, [])],
+        )
+        for table, contract in CONTRACTS.items()
+    ]
+    checks = []
+    for table in project.mapped:
+        key = dg.AssetKey(["core", table])
+        checks.append(
+            dg.AssetCheckSpec("unique_key", asset=key, blocking=True, description="no key stands twice")
+        )
+        checks += [
+            dg.AssetCheckSpec(
+                f"{reference.column}_known",
+                asset=key,
+                description=f"every {reference.column} stands in core.{reference.table}",
+            )
+            for reference in references(project, table)
+        ]
+
+    @dg.multi_asset(name="core", specs=specs, check_specs=checks, pool=POOL)
+    def core(
+        context: dg.AssetExecutionContext,
+        project: ProjectParam,
+        warehouse: WarehouseParam,
+        progress: ProgressParam,
+    ) -> Iterator[dg.MaterializeResult]:
+        merged: dict[str, Merged] = {}
+        with warehouse.open("core") as con:
+            for table, contract in CONTRACTS.items():
+                progress(f"core {table}")
+                sources = project.mapped.get(table, [])
+                mappings = [
+                    mapping
+                    for name in sources
+                    for mapping in mappings_of(con, name, project.config.sources[name])
+                    if mapping.contract.table == table
+                ]
+                merged[table] = refresh(con, contract, mappings)
+            if not row_count(con, "core.orders"):
+                raise InvariantError(
+                    "no orders have been accepted yet, so there is nothing to segment; see what happened to the"
+                    " sources of orders: `lohko status`"
+                )
+            for table, one in merged.items():
+                mapped = table in project.mapped
+                metadata = table_metadata(con, f"core.{table}") | {"how": one.how, "mapped": mapped}
+                yield result(f"core.{table}", metadata, _checks(con, project, one) if mapped else [])
+
+    return core
+
+
+def _checks(
+    con: "duckdb.DuckDBPyConnection", project: Project, merged: Merged
+) -> Iterator[dg.AssetCheckResult]:
+    table = f"core.{merged.table}"
+    yield check(table, "unique_key", merged.duplicate_keys == 0, duplicates=merged.duplicate_keys)
+    for reference in references(project, merged.table):
+        unknown = unknown_references(con, merged.table, reference)
+        yield check(
+            table, f"{reference.column}_known", unknown == 0, critical=False, unknown=unknown, rows=merged.rows
+        )
+
+
+def references(project: Project, table: str) -> list[Reference]:
+    """The references of a table whose target some source maps."""
+    return [one for one in CONTRACTS[table].references if one.table in project.mapped]

@@ -1,0 +1,131 @@
+"""Features: the state a customer and day, then everything known of every customer as of the day."""
+
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets.common import (
+    POOL,
+    ProgressParam,
+    ProjectParam,
+    WarehouseParam,
+    check,
+    days_of,
+    result,
+    spec,
+    table_metadata,
+)
+from pipelines.features.catalogue import catalogue, store_catalogue
+from pipelines.features.compute import attributes_of, compute_customers, refresh_state
+from resources.project import Project
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+STATE = ("features.customer_day", "features.customer_category_day")
+
+
+def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> None:
+    """Fill the partition of a day with the project's own settings."""
+    compute_customers(
+        con, day, margin_rate=project.config.margin_rate, categories=shared_categories(project)
+    )
+
+
+def shared_categories(project: Project) -> list[str]:
+    """The categories whose share is a feature; none where lines have no products."""
+    if not {"products", "order_lines"} <= project.mapped.keys():
+        return []
+    return project.config.features.category_shares
+
+
+def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The state, unpartitioned, and the customers of a day."""
+
+    @dg.multi_asset(
+        name="features_state",
+        specs=[
+            spec(
+                "features.customer_day",
+                "features",
+                "What each customer bought on each business day",
+                deps=["core.orders", "core.order_lines"],
+            ),
+            spec(
+                "features.customer_category_day",
+                "features",
+                "What each customer bought on each business day in each category",
+                deps=["core.orders", "core.order_lines", "core.products"],
+            ),
+        ],
+        pool=POOL,
+    )
+    def state(
+        context: dg.AssetExecutionContext, warehouse: WarehouseParam, progress: ProgressParam
+    ) -> Iterator[dg.MaterializeResult]:
+        progress("features customer_day")
+        with warehouse.open("features state") as con:
+            touched = refresh_state(con)
+            for table in STATE:
+                yield result(table, table_metadata(con, table) | {"customers_recomputed": touched})
+
+    @dg.multi_asset(
+        name="features_customer",
+        specs=[
+            spec(
+                "features.customer",
+                "features",
+                "Every feature of every customer as of the day",
+                deps=[*STATE, "core.orders", "core.customers", "core.campaigns", "core.campaign_contacts"],
+                partitions=partitions,
+            ),
+            spec(
+                "features.catalogue",
+                "features",
+                "Name, family, unit, type and meaning of every feature",
+                deps=["core.customers"],
+                partitions=partitions,
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "everyone_once",
+                asset=dg.AssetKey(["features", "customer"]),
+                blocking=True,
+                description="every customer has one row of the day",
+            )
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def customers(
+        context: dg.AssetExecutionContext,
+        project: ProjectParam,
+        warehouse: WarehouseParam,
+        progress: ProgressParam,
+    ) -> Iterator[dg.MaterializeResult]:
+        with warehouse.open("features") as con:
+            store_catalogue(
+                con, catalogue(project.mapped, shared_categories(project), attributes_of(con))
+            )
+            repeated = 0
+            for day in days_of(context, project):
+                progress(f"features as of {day}")
+                compute_day(con, project, day)
+                row = con.execute(
+                    "select count(*) - count(distinct customer_id) from features.customer where as_of_date = ?",
+                    [day],
+                ).fetchone()
+                repeated += row[0] if row else 0
+            yield result(
+                "features.customer",
+                table_metadata(con, "features.customer"),
+                [check("features.customer", "everyone_once", repeated == 0, repeated=repeated)],
+            )
+            yield result("features.catalogue", table_metadata(con, "features.catalogue", preview=60))
+
+    return [state, customers]

@@ -1,0 +1,180 @@
+"""What segments return and whether they have moved: ROI and drift, for the latest recorded day only."""
+
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets.common import (
+    POOL,
+    ControlParam,
+    ProgressParam,
+    ProjectParam,
+    WarehouseParam,
+    check,
+    days_of,
+    result,
+    spec,
+    table_metadata,
+)
+from assets.features import shared_categories
+from pipelines.drift.measure import comparable, create, measure_drift
+from pipelines.drift.summary import summary
+from pipelines.features.catalogue import catalogue
+from pipelines.features.compute import attributes_of
+from pipelines.roi.compute import compute_roi
+from pipelines.segments import history, replay
+from resources.control import Finding
+from resources.project import Project
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+ROI_TABLES = {
+    "roi.contact": "Contacts by the day, and what each cost",
+    "roi.attribution": "What contacted customers bought on the days they responded",
+    "roi.segment_month": "Attributed ROI a segment and month, beside the month before",
+    "roi.segment_campaign": "Attributed ROI a segment and campaign, beside the one before of its type",
+    "roi.campaign_left_out": "Campaigns without ROI, and why",
+}
+AGGREGATES = {"roi.segment_month", "roi.segment_campaign", "roi.campaign_left_out"}
+
+
+def is_latest(con: "duckdb.DuckDBPyConnection", day: "date") -> bool:
+    """Whether a day is the latest recorded: only that one is measured and published."""
+    return history.latest_day(con) == day
+
+
+def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The ROI step and the drift step."""
+
+    @dg.multi_asset(
+        name="roi",
+        specs=[
+            spec(
+                table,
+                "roi",
+                meaning,
+                deps=["segments.assignment", "core.campaigns", "core.campaign_responses", "features.customer_day"],
+                partitions=partitions,
+            )
+            for table, meaning in ROI_TABLES.items()
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def roi(
+        context: dg.AssetExecutionContext,
+        project: ProjectParam,
+        warehouse: WarehouseParam,
+        progress: ProgressParam,
+    ) -> Iterator[dg.MaterializeResult]:
+        progress("roi")
+        day = max(days_of(context, project))
+        with warehouse.open("roi") as con:
+            if is_latest(con, day):
+                config = project.config
+                compute_roi(con, day, margin_rate=config.margin_rate, contact_cost=config.costs.contact)
+            for table in ROI_TABLES:
+                yield result(table, table_metadata(con, table, preview=20 if table in AGGREGATES else 0))
+
+    @dg.multi_asset(
+        name="drift",
+        specs=[
+            spec(
+                "drift.verdict",
+                "drift",
+                "How far segment shares and features have moved since a month before",
+                deps=["segments.assignment", "features.customer"],
+                partitions=partitions,
+            )
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_drift",
+                asset=dg.AssetKey(["drift", "verdict"]),
+                description="no segment has moved beyond the limits since a month before",
+            )
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def drift(
+        context: dg.AssetExecutionContext,
+        project: ProjectParam,
+        warehouse: WarehouseParam,
+        control: ControlParam,
+        progress: ProgressParam,
+    ) -> Iterator[dg.MaterializeResult]:
+        progress("drift")
+        day = max(days_of(context, project))
+        with warehouse.open("drift") as con:
+            found = _measure(con, project, day)
+            control.record_findings(context.run_id, _findings(con, day, found))
+            yield result(
+                "drift.verdict",
+                table_metadata(con, "drift.verdict", preview=20),
+                [
+                    check(
+                        "drift.verdict", "no_drift", not found, critical=False, segments_moved=len(found)
+                    )
+                ],
+            )
+
+    return [roi, drift]
+
+
+def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> list[dict[str, Any]]:
+    """Compare with the day a month before, where there is one."""
+    create(con)
+    baseline = replay.month_before(day)
+    basis = replay.basis_of(con, baseline)
+    if basis is None or not is_latest(con, day):
+        return []
+    features = comparable(con, catalogue(project.mapped, shared_categories(project), attributes_of(con)), baseline)
+    measure_drift(
+        con,
+        as_of=day,
+        baseline=baseline,
+        baseline_basis=basis,
+        features=features,
+        limits=project.config.drift,
+    )
+    return summary(con, day)
+
+
+def _findings(
+    con: "duckdb.DuckDBPyConnection", day: "date", found: list[dict[str, Any]]
+) -> list[Finding]:
+    """One finding a segment that was checked: moved, or quiet."""
+    moved = {_subject(one): one for one in found}
+    checked = con.execute(
+        "select distinct segmentation_id, segment_id from drift.verdict where as_of_date = ?"
+        " and verdict <> 'not enough data'",
+        [day],
+    ).fetchall()
+    subjects = {_subject({"segmentation_id": a, "segment_id": b}) for a, b in checked} | moved.keys()
+    findings = []
+    for subject in sorted(subjects):
+        one = moved.get(subject)
+        if one is None:
+            findings.append(Finding("drift", subject, True, "warning", "within limits"))
+            continue
+        what = ", ".join(one["features"]) or "share of customers"
+        message = (
+            f"{subject} has moved since {one['baseline_date']}: {what} (largest PSI {one['max_psi']:.2f});"
+            f" see `lohko drift`"
+        )
+        severity = "error" if one["verdict"] == "alert" else "warning"
+        findings.append(Finding("drift", subject, False, severity, message))
+    return findings
+
+
+def _subject(one: dict[str, Any]) -> str:
+    segmentation, segment = one["segmentation_id"], one["segment_id"]
+    if segmentation is None:
+        return "all customers"
+    return f"{segmentation}.{segment}" if segment else f"{segmentation} (shares)"

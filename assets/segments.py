@@ -1,0 +1,130 @@
+"""Segments: the assignment of the day, the record of who entered and left, profiles, and replayed days."""
+
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets.common import (
+    POOL,
+    ProgressParam,
+    ProjectParam,
+    WarehouseParam,
+    check,
+    days_of,
+    result,
+    spec,
+    table_metadata,
+)
+from assets.features import compute_day, shared_categories
+from pipelines.errors import InvariantError
+from pipelines.features.catalogue import absent, catalogue
+from pipelines.features.compute import attributes_of, forget_features, has_features
+from pipelines.segments import history, replay
+from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.steps import run_step
+from resources.project import Project
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLES = (
+    "segments.assignment",
+    "segments.membership_event",
+    "segments.membership",
+    "segments.profile_day",
+    "segments.snapshot_day",
+)
+_MEANING = {
+    "segments.assignment": "Which segment each customer is in, on the day and on the past days in use",
+    "segments.membership_event": "The record: who entered or left which segment on which day",
+    "segments.membership": "Stays in a segment, [entered_date, left_date)",
+    "segments.profile_day": "Size and value of every segment a day",
+    "segments.snapshot_day": "Where the assignment of a day comes from: recorded, or replayed",
+}
+
+
+def segmentations_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Segmentation]:
+    """The project's definitions, checked against the features it has."""
+    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    return load_segmentations(project.segments, features, absent(project.mapped))
+
+
+def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """One multi-asset from features to the record of membership."""
+
+    @dg.multi_asset(
+        name="segments",
+        specs=[
+            spec(table, "segments", _MEANING[table], deps=["features.customer"], partitions=partitions)
+            for table in TABLES
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "exclusive",
+                asset=dg.AssetKey(["segments", "assignment"]),
+                blocking=True,
+                description="every customer is in exactly one segment of every segmentation",
+            )
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+    )
+    def segments(
+        context: dg.AssetExecutionContext,
+        project: ProjectParam,
+        warehouse: WarehouseParam,
+        progress: ProgressParam,
+    ) -> Iterator[dg.MaterializeResult]:
+        wanted = max(days_of(context, project))
+        with warehouse.open("segments") as con:
+            history.create(con)
+            segmentations = segmentations_of(con, project)
+            try:
+                metadata = _record(con, project, wanted, segmentations, context.run_id, progress)
+                fault = None
+            except InvariantError as error:
+                metadata, fault = {}, str(error)
+            for table in TABLES:
+                checks = []
+                if table == "segments.assignment":
+                    checks = [check(table, "exclusive", fault is None, message=fault or "holds")]
+                preview = 20 if table == "segments.profile_day" else 0
+                yield result(table, table_metadata(con, table, preview=preview) | metadata, checks)
+
+    return segments
+
+
+def _record(
+    con: "duckdb.DuckDBPyConnection",
+    project: Project,
+    wanted: date,
+    segmentations: list[Segmentation],
+    run_id: str,
+    progress: Any,
+) -> dict[str, Any]:
+    """Record the day, the missed ones before it first, then bring up the past days in use.
+
+    A day before the latest recorded one is left as it was recorded: a backfill never rewrites the record.
+    """
+    latest = history.latest_day(con)
+    if latest is not None and wanted < latest:
+        return {"recorded": f"no: {wanted} lies before {latest}, and what was recorded is not rewritten"}
+    compute = partial(compute_day, con, project)
+    history.store_definitions(con, segmentations)
+    revision = 0
+    for day in history.days_to_record(latest, wanted):
+        progress(f"segments of {day}")
+        if not has_features(con, day):
+            compute(day)
+        history.assign(con, day, segmentations)
+        run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
+        revision = history.record(con, day, segmentations, run_id)
+    progress("segments of the past")
+    inputs = replay.inputs_hash(segmentations, project.config.margin_rate)
+    replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, compute)
+    forget_features(con, [wanted, replay.month_before(wanted)])
+    return {"revision": revision, "replayed_days": len(replayed)}

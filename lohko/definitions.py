@@ -1,0 +1,64 @@
+"""Everything Dagster loads. Production, tests and the command come through `build_defs`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.core import build_core, core_tables
+from assets.features import build_features
+from assets.ingest import build_freshness, build_ingest
+from assets.measure import build_measures
+from assets.publish import build_publication
+from assets.segments import build_segments
+from lohko.jobs import daily_job
+from lohko.partitions import daily
+from lohko.schedules import daily_schedule
+from lohko.sensors import build_sensors
+from resources.control import ControlStore
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+
+def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The definitions of one project.
+
+    Parameters
+    ----------
+    project : by default the one that LOHKO_PROJECT names.
+    overrides : resources that replace the real ones, by name.
+    """
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    project = project or Project.load()
+    partitions = daily(project)
+    control = ControlStore(project.control_path)
+    job = daily_job()
+    resources: dict[str, Any] = {
+        "project": project,
+        "warehouse": Warehouse(project.warehouse_path, project.config.timezone),
+        "control": control,
+        "progress": _silent,
+    }
+    return dg.Definitions(
+        assets=[
+            *build_ingest(project),
+            build_core(project),
+            build_freshness(project, partitions, core_tables()),
+            *build_features(partitions),
+            build_segments(partitions),
+            *build_measures(partitions),
+            *build_publication(partitions),
+        ],
+        jobs=[job],
+        schedules=[daily_schedule(job, project)],
+        sensors=build_sensors(project, control),
+        resources=resources | dict(overrides or {}),
+        executor=dg.in_process_executor,
+    )
+
+
+def _silent(text: str) -> None:
+    """Progress of a run that nobody watches."""

@@ -1,0 +1,170 @@
+"""The model of `project.yaml`: what a user writes to bring a dataset."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pipelines.config.drift import DriftLimits
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+Name = Annotated[str, Field(pattern=_NAME.pattern)]
+
+
+class Section(BaseModel):
+    """Every section refuses what it does not know: a misspelt setting must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Playback(Section):
+    """A file that is an archive, played back: each run lands the rows up to its day."""
+
+    by: str = Field(description="SQL expression over the source's columns: when the row came to be known")
+
+
+class Freshness(Section):
+    """How old the newest event may be, in days, before the source counts as stale."""
+
+    warn_after_days: int = Field(ge=0)
+    fail_after_days: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Freshness:
+        if self.fail_after_days < self.warn_after_days:
+            raise ValueError("fail_after_days must not be smaller than warn_after_days")
+        return self
+
+
+class Source(Section):
+    """Files of one shape, and how their columns map to canonical tables."""
+
+    files: str = Field(description="path or glob, relative to the project, or package:NAME/PATH")
+    format: Literal["parquet", "csv", "jsonl"] | None = Field(
+        default=None, description="read from the file's ending when not given"
+    )
+    playback: Playback | None = None
+    freshness: Freshness | None = None
+    max_bad_share: float = Field(
+        default=0.01, ge=0, le=1, description="share of rows with a fault above which a batch is rejected"
+    )
+    tables: dict[str, dict[str, str]] = Field(
+        min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
+    )
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _expressions_are_text(cls, tables: object) -> object:
+        """`line_id: 1` is an expression too, though YAML reads a number."""
+        if not isinstance(tables, dict):
+            return tables
+        return {
+            table: {column: _as_text(value) for column, value in mapping.items()}
+            if isinstance(mapping, dict)
+            else mapping
+            for table, mapping in tables.items()
+        }
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+class Costs(Section):
+    """What reaching a customer costs, in the project's currency."""
+
+    contact: Decimal = Field(default=Decimal(0), ge=0, description="cost of one campaign contact")
+
+
+class Features(Section):
+    """Which features to compute beyond the standard ones."""
+
+    category_shares: list[str] = Field(
+        default_factory=list, max_length=40, description="categories whose share of revenue becomes a feature"
+    )
+
+
+class Alerts(Section):
+    """Where alerts go. Addresses hold secrets, so they stand in environment variables."""
+
+    addresses_from: list[str] = Field(default_factory=lambda: ["LOHKO_ALERT_URLS"])
+
+
+class Schedule(Section):
+    """When the daily run starts, in the project's time zone."""
+
+    at: str = Field(default="05:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+    @property
+    def hour(self) -> int:
+        return int(self.at[:2])
+
+    @property
+    def minute(self) -> int:
+        return int(self.at[3:])
+
+
+class Publish(Section):
+    """How many published runs are kept beside the current one."""
+
+    keep_runs: int = Field(default=7, ge=1)
+
+
+class Roi(Section):
+    """How far back ROI is computed."""
+
+    months: int = Field(default=13, ge=1, le=60, description="months of ROI and of replayed history")
+
+
+class ProjectConfig(Section):
+    """The whole of `project.yaml`."""
+
+    project: str = Field(min_length=1, description="the project's name, shown in the report and in alerts")
+    timezone: str = Field(description="IANA name; a business day ends at midnight there")
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+    today: date | None = Field(default=None, description="a fixed today, for demonstrations and tests")
+    first_day: date | None = Field(default=None, description="the first day to record")
+    margin_rate: float | None = Field(default=None, ge=0, le=1, description="margin as a share of net revenue")
+    costs: Costs = Costs()
+    features: Features = Features()
+    roi: Roi = Roi()
+    drift: DriftLimits = DriftLimits()
+    alerts: Alerts = Alerts()
+    schedule: Schedule = Schedule()
+    publish: Publish = Publish()
+    sources: dict[Name, Source] = Field(min_length=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        from pipelines.config.yaml import nearest
+
+        if zone not in available_timezones():
+            raise ValueError(f"no such time zone{nearest(zone, available_timezones())}")
+        return zone
+
+    @model_validator(mode="after")
+    def _orders_are_mapped(self) -> ProjectConfig:
+        if not any("orders" in source.tables for source in self.sources.values()):
+            raise ValueError("no source maps the table orders; segments need orders")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def mapped_tables(self) -> dict[str, list[str]]:
+        """Canonical table -> the sources that feed it, in the order written."""
+        found: dict[str, list[str]] = {}
+        for name, source in self.sources.items():
+            for table in source.tables:
+                found.setdefault(table, []).append(name)
+        return found

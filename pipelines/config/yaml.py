@@ -1,0 +1,146 @@
+"""Read YAML and validate it with pydantic, so that every fault names its file, line and place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from pipelines.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_model(path: Path, model: type[Model]) -> Model:
+    """Parse one YAML file into `model`.
+
+    Raises
+    ------
+    ConfigError
+        With one line a fault: file, line, place, what is wrong, what was expected.
+    """
+    tree = read_yaml(path)
+    try:
+        return model.model_validate(plain(tree))
+    except ValidationError as error:
+        faults = [_fault_line(path, tree, model, fault) for fault in error.errors()]
+        raise ConfigError("\n".join(faults)) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The file as a tree that remembers its lines."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file. `lohko init DIR` makes a project to start from; "
+            "LOHKO_PROJECT or --project names the folder."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    try:
+        tree = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, found {type(tree).__name__}")
+    return tree
+
+
+def plain(node: Any) -> Any:
+    """Containers of ruamel as plain ones, so that pydantic's messages speak of dict and list."""
+    if isinstance(node, dict):
+        return {str(key): plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [plain(value) for value in node]
+    return node
+
+
+def line_of(tree: Any, location: Sequence[str | int]) -> int | None:
+    """The 1-based line of a place in the tree, or of its nearest parent that exists."""
+    line: int | None = None
+    node = tree
+    for part in location:
+        marks = getattr(node, "lc", None)
+        try:
+            if isinstance(node, dict) and part in node and marks is not None:
+                line = marks.key(part)[0] + 1
+            elif isinstance(node, list) and isinstance(part, int) and marks is not None:
+                line = marks.item(part)[0] + 1
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean a or b?` for a misspelt name, or an empty text."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _fault_line(path: Path, tree: Any, model: type[BaseModel], fault: Any) -> str:
+    location = [part for part in fault["loc"] if part not in ("rules", "scores", "tiers") or _in(tree, part)]
+    line = line_of(tree, location)
+    place = ".".join(str(part) for part in location)
+    where = f"{path}:{line}" if line else str(path)
+    return f"{where}: {place + ': ' if place else ''}{_explain(model, fault, location)}"
+
+
+def _in(tree: Any, part: object) -> bool:
+    """A union's tag stands in pydantic's location but not in the file."""
+    return isinstance(tree, dict) and part in tree
+
+
+def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) -> str:
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(model, location[:-1])
+        hint = nearest(str(location[-1]), known)
+        listed = f" (known here: {', '.join(sorted(known))})" if known else ""
+        return f"no such setting{hint}{listed}"
+    if fault["type"] == "missing":
+        return "is required and missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    shown = fault.get("input")
+    return f"{message}, found {shown!r}" if isinstance(shown, (str, int, float, bool)) else message
+
+
+def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
+    """The settings that a place knows, found by walking the model's annotations."""
+    current: Any = model
+    for part in location:
+        current = _descend(current, part)
+        if current is None:
+            return set()
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return {field.alias or name for name, field in current.model_fields.items()}
+    return set()
+
+
+def _descend(current: Any, part: str | int) -> Any:
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        field = next(
+            (f for name, f in current.model_fields.items() if part in (name, f.alias)), None
+        )
+        annotation = field.annotation if field else None
+    else:
+        annotation = current
+    return _model_in(annotation)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model inside `Model | None`, `list[Model]` or `dict[str, Model]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None

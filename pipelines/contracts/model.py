@@ -1,0 +1,82 @@
+"""What a contract is: the shape of one canonical table and what must hold in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["critical", "advisory"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a canonical table.
+
+    `minimum` is a row fault when it is not met; `default` is the SQL value of an unmapped column.
+    """
+
+    name: str
+    type: str
+    description: str
+    unit: str = ""
+    required: bool = False
+    minimum: float | None = None
+    allowed: tuple[str, ...] = ()
+    default: str = "null"
+
+
+@dataclass(frozen=True)
+class Check:
+    """An expectation in Great Expectations' vocabulary on the incoming batch.
+
+    `needs` are the columns without which the check says nothing and is left out.
+    """
+
+    name: str
+    expectation: str
+    arguments: dict[str, Any]
+    description: str
+    severity: Severity = "advisory"
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values should exist in another canonical table."""
+
+    column: str
+    table: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One canonical table.
+
+    `event` is the column with the business date of a row, `watermark` the one with its instant: they drive
+    freshness and what a late row touches. `derived` are columns computed from the others, as SQL.
+    `attributes` says whether columns beyond the contract are carried along.
+    """
+
+    table: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    event: str | None = None
+    watermark: str | None = None
+    derived: tuple[tuple[str, str], ...] = ()
+    attributes: bool = False
+    checks: tuple[Check, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)

@@ -1,0 +1,17 @@
+"""The contract of `campaign_contacts`: one row a customer a campaign addressed."""
+
+from pipelines.contracts.model import Column, Contract, Reference
+
+CONTRACT = Contract(
+    table="campaign_contacts",
+    description="Which customers a campaign addressed.",
+    grain="one row per campaign and customer",
+    key=("campaign_id", "customer_id"),
+    columns=(
+        Column("campaign_id", "VARCHAR", "The campaign", required=True),
+        Column("customer_id", "VARCHAR", "Who was addressed", required=True),
+        Column("contacted_on", "DATE", "The day; the campaign's first day where unknown", unit="date"),
+        Column("cost", "DECIMAL(18,4)", "Cost of the contact; project's where unknown", unit="currency"),
+    ),
+    references=(Reference("campaign_id", "campaigns", "campaign_id"),),
+)

@@ -1,0 +1,15 @@
+"""The contract of `customers`: one row a customer of the CRM."""
+
+from pipelines.contracts.model import Column, Contract
+
+CONTRACT = Contract(
+    table="customers",
+    description="Customers known to the CRM; every further column is an attribute segments can use.",
+    grain="one row per customer",
+    key=("customer_id",),
+    attributes=True,
+    columns=(
+        Column("customer_id", "VARCHAR", "The customer's id, as orders write it", required=True),
+        Column("created_on", "DATE", "First day the CRM knew the customer", unit="date"),
+    ),
+)

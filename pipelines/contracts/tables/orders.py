@@ -1,0 +1,48 @@
+"""The contract of `orders`: one row an order, basket or invoice."""
+
+from pipelines.contracts.model import Check, Column, Contract
+
+CONTRACT = Contract(
+    table="orders",
+    description="Orders, one row each; money stands on the lines where there are lines.",
+    grain="one row per order",
+    key=("order_id",),
+    event="business_date",
+    watermark="ordered_at",
+    # The session's time zone is the project's: the cast gives the business date.
+    derived=(("business_date", "cast(ordered_at as date)"),),
+    columns=(
+        Column("order_id", "VARCHAR", "The order's id, as the source writes it", required=True),
+        Column("customer_id", "VARCHAR", "Who ordered; empty for a guest, who counts in totals only"),
+        Column(
+            "ordered_at",
+            "TIMESTAMPTZ",
+            "When it was ordered; a time without zone is taken in the project's",
+            unit="instant",
+            required=True,
+        ),
+        Column("store_id", "VARCHAR", "Shop or site"),
+        Column("channel", "VARCHAR", "Sales channel"),
+        Column(
+            "status",
+            "VARCHAR",
+            "Only completed orders are purchases",
+            allowed=("completed", "cancelled", "returned"),
+            default="'completed'",
+        ),
+        Column("revenue", "DECIMAL(18,4)", "Net revenue, where no source maps lines", unit="currency"),
+        Column("discount", "DECIMAL(18,4)", "Discount given, where no source maps lines", unit="currency"),
+        Column(
+            "coupon_discount", "DECIMAL(18,4)", "Paid with coupons, where no source maps lines", unit="currency"
+        ),
+    ),
+    checks=(
+        Check(
+            "customer_known",
+            "ExpectColumnValuesToNotBeNull",
+            {"column": "customer_id", "mostly": 0.5},
+            "at least half of the orders name their customer",
+            needs=("customer_id",),
+        ),
+    ),
+)

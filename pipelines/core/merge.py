@@ -1,0 +1,206 @@
+"""Core tables: the current version of every key, merged batch by batch or rebuilt from what was landed.
+
+Both ways store the same rows: `what each accepted batch says, the latest batch and row of a key winning`.
+A merge touches only the keys of the new batch. A rebuild is taken when a file was replaced, when mapping,
+contract or code changed, or when the staged batch is not the only one that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.contracts.model import Contract, Reference
+from pipelines.ingest import batch, ledger
+from pipelines.ingest.mapping import Mapping, fingerprint
+from pipelines.steps import columns_of, qualified, quote, row_count, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+STATE = """
+create schema if not exists core;
+create schema if not exists ingest;
+create table if not exists ingest.core_state (
+    table_name varchar not null, source varchar not null, fingerprint varchar not null,
+    merged_seq bigint not null, primary key (table_name, source)
+);
+create table if not exists ingest.dirty_customer (customer_id varchar)
+"""
+
+
+How = Literal["unchanged", "merged", "rebuilt"]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of one core table in this run."""
+
+    table: str
+    how: How
+    rows: int
+    duplicate_keys: int
+
+
+def refresh(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> Merged:
+    """Bring `core.<table>` up to the accepted batches of its sources, in one transaction."""
+    con.execute(STATE)
+    table = f"core.{contract.table}"
+    with transaction(con):
+        how = _bring_up(con, contract, mappings)
+    return Merged(
+        table=contract.table,
+        how=how,
+        rows=row_count(con, table),
+        duplicate_keys=_duplicate_keys(con, contract),
+    )
+
+
+def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> How:
+    table = f"core.{contract.table}"
+    if not mappings:
+        _create_empty(con, contract)
+        return "unchanged"
+    known = {
+        source: (mark, seq)
+        for source, mark, seq in con.execute(
+            "select source, fingerprint, merged_seq from ingest.core_state where table_name = ?", [contract.table]
+        ).fetchall()
+    }
+    marks = {mapping.source: fingerprint(mapping) for mapping in mappings}
+    pending = {
+        m.source: ledger.pending_batches(con, m.source, known[m.source][1] if m.source in known else 0)
+        for m in mappings
+    }
+    same = table_exists(con, table) and {s: mark for s, (mark, _) in known.items()} == marks
+    if same and not any(pending.values()):
+        return "unchanged"
+    how: How = "merged" if same and _mergeable(con, mappings, pending) else "rebuilt"
+    if how == "merged":
+        _merge(con, contract, [m for m in mappings if pending[m.source]])
+    else:
+        _rebuild(con, contract, mappings)
+        _mark_dirty(con, contract, None)
+    con.execute("delete from ingest.core_state where table_name = ?", [contract.table])
+    for mapping in mappings:
+        newest = con.execute(
+            "select coalesce(max(batch_seq), 0) from ingest.batch where source = ? and status = 'accepted'",
+            [mapping.source],
+        ).fetchone()
+        con.execute(
+            "insert into ingest.core_state values (?, ?, ?, ?)",
+            [contract.table, mapping.source, marks[mapping.source], newest[0] if newest else 0],
+        )
+        con.execute(f"drop table if exists {qualified(mapping.stage)}")
+    return how
+
+
+def _mergeable(
+    con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping], pending: dict[str, list[dict[str, object]]]
+) -> bool:
+    """Whether the stages hold exactly the batches that are missing, and none replaces a file."""
+    for mapping in mappings:
+        batches = pending[mapping.source]
+        if not batches:
+            continue
+        if len(batches) > 1 or batches[0]["replaces"] or not table_exists(con, mapping.stage):
+            return False
+        staged = con.execute(f"select distinct _batch_seq from {qualified(mapping.stage)}").fetchall()
+        if staged != [(batches[0]["batch_seq"],)]:
+            return False
+    return True
+
+
+def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
+    """The SELECT of the winning row of every key over the stages; ties cannot be: a row has one place."""
+    key = ", ".join(quote(name) for name in contract.key)
+    parts = [
+        f"select '{mapping.source}' as _source, _batch_seq, _file_id, _row,"
+        f" {', '.join(quote(name) for name in mapping.columns)}"
+        f" from {qualified(mapping.stage)} where _fault_reason is null"
+        for mapping in mappings
+    ]
+    return (
+        f"select * from ({' union all by name '.join(parts)}) qualify row_number() over"
+        f" (partition by {key} order by _batch_seq desc, _file_id desc, _row desc) = 1"
+    )
+
+
+def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> None:
+    table = qualified(f"core.{contract.table}")
+    have = {name for name, _ in columns_of(con, f"core.{contract.table}")}
+    key = ", ".join(quote(name) for name in contract.key)
+    con.execute(f"create or replace temp table newest as {_latest(contract, mappings)}")
+    for name, kind in con.execute("select column_name, column_type from (describe newest)").fetchall():
+        if name not in have:
+            con.execute(f"alter table {table} add column {quote(name)} {kind}")
+    _mark_dirty(con, contract, "newest")
+    con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
+    con.execute(f"insert into {table} by name select * from newest")
+    con.execute("drop table newest")
+
+
+def _mark_dirty(con: duckdb.DuckDBPyConnection, contract: Contract, newest: str | None) -> None:
+    """Remember whose features this change touches; a NULL stands for everyone.
+
+    An order that moves to another customer or day touches both: the version it replaces is still in core.
+    """
+    if contract.table == "orders" and newest:
+        con.execute(
+            "insert into ingest.dirty_customer select customer_id from newest where customer_id is not null"
+            " union select customer_id from core.orders semi join newest using (order_id)"
+            " where core.orders.customer_id is not null"
+        )
+    elif contract.table == "order_lines" and newest:
+        con.execute(
+            "insert into ingest.dirty_customer select customer_id from core.orders"
+            " semi join newest using (order_id) where customer_id is not null"
+        )
+    elif contract.table in ("orders", "order_lines", "products"):
+        con.execute("insert into ingest.dirty_customer values (null)")
+
+
+def _rebuild(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> None:
+    """Stage every accepted file again, account for it anew, and take the latest of every key."""
+    usable = []
+    for mapping in mappings:
+        files = ledger.accepted_files(con, mapping.source)
+        if not files:
+            continue
+        batch.stage(con, mapping, files)
+        batch.account(con, mapping, files)
+        usable.append(mapping)
+    if usable:
+        con.execute(f"create or replace table {qualified('core.' + contract.table)} as {_latest(contract, usable)}")
+    else:
+        _create_empty(con, contract)
+
+
+def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """An absent table has the contract's columns and no rows, so that every step can name it."""
+    columns = ", ".join(f"{quote(column.name)} {column.type}" for column in contract.columns)
+    derived = "".join(f", {quote(name)} date" for name, _ in contract.derived)
+    con.execute(
+        f"create table if not exists {qualified('core.' + contract.table)}"
+        f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns}{derived})"
+    )
+
+
+def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    key = ", ".join(quote(name) for name in contract.key)
+    row = con.execute(
+        f"select count(*) - count(distinct ({key})) from {qualified('core.' + contract.table)}"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def unknown_references(con: duckdb.DuckDBPyConnection, table: str, reference: Reference) -> int:
+    """How many rows of a core table name something that the referenced table does not have."""
+    row = con.execute(
+        f"select count(*) from {qualified('core.' + table)} a"
+        f" anti join {qualified('core.' + reference.table)} b"
+        f" on a.{quote(reference.column)} = b.{quote(reference.target)}"
+        f" where a.{quote(reference.column)} is not null"
+    ).fetchone()
+    return int(row[0]) if row else 0

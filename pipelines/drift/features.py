@@ -1,0 +1,143 @@
+"""Feature checks: has a numeric feature moved, over all customers and inside each segment?
+
+The counting is one DuckDB statement over the rows of both days (DuckDB only: `histogram` with the bins of
+the row's own group). Two scans of the rows happen in it, one for the bins and one for the counts; nothing
+of the size of the customer base reaches Python.
+
+Bins are frozen on the baseline day and belong to the group (a segment, or all customers). Bins of all
+customers would not do inside a segment: the best customers all fall in the highest one, and their spend
+could triple unseen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipelines.drift.verdict import Check
+from pipelines.errors import ConfigError
+from pipelines.steps import columns_of, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+_INTEGERS = {
+    sign + size for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+}
+_NUMERIC = {"DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN"} | _INTEGERS
+_PRECISION = re.compile(r"\(\d+,\d+\)")
+
+_STATEMENT = """
+with
+  customer as not materialized (
+    select as_of_date, customer_id, {values}
+    from features.customer
+    where as_of_date in ($baseline, $as_of)
+  ),
+  member as not materialized (
+    select * exclude (customer_id), null as segmentation_id, null as segment_id from customer
+    union all by name
+    select c.* exclude (customer_id), a.segmentation_id, a.segment_id
+    from customer c join segments.assignment a using (as_of_date, customer_id)
+  ),
+  edge as (
+    select segmentation_id, segment_id, {edges}
+    from member
+    group by segmentation_id, segment_id
+  ),
+  bin as materialized (select segmentation_id, segment_id, {bins} from edge)
+select
+  m.segmentation_id,
+  m.segment_id,
+  m.as_of_date = $as_of as is_current,
+  count(*) as n,
+  {counts}
+from member m
+join bin b
+  on m.segmentation_id is not distinct from b.segmentation_id
+  and m.segment_id is not distinct from b.segment_id
+group by m.segmentation_id, m.segment_id, is_current
+order by m.segmentation_id nulls first, m.segment_id nulls first, is_current
+"""
+
+# NaN counts as a missing value: it compares with nothing.
+_VALUE = "nullif({feature}::double, 'nan'::double) as v{i}"
+_EDGES = "quantile_disc(v{i}, [{quantiles}]) filter (where as_of_date = $baseline) as v{i}"
+# Upper bounds of the bins. A value that fills a whole bin or more (an edge that comes twice) gets a bin of
+# its own, by a second edge just below it: else a flag that was always true could turn false unseen.
+_BINS = """
+  list_sort(list_distinct(
+    coalesce(v{i}, [])
+    || coalesce(list_transform(list_filter(v{i}, lambda x, k: x = v{i}[k - 1]),
+                               lambda x: nextafter(x, '-inf'::double)), [])
+    || ['inf'::double]
+  )) as v{i}"""
+_COUNTS = "map_values(histogram(m.v{i}, b.v{i})) as v{i}"
+
+
+def feature_checks(
+    con: duckdb.DuckDBPyConnection, *, as_of: date, baseline: date, features: Sequence[str], bins: int
+) -> list[Check]:
+    """One check a numeric feature and group: all customers, and each segment of each segmentation.
+
+    Features of other types are left out. Membership is that of the respective day. The counts of a check
+    are those of its bins, then that of the missing values.
+    """
+    numeric = numeric_features(con, features)
+    if not numeric:
+        return []
+    counted = con.execute(_sql(numeric, bins), {"as_of": as_of, "baseline": baseline}).fetchall()
+    days: dict[tuple[str | None, str | None], dict[bool, tuple[Any, ...]]] = {}
+    for segmentation, segment, is_current, *counts in counted:
+        days.setdefault((segmentation, segment), {})[is_current] = tuple(counts)
+    return [check for group, day in days.items() for check in _checks(group, day, numeric)]
+
+
+def numeric_features(con: duckdb.DuckDBPyConnection, features: Sequence[str]) -> list[str]:
+    """Those of the features that are numbers, in their order; raises ConfigError on one that is not there."""
+    types = dict(columns_of(con, "features.customer"))
+    unknown = [feature for feature in features if feature not in types]
+    if unknown:
+        raise ConfigError(
+            f"drift: no such feature in features.customer: {', '.join(unknown)}."
+            f" It has: {', '.join(types)}. Correct the list of features, or build the features first."
+        )
+    return [feature for feature in features if _PRECISION.sub("", types[feature]) in _NUMERIC]
+
+
+def _sql(features: Sequence[str], bins: int) -> str:
+    quantiles = ", ".join(repr(k / bins) for k in range(1, bins))
+
+    def each(template: str) -> str:
+        return ", ".join(
+            template.format(i=i, feature=quote(feature), quantiles=quantiles)
+            for i, feature in enumerate(features)
+        )
+
+    return _STATEMENT.format(values=each(_VALUE), edges=each(_EDGES), bins=each(_BINS), counts=each(_COUNTS))
+
+
+def _checks(
+    group: tuple[str | None, str | None], day: dict[bool, tuple[Any, ...]], features: Sequence[str]
+) -> Iterator[Check]:
+    """A group's checks; a group that one day lacks has counts of zero there."""
+    n_before, *before = day.get(False, (0, *[None] * len(features)))
+    n_now, *now = day.get(True, (0, *[None] * len(features)))
+    for i, feature in enumerate(features):
+        width = len(before[i] or now[i] or ())
+        yield Check(
+            measure="feature",
+            segmentation_id=group[0],
+            segment_id=group[1],
+            feature=feature,
+            baseline=_with_missing(before[i], n_before, width),
+            current=_with_missing(now[i], n_now, width),
+        )
+
+
+def _with_missing(counts: list[int] | None, n: int, width: int) -> tuple[int, ...]:
+    """The counts and that of the missing values; DuckDB counts no bins at all where all are missing."""
+    found = counts or [0] * width
+    return (*found, n - sum(found))

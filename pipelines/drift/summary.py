@@ -1,0 +1,23 @@
+"""The drift of a day in a few lines, for findings and alerts: one a segment, however many features moved."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipelines.drift.measure import TABLE
+from pipelines.steps import load_step, rows, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def summary(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
+    """The day's findings (`drift/finding.sql`), one dictionary each; empty when there are none.
+
+    Keys: as_of_date, baseline_date, baseline_basis, segmentation_id, segment_id, verdict ('warn' or
+    'alert'), features (largest change first; empty for a change of shares), max_psi.
+    """
+    if not table_exists(con, TABLE):
+        return []
+    return rows(con, load_step("drift/finding").sql, {"as_of_date": as_of})

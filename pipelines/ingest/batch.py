@@ -1,0 +1,223 @@
+"""A batch from landed files to its verdict: stage, quarantine, account, accept or reject.
+
+Staging is committed before the batch is judged, because Great Expectations reads it through a connection
+of its own; a batch still `staged` when a run begins was interrupted, and is discarded and loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.errors import SourceError
+from pipelines.ingest import ledger
+from pipelines.ingest.files import LandedFile, load
+from pipelines.ingest.mapping import Mapping, typed_select
+from pipelines.steps import qualified, quote, store_select, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the rows of a batch went, for one canonical table."""
+
+    table: str
+    landed: int
+    accepted: int
+    quarantined: int
+    superseded: int
+
+    @property
+    def adds_up(self) -> bool:
+        return self.landed == self.accepted + self.quarantined + self.superseded
+
+
+def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
+    """Forget batches of the source that were staged and never judged; returns how many."""
+    with transaction(con):
+        seqs = [
+            row[0]
+            for row in con.execute(
+                "select batch_seq from ingest.batch where source = ? and status = 'staged'", [source]
+            ).fetchall()
+        ]
+        for seq in seqs:
+            if table_exists(con, f"raw.{source}"):
+                con.execute(
+                    f"delete from {qualified('raw.' + source)} where _file_id in"
+                    " (select file_id from ingest.file where batch_seq = ?)",
+                    [seq],
+                )
+            for table in ("ingest.file", "ingest.batch_table", "quarantine.row", "quality.result", "ingest.batch"):
+                con.execute(f"delete from {table} where batch_seq = ?", [seq])
+    return len(seqs)
+
+
+def stage_batch(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    files: Sequence[LandedFile],
+    stated_format: str | None,
+    read_mappings: Callable[[], Sequence[Mapping]],
+    run_id: str,
+) -> int:
+    """Load files as one new batch, type its rows for each mapped table, and account for them.
+
+    The ledger is written first, then every file is loaded by a statement of its own, then the rows are typed
+    in one transaction. Until the verdict the batch is `staged`: should the run die, or a file prove unusable,
+    it is discarded whole. Files are not loaded inside a transaction because DuckDB 2.0.0 then misreads rows
+    that came from Parquet (see docs/decisions/0004).
+
+    `read_mappings` is called when the files are in `raw.<source>`.
+
+    Returns
+    -------
+    The batch's sequence number; its status is `staged`.
+    """
+    seq, file_ids = _open_batch(con, source, files, run_id)
+    try:
+        for file, file_id in zip(files, file_ids, strict=True):
+            count = load(con, source, file, file_id, stated_format)
+            con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
+    except SourceError:
+        discard_interrupted(con, source)
+        raise
+    with transaction(con):
+        mappings = read_mappings()
+        for mapping in mappings:
+            stage(con, mapping, file_ids)
+            account(con, mapping, file_ids)
+        con.execute(
+            "update ingest.batch set first_business_date = ? where batch_seq = ?",
+            [_first_event(con, mappings), seq],
+        )
+    return seq
+
+
+def _open_batch(
+    con: duckdb.DuckDBPyConnection, source: str, files: Sequence[LandedFile], run_id: str
+) -> tuple[int, list[int]]:
+    """Enter a batch and its files in the ledger, as staged; returns their numbers."""
+    with transaction(con):
+        seq = ledger.next_id(con, "ingest.batch", "batch_seq")
+        known = ledger.known_files(con, source)
+        replaces = any(str(file.path) in known for file in files)
+        con.execute(
+            "insert into ingest.batch values (?, ?, ?, ?, 'staged', null, ?, ?, null)",
+            [seq, source, run_id, ledger.now(), len(files), replaces],
+        )
+        first = ledger.next_id(con, "ingest.file", "file_id")
+        file_ids = list(range(first, first + len(files)))
+        for file, file_id in zip(files, file_ids, strict=True):
+            con.execute(
+                "insert into ingest.file values (?, ?, ?, ?, ?, ?, ?, 0, false)",
+                [file_id, source, str(file.path), file.size, file.mtime_ns, file.sha256, seq],
+            )
+    return seq, file_ids
+
+
+def stage(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
+    """Fill `stage.<source>__<table>` with the typed rows of these files, faults marked."""
+    store_select(con, mapping.stage, typed_select(mapping), "replace", {"files": list(file_ids)})
+
+
+def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
+    """Write, for every batch of these files, where its rows went, and quarantine the faulty ones.
+
+    What landed is counted in the files' own ledger, not in the stage: a row lost on the way must show.
+    """
+    table = mapping.contract.table
+    stage_table, raw = qualified(mapping.stage), qualified("raw." + mapping.source)
+    key = ", ".join(quote(name) for name in mapping.contract.key)
+    here: dict[str, object] = {"source": mapping.source, "table": table, "files": list(file_ids)}
+    mine = (
+        "source = $source and table_name = $table and batch_seq in"
+        " (select batch_seq from ingest.file where file_id in (select unnest($files)))"
+    )
+    con.execute(f"delete from ingest.batch_table where {mine}", here)
+    con.execute(f"delete from quarantine.row where {mine}", here)
+    con.execute(
+        f"""
+        insert into ingest.batch_table
+        with landed as (
+            select batch_seq as _batch_seq, cast(sum(rows) as bigint) as landed
+            from ingest.file where file_id in (select unnest($files)) group by batch_seq
+        ),
+        good as (
+            select _batch_seq, sum(n) as rows, count(*) as keys
+            from (
+                select _batch_seq, count(*) as n from {stage_table}
+                where _fault_reason is null group by _batch_seq, {key}
+            ) group by _batch_seq
+        ),
+        bad as (
+            select _batch_seq, count(*) as rows from {stage_table}
+            where _fault_reason is not null group by _batch_seq
+        )
+        select _batch_seq, $source, $table, landed, coalesce(good.keys, 0), coalesce(bad.rows, 0),
+            coalesce(good.rows - good.keys, 0)
+        from landed left join good using (_batch_seq) left join bad using (_batch_seq)
+        """,
+        here,
+    )
+    con.execute(
+        f"""
+        insert into quarantine.row
+        select s._batch_seq, $source, $table, f.path, s._row, s._fault_reason, s._fault_column,
+            cast(to_json(r) as varchar)
+        from {stage_table} s
+        join {raw} r on r._file_id = s._file_id and r._row = s._row
+        join ingest.file f on f.file_id = s._file_id
+        where s._fault_reason is not null
+        """,
+        {"source": mapping.source, "table": table},
+    )
+
+
+def accounts(con: duckdb.DuckDBPyConnection, seq: int) -> list[Account]:
+    """The accounting of a batch, a row a canonical table."""
+    found = con.execute(
+        "select table_name, rows_landed, rows_accepted, rows_quarantined, rows_superseded"
+        " from ingest.batch_table where batch_seq = ? order by table_name",
+        [seq],
+    ).fetchall()
+    return [Account(*row) for row in found]
+
+
+def settle(con: duckdb.DuckDBPyConnection, seq: int, reason: str | None) -> None:
+    """Flip a staged batch to its verdict in one transaction: accepted, or rejected with the reason.
+
+    Accepting a changed file retires the version it replaces; a rejected one changes nothing in core.
+    """
+    with transaction(con):
+        if reason is not None:
+            con.execute(
+                "update ingest.batch set status = 'rejected', reason = ? where batch_seq = ?", [reason, seq]
+            )
+            return
+        con.execute("update ingest.batch set status = 'accepted' where batch_seq = ?", [seq])
+        con.execute(
+            "update ingest.file set current = false where batch_seq <> ? and (source, path) in"
+            " (select (source, path) from ingest.file where batch_seq = ?)",
+            [seq, seq],
+        )
+        con.execute("update ingest.file set current = true where batch_seq = ?", [seq])
+
+
+def _first_event(con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping]) -> object:
+    """The earliest business date a batch touches; NULL when it touches every day (reference data)."""
+    earliest = []
+    for mapping in mappings:
+        event = mapping.contract.event
+        if event is None and mapping.contract.table != "order_lines":
+            return None
+        if event is not None:
+            row = con.execute(
+                f"select min({quote(event)}) from {qualified(mapping.stage)} where _fault_reason is null"
+            ).fetchone()
+            if row and row[0] is not None:
+                earliest.append(row[0])
+    return min(earliest) if earliest else None

@@ -1,0 +1,102 @@
+"""Freshness on event time: the newest event in the data, never when something last ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Mapped
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.config.project import Freshness, Source
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.errors import ConfigError
+from pipelines.steps import qualified, quote, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+Status = Literal["fresh", "stale", "failed", "no limit", "no data"]
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """The newest event of a source by the end of a day, and what that means against its limits."""
+
+    source: str
+    table: str
+    watermark_at: datetime | None
+    watermark_date: date | None
+    age_days: int | None
+    limits: Freshness | None
+    status: Status
+
+
+def event_table(name: str, source: Source) -> str | None:
+    """The table of a source that carries its event time; None where none does.
+
+    Raises
+    ------
+    ConfigError
+        When the source has freshness limits and no table with an event time.
+    """
+    dated = [table for table in source.tables if table in CONTRACTS and CONTRACTS[table].event]
+    if not dated and source.freshness:
+        raise ConfigError(
+            f"sources.{name}.freshness: none of its tables ({', '.join(source.tables)}) has an event time;"
+            " freshness is measured on the newest event"
+        )
+    return dated[0] if dated else None
+
+
+def measure(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], as_of: date) -> list[Watermark]:
+    """The watermark of every source with an event time, as of the end of a day."""
+    found = []
+    for name, source in sources.items():
+        table = event_table(name, source)
+        if table is None:
+            continue
+        contract = CONTRACTS[table]
+        event = quote(contract.event or "")
+        instant = quote(contract.watermark) if contract.watermark else f"cast({event} as timestamptz)"
+        row = con.execute(
+            f"select max({instant}), max({event}) from {qualified('core.' + table)}"
+            f" where _source = ? and {event} <= ?",
+            [name, as_of],
+        ).fetchone()
+        at, day = row or (None, None)
+        found.append(judge(name, table, at, day, as_of, source.freshness))
+    return found
+
+
+def judge(
+    source: str, table: str, at: datetime | None, day: date | None, as_of: date, limits: Freshness | None
+) -> Watermark:
+    """Compare a watermark with its limits; a source with limits and no event at all has failed."""
+    age = (as_of - day).days if day is not None else None
+    status: Status
+    if age is None:
+        status = "failed" if limits else "no data"
+    elif limits is None:
+        status = "no limit"
+    elif age > limits.fail_after_days:
+        status = "failed"
+    else:
+        status = "stale" if age > limits.warn_after_days else "fresh"
+    return Watermark(source, table, at, day, age, limits, status)
+
+
+def store(con: duckdb.DuckDBPyConnection, as_of: date, watermarks: list[Watermark]) -> None:
+    """Write `ingest.freshness`: a row a source, of the day of the run."""
+    with transaction(con):
+        con.execute(
+            "create or replace table ingest.freshness (as_of_date date, source varchar, table_name varchar,"
+            " watermark_at timestamptz, watermark_date date, age_days bigint, warn_after_days bigint,"
+            " fail_after_days bigint, status varchar)"
+        )
+        for w in watermarks:
+            warn = w.limits.warn_after_days if w.limits else None
+            fail = w.limits.fail_after_days if w.limits else None
+            con.execute(
+                "insert into ingest.freshness values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [as_of, w.source, w.table, w.watermark_at, w.watermark_date, w.age_days, warn, fail, w.status],
+            )

@@ -1,0 +1,99 @@
+"""The ledgers of ingest: files, batches, their accounting, quarantine and quality results.
+
+They are records: append-only but for a batch's status, which its verdict flips.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipelines.steps import rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = """
+create schema if not exists raw;
+create schema if not exists stage;
+create schema if not exists ingest;
+create schema if not exists quarantine;
+create schema if not exists quality;
+create table if not exists ingest.batch (
+    batch_seq bigint primary key, source varchar not null, run_id varchar not null,
+    landed_at timestamp not null, status varchar not null, reason varchar, files bigint not null,
+    replaces boolean not null, first_business_date date
+);
+create table if not exists ingest.file (
+    file_id bigint primary key, source varchar not null, path varchar not null, size bigint not null,
+    mtime_ns bigint not null, sha256 varchar not null, batch_seq bigint not null, rows bigint not null,
+    current boolean not null
+);
+create table if not exists ingest.batch_table (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    rows_landed bigint not null, rows_accepted bigint not null, rows_quarantined bigint not null,
+    rows_superseded bigint not null
+);
+create table if not exists quarantine.row (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null, file varchar not null,
+    row_number bigint not null, reason varchar not null, column_name varchar not null, content varchar
+);
+create table if not exists quality.result (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    check_name varchar not null, description varchar not null, severity varchar not null,
+    passed boolean not null, unexpected_count bigint not null, element_count bigint not null,
+    unexpected_percent double not null, run_id varchar not null
+);
+"""
+
+
+def create(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the ledgers where they are missing."""
+    con.execute(SCHEMA)
+
+
+def now() -> datetime:
+    """UTC without zone, as every instant in the ledgers."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def next_id(con: duckdb.DuckDBPyConnection, table: str, column: str) -> int:
+    """One more than the largest; the single writer makes this safe."""
+    row = con.execute(f"select coalesce(max({column}), 0) + 1 from {table}").fetchone()
+    return int(row[0]) if row else 1
+
+
+def known_files(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, dict[str, Any]]:
+    """Path -> the newest ledger entry of that path, whatever became of its batch."""
+    found = rows(
+        con,
+        "select f.*, b.status from ingest.file f join ingest.batch b using (batch_seq)"
+        " where f.source = ? qualify row_number() over (partition by path order by file_id desc) = 1",
+        [source],
+    )
+    return {entry["path"]: entry for entry in found}
+
+
+def accepted_files(con: duckdb.DuckDBPyConnection, source: str) -> list[int]:
+    """The files whose rows count: of accepted batches, and not replaced by a later version."""
+    found = con.execute(
+        "select file_id from ingest.file join ingest.batch using (batch_seq)"
+        " where ingest.file.source = ? and current and status = 'accepted' order by file_id",
+        [source],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def pending_batches(con: duckdb.DuckDBPyConnection, source: str, after: int) -> list[dict[str, Any]]:
+    """Accepted batches of a source that came after `after`, oldest first."""
+    return rows(
+        con,
+        "select * from ingest.batch where source = ? and status = 'accepted' and batch_seq > ? order by batch_seq",
+        [source, after],
+    )
+
+
+def newest_batch(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any] | None:
+    """The source's last batch, whatever its verdict."""
+    found = rows(con, "select * from ingest.batch where source = ? order by batch_seq desc limit 1", [source])
+    return found[0] if found else None

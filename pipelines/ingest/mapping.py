@@ -1,0 +1,174 @@
+"""From a source's columns to a canonical table's: the typed SELECT, with the fault of every row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from pipelines.config.project import Source
+from pipelines.config.yaml import nearest
+from pipelines.contracts.model import Column, Contract
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.errors import ConfigError
+from pipelines.steps import qualified, quote
+
+META = ("_file_id", "_row")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One source mapped to one canonical table, parsed against the source's columns."""
+
+    source: str
+    contract: Contract
+    expressions: dict[str, exp.Expression]
+    attributes: tuple[str, ...]
+
+    @property
+    def stage(self) -> str:
+        return f"stage.{self.source}__{self.contract.table}"
+
+    @property
+    def mapped(self) -> set[str]:
+        return set(self.expressions)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the canonical table this mapping fills, in order."""
+        derived = [name for name, _ in self.contract.derived]
+        return [*self.contract.names, *derived, *self.attributes]
+
+
+def contract_of(table: str, where: str) -> Contract:
+    """The contract of a canonical table, or a fault that names the nearest ones."""
+    if table not in CONTRACTS:
+        raise ConfigError(
+            f"{where}: {table} is not a canonical table{nearest(table, CONTRACTS)}"
+            f" (known: {', '.join(CONTRACTS)})"
+        )
+    return CONTRACTS[table]
+
+
+def parse_mapping(
+    name: str, source: Source, table: str, source_columns: list[str], where: str
+) -> Mapping:
+    """Check one mapping against the columns that the source's files really have.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown table or column, a required column without mapping, or anything but a scalar.
+    """
+    contract = contract_of(table, where)
+    written = source.tables[table]
+    known = [column for column in source_columns if column not in META]
+    expressions: dict[str, exp.Expression] = {}
+    for column, text in written.items():
+        if contract.column(column) is None and not contract.attributes:
+            raise ConfigError(
+                f"{where}.{column}: {table} has no column {column}{nearest(column, contract.names)}"
+                f" (its columns: {', '.join(contract.names)})"
+            )
+        expressions[column] = parse_scalar(text, known, f"{where}.{column}")
+    missing = [c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"]
+    if missing:
+        raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
+    return Mapping(name, contract, expressions, _attributes(contract, expressions, known))
+
+
+def _attributes(contract: Contract, expressions: dict[str, exp.Expression], known: list[str]) -> tuple[str, ...]:
+    """Columns beyond the contract: those mapped by name, and every source column that no mapping reads."""
+    if not contract.attributes:
+        return ()
+    read = {name.lower() for tree in expressions.values() for name in columns_in(tree)}
+    extra = [name for name in expressions if contract.column(name) is None]
+    passed = [name for name in known if name.lower() not in read and name not in extra]
+    clash = sorted(set(passed) & set(contract.names))
+    if clash:
+        raise ConfigError(f"{contract.table}: source columns {', '.join(clash)} need a mapping of their own")
+    return (*extra, *passed)
+
+
+def fingerprint(mapping: Mapping) -> str:
+    """Changes when what the core table would hold from the same raw rows changes."""
+    parts = {name: to_sql(tree) for name, tree in sorted(mapping.expressions.items())}
+    text = json.dumps([parts, mapping.attributes, repr(mapping.contract), typed_select(mapping)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def typed_select(mapping: Mapping) -> str:
+    """The SELECT that types a source's raw rows of the files in `$files`.
+
+    Its columns are `_batch_seq, _file_id, _row`, the canonical columns, attributes, then `_fault_reason` and
+    `_fault_column` (NULL for a good row): the first fault in the order of the contract.
+    """
+    contract = mapping.contract
+    given = ", ".join(
+        f"{_given(mapping, column)} as {quote('given ' + column.name)}" for column in contract.columns
+    )
+    typed = ", ".join(f"{_typed(column)} as {quote(column.name)}" for column in contract.columns)
+    derived = "".join(f", {sql} as {quote(name)}" for name, sql in contract.derived)
+    extras = "".join(
+        f", {to_sql(mapping.expressions[name]) if name in mapping.expressions else quote(name)} as {quote(name)}"
+        for name in mapping.attributes
+    )
+    carried = "".join(f", {quote(name)}" for name in mapping.attributes)
+    return f"""
+with given as (
+    select batch_seq as _batch_seq, _file_id, _row, {given}{extras}
+    from {qualified("raw." + mapping.source)} join ingest.file on file_id = _file_id
+    where _file_id in (select unnest($files))
+),
+typed as (
+    select *, {typed} from given
+),
+judged as (
+    select *{derived}, {_fault_case(contract)} as fault from typed
+)
+select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.names)}
+    {"".join(f", {quote(name)}" for name, _ in contract.derived)}{carried},
+    split_part(fault, '|', 1) as _fault_reason, split_part(fault, '|', 2) as _fault_column
+from judged"""
+
+
+def _given(mapping: Mapping, column: Column) -> str:
+    tree = mapping.expressions.get(column.name)
+    return to_sql(tree) if tree is not None else column.default
+
+
+def _typed(column: Column) -> str:
+    given = quote("given " + column.name)
+    if column.type == "VARCHAR":
+        trimmed = f"trim(cast({given} as varchar))"
+        return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
+    return f"try_cast({given} as {column.type})"
+
+
+def _fault_case(contract: Contract) -> str:
+    branches: list[str] = []
+    for column in contract.columns:
+        name, given = quote(column.name), quote("given " + column.name)
+        if column.type != "VARCHAR":
+            blank = f"trim(cast({given} as varchar)) = ''"
+            branches.append(
+                f"when {name} is null and {given} is not null and not {blank} then 'not_{_family(column)}|{column.name}'"
+            )
+        if column.required:
+            branches.append(f"when {name} is null then 'missing|{column.name}'")
+        if column.minimum is not None:
+            branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
+        if column.allowed:
+            listed = ", ".join(f"'{value}'" for value in column.allowed)
+            branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")
+    return f"case {' '.join(branches)} end"
+
+
+def _family(column: Column) -> str:
+    """`number`, `date` or `timestamp`: the word in the reason code."""
+    if column.type.startswith(("DECIMAL", "BIGINT", "DOUBLE")):
+        return "number"
+    return {"DATE": "date", "TIMESTAMPTZ": "timestamp", "BOOLEAN": "boolean"}[column.type]

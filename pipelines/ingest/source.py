@@ -1,0 +1,127 @@
+"""One source, one run: new files become a batch, the batch is judged, the verdict is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.config.expression import columns_in
+from pipelines.config.project import Source
+from pipelines.config.yaml import nearest
+from pipelines.errors import ConfigError, SourceError
+from pipelines.ingest import batch, ledger, quality
+from pipelines.ingest.files import LandedFile, columns_in_file
+from pipelines.ingest.mapping import META, Mapping, parse_mapping
+from pipelines.steps import columns_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+Status = Literal["accepted", "rejected", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a source in this run.
+
+    `unchanged`: no new file. `rejected`: a batch came and its quality failed; it is kept and not in core.
+    `failed`: a file could not be used at all. In both the source is held at its last good state.
+    """
+
+    source: str
+    status: Status
+    message: str = ""
+    batch_seq: int | None = None
+    accounts: list[batch.Account] = field(default_factory=list)
+    results: list[quality.CheckResult] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        return self.status in ("rejected", "failed")
+
+
+def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> list[Mapping]:
+    """The source's mappings against the columns landed so far; none before its first batch."""
+    columns = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
+    if not columns:
+        return []
+    return [
+        parse_mapping(name, source, table, columns, f"project.yaml: sources.{name}.tables.{table}")
+        for table in source.tables
+    ]
+
+
+def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, file: LandedFile) -> list[Mapping]:
+    """The source's mappings against one file.
+
+    Raises
+    ------
+    SourceError
+        Naming the file, the column it lacks, the mapping that reads it, and the nearest columns it has.
+    """
+    columns = columns_in_file(con, file.path, source.format)
+    lower = {column.lower() for column in columns}
+    found = []
+    for table in source.tables:
+        where = f"project.yaml: sources.{name}.tables.{table}"
+        landed = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
+        try:
+            mapping = parse_mapping(name, source, table, sorted({*columns, *landed}), where)
+        except ConfigError as fault:
+            raise SourceError(f"{file.path}: does not fit its mapping. {fault}") from None
+        for target, tree in mapping.expressions.items():
+            for column in sorted(columns_in(tree)):
+                if column.lower() not in lower:
+                    raise SourceError(
+                        f"{file.path}: has no column {column}, which {where}.{target} reads{nearest(column, columns)}"
+                        f" (its columns: {', '.join(columns)})"
+                    )
+        found.append(mapping)
+    return found
+
+
+def ingest(
+    con: duckdb.DuckDBPyConnection, name: str, source: Source, files: Sequence[LandedFile], run_id: str
+) -> Outcome:
+    """Load new files as one batch, judge it, and keep the verdict.
+
+    A fault of a file or a failed critical check holds the source at its last good state and raises nothing:
+    failure is data, and what does not depend on the source goes on.
+    """
+    if not files:
+        return _last(con, name)
+    try:
+        for file in files:
+            check_file(con, name, source, file)
+        # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
+        seq = batch.stage_batch(con, name, files, source.format, lambda: mappings_of(con, name, source), run_id)
+    except SourceError as fault:
+        return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
+    mappings = mappings_of(con, name, source)
+    results = [
+        result
+        for mapping in mappings
+        for result in quality.validate(
+            con, mapping, quality.checks_for(mapping.contract, mapping.mapped, source.max_bad_share)
+        )
+    ]
+    failed = [result for result in results if not result.passed and result.severity == "critical"]
+    reason = "; ".join(f"{r.table}.{r.name}: {r.unexpected} of {r.elements} rows" for r in failed) or None
+    quality.store(con, seq, name, run_id, results)
+    batch.settle(con, seq, reason)
+    status: Status = "rejected" if reason else "accepted"
+    message = f"batch {seq} of source {name} was rejected: {reason}" if reason else ""
+    return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
+
+
+def _last(con: duckdb.DuckDBPyConnection, name: str) -> Outcome:
+    """Nothing new: a source whose newest batch was rejected stays held until a better one comes."""
+    newest = ledger.newest_batch(con, name)
+    if newest is None:
+        return Outcome(name, "failed", f"source {name} has never brought a file")
+    seq = int(newest["batch_seq"])
+    status: Status = "rejected" if newest["status"] == "rejected" else "unchanged"
+    message = f"batch {seq} of source {name} is still rejected: {newest['reason']}" if status == "rejected" else ""
+    return Outcome(name, status, message, seq, batch.accounts(con, seq), quality.stored(con, name))
+

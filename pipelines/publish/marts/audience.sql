@@ -1,0 +1,16 @@
+-- marts.audience
+-- One row per customer and segmentation on the day of the run: what downstream tools receive.
+-- key: segmentation_id, customer_id
+-- store: replace
+-- inputs: segments.membership, segments.label
+select
+    m.entity_id as customer_id,
+    m.segmentation_id,
+    m.segment_id,
+    l.segment_name,
+    m.entered_date,
+    cast($as_of as date) as as_of_date,
+    (select effective_at from marts.run) as effective_at
+from segments.membership as m
+inner join segments.label as l on l.segmentation_id = m.segmentation_id and l.segment_id = m.segment_id
+where m.left_date is null and m.entity_kind = 'customer'

@@ -1,0 +1,49 @@
+-- marts.segment_current
+-- One row per segment on the day of the run, empty ones included, beside the previous recorded day.
+-- key: segmentation_id, segment_id
+-- store: replace
+-- inputs: segments.label, segments.profile_day, segments.membership
+with now as (select * from segments.profile_day where as_of_date = $as_of),
+
+before as (select * from segments.profile_day where as_of_date = $previous_date and basis = 'recorded'),
+
+moved as (
+    select
+        segmentation_id,
+        segment_id,
+        count_if(entered_date = $as_of) as entered,
+        count_if(left_date = $as_of) as left_
+    from segments.membership
+    group by segmentation_id, segment_id
+)
+
+select
+    l.segmentation_id,
+    l.segmentation_name,
+    l.segment_id,
+    l.segment_name,
+    l.description,
+    l.position,
+    coalesce(n.customers, 0) as customers,
+    coalesce(n.share, 0) as share,
+    coalesce(n.active_customers_90d, 0) as active_customers_90d,
+    coalesce(n.revenue_365d, 0) as revenue_365d,
+    coalesce(n.revenue_share, 0) as revenue_share,
+    n.margin_365d,
+    coalesce(n.orders_365d, 0) as orders_365d,
+    n.average_order_value,
+    n.purchase_days_365d,
+    n.recency_days,
+    case when $previous_date is not null then coalesce(b.customers, 0) end as customers_before,
+    case
+        when $previous_date is not null then coalesce(n.customers, 0) - coalesce(b.customers, 0)
+    end as change,
+    case when $previous_date is not null then coalesce(m.entered, 0) end as entered,
+    case when $previous_date is not null then coalesce(m.left_, 0) end as left_,
+    cast($as_of as date) as as_of_date,
+    cast($previous_date as date) as previous_date,
+    (select effective_at from marts.run) as effective_at
+from segments.label as l
+left join now as n on n.segmentation_id = l.segmentation_id and n.segment_id = l.segment_id
+left join before as b on b.segmentation_id = l.segmentation_id and b.segment_id = l.segment_id
+left join moved as m on m.segmentation_id = l.segmentation_id and m.segment_id = l.segment_id

@@ -1,0 +1,50 @@
+-- marts.segment_movement
+-- One row per period, segmentation and pair of segments: how many customers went from one to the other,
+-- those who stayed included. A NULL origin is no customer yet. Periods: since the previous recorded day
+-- ('day') and since the day a month before ('month').
+-- key: period, segmentation_id, from_segment_id, to_segment_id
+-- store: replace
+-- inputs: segments.assignment, segments.label
+with period as (
+    select 'day' as period, cast($previous_date as date) as from_date where $previous_date is not null
+    union all
+    select 'month' as period, cast($baseline as date) as from_date
+    where $baseline in (select as_of_date from segments.assignment)
+),
+
+arrival as (
+    select p.period, p.from_date, a.segmentation_id, a.segment_id, a.customer_id
+    from period as p
+    cross join segments.assignment as a
+    where a.as_of_date = $as_of
+),
+
+movement as (
+    select
+        t.period,
+        t.from_date,
+        t.segmentation_id,
+        f.segment_id as from_segment_id,
+        t.segment_id as to_segment_id,
+        count(*) as customers
+    from arrival as t
+    left join segments.assignment as f
+        on f.as_of_date = t.from_date
+        and f.segmentation_id = t.segmentation_id
+        and f.customer_id = t.customer_id
+    group by t.period, t.from_date, t.segmentation_id, f.segment_id, t.segment_id
+)
+
+select
+    m.period,
+    m.from_date,
+    cast($as_of as date) as to_date,
+    m.segmentation_id,
+    m.from_segment_id,
+    coalesce(lf.segment_name, m.from_segment_id) as from_segment_name,
+    m.to_segment_id,
+    coalesce(lt.segment_name, m.to_segment_id) as to_segment_name,
+    m.customers
+from movement as m
+left join segments.label as lf on lf.segmentation_id = m.segmentation_id and lf.segment_id = m.from_segment_id
+left join segments.label as lt on lt.segmentation_id = m.segmentation_id and lt.segment_id = m.to_segment_id

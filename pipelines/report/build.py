@@ -1,0 +1,77 @@
+"""Put the report together: marts in, one HTML text out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipelines.report import data, formats, palette, sections, verdict
+
+if TYPE_CHECKING:
+    import duckdb
+
+HERE = Path(__file__).parent
+
+
+def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str) -> str:
+    """The report on the latest run as one self-contained HTML page.
+
+    `currency` is used where the run does not name one. Reads schema `marts` only, writes nothing.
+    """
+    run = data.run(con)
+    currency = (run["currency"] if run else None) or currency
+    segmentations = data.segmentations(con)
+    incidents = data.incidents(con)
+    drift = sections.drift(con)
+    quality = sections.quality(con)
+    return (
+        _environment()
+        .get_template("template.html.j2")
+        .render(
+            title=title,
+            currency=currency,
+            run=run,
+            verdict=verdict.judge(
+                run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
+            ),
+            incidents=incidents,
+            segmentations=[sections.segmentation(con, found) for found in segmentations],
+            roi=sections.roi(con, segmentations),
+            drift=drift,
+            quality=quality,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """Templates escape everything: names of segments, campaigns and checks come from users."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (
+        formats.number,
+        formats.signed,
+        formats.percent,
+        formats.points,
+        formats.compact,
+        formats.probability,
+        formats.day,
+        formats.minute,
+        formats.epoch,
+        formats.direction,
+        formats.plural,
+        palette.colour,
+    )
+    environment.filters |= {one.__name__: one for one in filters}
+    environment.globals["stylesheet"] = (HERE / "style.css").read_text(encoding="utf-8")
+    environment.globals["recent_campaigns"] = data.RECENT_CAMPAIGNS
+    environment.globals["enough_contacts"] = data.ENOUGH_CONTACTS
+    return environment

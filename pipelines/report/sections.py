@@ -1,0 +1,169 @@
+"""Sections of the page: what the marts say, joined with its charts, ready for the template."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from pipelines.report import charts, charts_roi, data
+from pipelines.report.svg import render
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = dict[str, Any]
+
+
+def segmentation(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
+    """One segmentation: its segments, their totals, and three charts where there is something to draw."""
+    segments: list[Row] = found["segments"]
+    names = _names(found)
+    days = data.history(con, found["id"])
+    moves = data.movement(con, found["id"])
+    name = found["name"]
+    return {
+        **found,
+        "totals": _totals(segments, ("customers", "revenue_365d", "change", "entered", "left_")),
+        "widest": max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0,
+        "day_count": len({row["as_of_date"] for row in days}),
+        "has_replayed": any(row["basis"] == "replayed" for row in days),
+        "history": _draw(charts.history(days, names), f"Customers over time by segment, {name}")
+        if len({row["as_of_date"] for row in days}) > 1
+        else None,
+        "revenue": _draw(charts.revenue(segments), f"Share of revenue by segment, {name}")
+        if any(row["revenue_365d"] for row in segments)
+        else None,
+        "movement": _draw(charts.movement(moves, names), f"Customers moving between segments, {name}")
+        if any(row["customers"] for row in moves)
+        else None,
+        "moves": _move_facts(moves),
+    }
+
+
+def _move_facts(moves: list[Row]) -> Row | None:
+    """The sentence under the matrix: who stayed, who moved, who is new."""
+    if not moves:
+        return None
+    known = [row for row in moves if row["from_segment_id"] is not None]
+    stayed = sum(row["customers"] for row in known if row["from_segment_id"] == row["to_segment_id"])
+    return {
+        "from_date": moves[0]["from_date"],
+        "to_date": moves[0]["to_date"],
+        "stayed": stayed,
+        "moved": sum(row["customers"] for row in known) - stayed,
+        "new": sum(row["customers"] for row in moves if row["from_segment_id"] is None),
+    }
+
+
+def roi(con: duckdb.DuckDBPyConnection, segmentations: list[Row]) -> list[Row]:
+    """The return on campaigns under each segmentation that has any."""
+    found = [_roi_of(con, item) for item in segmentations]
+    return [item for item in found if item["months"] or item["campaigns"]]
+
+
+def _roi_of(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
+    months = _month_labels(data.roi_months(con, found["id"]))
+    complete = [row["month"] for row in months if row["complete"]]
+    latest = [row for row in months if row["month"] == max(complete)] if complete else []
+    names = _names(found)
+    cells = data.roi_campaign_cells(con, found["id"])
+    return {
+        "id": found["id"],
+        "name": found["name"],
+        "months": months,
+        "latest": latest,
+        "latest_total": _month_total(months, complete) if latest else None,
+        "running": sorted({row["month"] for row in months if not row["complete"]}),
+        "campaigns": data.roi_campaigns(con, found["id"]),
+        "month_map": _draw(charts_roi.roi_months(months, names), f"ROI by segment and month, {found['name']}")
+        if _any_roi(months)
+        else None,
+        "campaign_map": _draw(
+            charts_roi.roi_campaigns(cells, names), f"ROI by segment and campaign, {found['name']}"
+        )
+        if _any_roi(cells)
+        else None,
+    }
+
+
+_ROI_SUMS = ("customers", "attributed_revenue", "margin", "cost", "profit", "revenue")
+
+
+def _any_roi(found: list[Row]) -> bool:
+    return any(row["roi"] is not None for row in found)
+
+
+def _month_labels(months: list[Row]) -> list[Row]:
+    """`2026-07`, and under it what is wrong with a month that is not whole."""
+    newest = max((row["month"] for row in months), default=None)
+    for row in months:
+        mark = "" if row["complete"] else " running" if row["month"] == newest else " partial"
+        row["label"] = f"{row['month']:%Y-%m}{mark}"
+    return months
+
+
+def _month_total(months: list[Row], complete: list[date]) -> Row:
+    """All segments of the latest complete month, and how their ROI changed from the month before.
+
+    The ROI of a sum is computed from the sums; a mean of ratios would mislead.
+    """
+    latest, *earlier = sorted(set(complete), reverse=True)
+    total, before = (_month_sums(months, month) for month in (latest, earlier[0] if earlier else None))
+    total["roi_previous"] = before["roi"]
+    known = total["roi"] is not None and before["roi"] is not None
+    total["roi_change"] = total["roi"] - before["roi"] if known else None
+    return total
+
+
+def _month_sums(months: list[Row], month: date | None) -> Row:
+    total = _totals([row for row in months if row["month"] == month], _ROI_SUMS)
+    total["roi"] = (total["margin"] - total["cost"]) / total["cost"] if total["cost"] else None
+    return total
+
+
+def drift(con: duckdb.DuckDBPyConnection) -> Row:
+    found = data.drift(con)
+    return {
+        "checks": found,
+        "moved": [row for row in found if row["verdict"] in ("alert", "warn")],
+        "undecided": [row for row in found if row["verdict"] == "not enough data"],
+        "day": found[0]["as_of_date"] if found else None,
+        "baseline": found[0]["baseline_date"] if found else None,
+        "basis": found[0]["baseline_basis"] if found else None,
+    }
+
+
+def quality(con: duckdb.DuckDBPyConnection) -> Row:
+    checks = data.checks(con)
+    accounting = data.accounting(con)
+    columns = ("batches", "files", "landed", "accepted", "quarantined", "superseded", "rejected", "missing")
+    return {
+        "checks": checks,
+        "failed": [row for row in checks if not row["passed"]],
+        "passed": [row for row in checks if row["passed"]],
+        "accounting": accounting,
+        "accounting_total": _totals(accounting, columns),
+        "rejected_batches": data.rejected_batches(con),
+        "reasons": data.quarantine_reasons(con),
+        "freshness": data.freshness(con),
+    }
+
+
+def _names(found: Row) -> list[str]:
+    return [row["segment_name"] for row in found["segments"]]
+
+
+def _totals(found: list[Row], columns: tuple[str, ...]) -> Row:
+    """Sums; None where no row knows the value."""
+    total: Row = {}
+    for column in columns:
+        known = [row[column] for row in found if row[column] is not None]
+        total[column] = sum(known) if known else None
+    return total
+
+
+def _draw(spec: Row, title: str) -> Markup:
+    """The chart as trusted markup: every text in it was escaped by the renderer and once more parsed."""
+    return Markup(render(spec, title))  # noqa: S704

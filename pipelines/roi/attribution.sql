@@ -1,0 +1,34 @@
+-- roi.attribution
+-- One row per campaign, contacted customer and day of a response: what the customer bought that day.
+-- A day on which a customer responded to several campaigns is divided equally among them, so that no
+-- amount counts twice. Responses of customers the campaign did not contact bring no row.
+-- key: campaign_id, customer_id, business_date
+-- store: replace
+-- inputs: core.campaign_responses, core.campaign_contacts, features.customer_day
+with response as (
+    select r.campaign_id, r.customer_id, r.responded_on as business_date
+    from core.campaign_responses as r
+    semi join core.campaign_contacts as c on c.campaign_id = r.campaign_id and c.customer_id = r.customer_id
+    where r.responded_on <= $as_of
+    group by r.campaign_id, r.customer_id, r.responded_on
+),
+
+divided as (
+    select *, count(*) over (partition by customer_id, business_date) as campaigns_that_day
+    from response
+)
+
+select
+    d.campaign_id,
+    d.customer_id,
+    d.business_date,
+    d.campaigns_that_day,
+    cast(p.orders as double) / d.campaigns_that_day as orders,
+    cast(cast(p.revenue as double) / d.campaigns_that_day as decimal(18, 4)) as revenue,
+    cast(
+        coalesce(cast(p.revenue - p.cost as double), cast($margin_rate as double) * cast(p.revenue as double))
+        / d.campaigns_that_day as decimal(18, 4)
+    ) as margin,
+    cast(cast(p.coupon_discount as double) / d.campaigns_that_day as decimal(18, 4)) as coupon_cost
+from divided as d
+inner join features.customer_day as p on p.customer_id = d.customer_id and p.business_date = d.business_date

@@ -1,0 +1,35 @@
+"""ROI, first form: attributed cost, revenue, margin and ROI, a segment and month, a segment and campaign.
+
+Membership is that of the day before (intent to treat): what a campaign did to a customer's segment must not
+decide in which segment it is counted. Without a control group the figures say what was sold along with a
+campaign, not what it caused; every row is labelled so.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipelines.steps import run_step, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+STEPS = ("roi/contact", "roi/attribution", "roi/segment_month", "roi/segment_campaign", "roi/left_out")
+
+
+def compute_roi(
+    con: duckdb.DuckDBPyConnection, as_of: date, *, margin_rate: float | None, contact_cost: Decimal
+) -> None:
+    """Rebuild the tables of `roi` as of the end of a day.
+
+    Parameters
+    ----------
+    margin_rate : margin as a share of revenue where lines carry no cost; None leaves margin and ROI unknown.
+    contact_cost : what one contact costs where the contact itself does not say, in the project's currency.
+    """
+    parameters = {"as_of": as_of, "margin_rate": margin_rate, "contact_cost": contact_cost}
+    with transaction(con):
+        for step in STEPS:
+            run_step(con, step, parameters)

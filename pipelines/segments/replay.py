@@ -1,0 +1,165 @@
+"""Replay: the segments of past days, computed from what is known now, beside the record and never over it.
+
+ROI needs the segments of the day before a campaign or month; drift needs a day a month ago; charts need a
+past. Where such a day stands in the record, the record is used. A replayed day is computed again when a
+batch brought rows of that day or earlier, when reference data changed, or when a definition did.
+"""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.features.compute import has_features
+from pipelines.segments import history
+from pipelines.segments.definition import Segmentation
+from pipelines.steps import load_step, run_step, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+STATE = """
+create table if not exists segments.snapshot_day (
+    as_of_date date primary key, basis varchar not null, input_seq bigint not null, inputs varchar not null
+)
+"""
+
+ComputeFeatures = Callable[[date], None]
+
+
+def month_before(day: date) -> date:
+    """The same day a month earlier, or that month's last."""
+    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def month_starts(day: date, months: int) -> list[date]:
+    """First days of the last `months` months, the running one included, oldest first."""
+    found = [day.replace(day=1)]
+    while len(found) < months:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found[::-1]
+
+
+def needed_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[date]:
+    """The past days that ROI, drift and charts need, oldest first; none before the first order."""
+    row = con.execute("select min(business_date) from core.orders").fetchone()
+    first = row[0] if row else None
+    if first is None:
+        return []
+    starts = month_starts(day, months)
+    campaigns = [
+        found[0]
+        for found in con.execute(
+            "select distinct start_date from core.campaigns where start_date between ? and ?", [starts[0], day]
+        ).fetchall()
+    ]
+    wanted = {start - timedelta(days=1) for start in [*starts, *campaigns]} | {month_before(day)}
+    previous = history.previous_day(con, day)
+    if previous is not None:
+        wanted.add(previous)
+    return sorted(one for one in wanted if first <= one < day)
+
+
+def bring_up(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    months: int,
+    inputs: str,
+    compute: ComputeFeatures,
+) -> list[date]:
+    """Make the assignment and profile of every needed past day stand, and only those.
+
+    Parameters
+    ----------
+    inputs : changes when what is computed from the same data would (see `inputs_hash`).
+    compute : fills the partition of a day in `features.customer`.
+
+    Returns
+    -------
+    The days that were replayed now.
+    """
+    con.execute(STATE)
+    needed = needed_days(con, day, months)
+    baseline = month_before(day)
+    _forget_others(con, [*needed, day])
+    replayed = []
+    for past in needed:
+        if history.is_recorded(con, past):
+            history.assignment_from_record(con, past)
+            _remember(con, past, "recorded", 0, "")
+            if past == baseline:
+                compute(past)
+            continue
+        if _replay_if_stale(con, past, segmentations, inputs, compute, keep=past == baseline):
+            replayed.append(past)
+    return replayed
+
+
+def basis_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
+    """`recorded` or `replayed`: where the assignment of a day comes from; None when there is none."""
+    row = con.execute("select basis from segments.snapshot_day where as_of_date = ?", [day]).fetchone()
+    return row[0] if row else None
+
+
+def _replay_if_stale(
+    con: duckdb.DuckDBPyConnection,
+    past: date,
+    segmentations: Sequence[Segmentation],
+    inputs: str,
+    compute: ComputeFeatures,
+    *,
+    keep: bool,
+) -> bool:
+    seq = input_seq(con, past)
+    known = con.execute(
+        "select basis, input_seq, inputs from segments.snapshot_day where as_of_date = ?", [past]
+    ).fetchone()
+    if known == ("replayed", seq, inputs) and (not keep or has_features(con, past)):
+        return False
+    with transaction(con):
+        compute(past)
+        history.assign(con, past, segmentations)
+        run_step(con, "segments/profile_day", {"as_of": past, "basis": "replayed"})
+        _remember(con, past, "replayed", seq, inputs)
+        if not keep:
+            con.execute("delete from features.customer where as_of_date = ?", [past])
+    return True
+
+
+def input_seq(con: duckdb.DuckDBPyConnection, day: date) -> int:
+    """The newest accepted batch that says something of `day` or before."""
+    row = con.execute(
+        "select coalesce(max(batch_seq), 0) from ingest.batch where status = 'accepted'"
+        " and (first_business_date is null or first_business_date <= ?)",
+        [day],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def inputs_hash(segmentations: Iterable[Segmentation], margin_rate: float | None) -> str:
+    """Changes when a definition, the margin rate, or how features are computed does."""
+    versions = "|".join(f"{one.id}:{one.version}" for one in segmentations)
+    text = f"{versions}|{margin_rate}|{load_step('features/customer').sql}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, seq: int, inputs: str) -> None:
+    con.execute("insert or replace into segments.snapshot_day values (?, ?, ?, ?)", [day, basis, seq, inputs])
+
+
+def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
+    """Drop replayed days that nothing needs any more; profiles of recorded days stay, they are history."""
+    for table in ("segments.assignment", "segments.snapshot_day"):
+        if table_exists(con, table):
+            con.execute(f"delete from {table} where as_of_date not in (select unnest($keep))", {"keep": list(keep)})
+    if table_exists(con, "segments.profile_day"):
+        con.execute(
+            "delete from segments.profile_day where basis = 'replayed'"
+            " and as_of_date not in (select unnest($keep))",
+            {"keep": list(keep)},
+        )

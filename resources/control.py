@@ -1,0 +1,359 @@
+"""What the operator needs to know, kept beside the warehouse: runs, findings and incidents.
+
+A SQLite file of its own, because the warehouse admits one process at a time and `lohko status` must answer
+while a run holds it. Each call opens the file, runs one short transaction and closes it again.
+
+A finding is what a run evaluated; an incident is what a person is told about. `reconcile` turns the first
+into the second: something that a run did not evaluate is neither opened nor closed by it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pipelines.errors import ConfigError, LohkoError
+
+Status = Literal["running", "success", "held", "failed"]
+Event = Literal["opened", "closed"]
+
+CLAIM_EXPIRES = timedelta(minutes=10)
+BUSY_SECONDS = 30.0
+
+# Applied once each, in order; a script that has been released is never edited, a new one is appended.
+MIGRATIONS: list[str] = [
+    """
+    CREATE TABLE run_log (
+        run_id TEXT PRIMARY KEY, as_of_date TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
+        status TEXT NOT NULL CHECK (status IN ('running', 'success', 'held', 'failed')),
+        "trigger" TEXT NOT NULL, message TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX run_log_by_start ON run_log (started_at);
+    CREATE TABLE finding (
+        run_id TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+        ok INTEGER NOT NULL CHECK (ok IN (0, 1)), severity TEXT NOT NULL, message TEXT NOT NULL,
+        found_at TEXT NOT NULL,
+        PRIMARY KEY (run_id, kind, subject)
+    );
+    CREATE INDEX finding_by_subject ON finding (kind, subject, found_at);
+    CREATE TABLE incident (
+        incident_id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,
+        severity TEXT NOT NULL, message TEXT NOT NULL, opened_at TEXT NOT NULL, opened_run_id TEXT NOT NULL,
+        last_seen_at TEXT NOT NULL, last_run_id TEXT NOT NULL, closed_at TEXT, closed_run_id TEXT,
+        opened_notified_at TEXT, closed_notified_at TEXT, claimed_at TEXT, claimed_by TEXT
+    );
+    CREATE UNIQUE INDEX incident_open_once ON incident (kind, subject) WHERE closed_at IS NULL;
+    CREATE TABLE told (
+        incident_id INTEGER NOT NULL REFERENCES incident, place INTEGER NOT NULL, event TEXT NOT NULL,
+        told_at TEXT NOT NULL, PRIMARY KEY (incident_id, place, event)
+    );
+    """,
+]
+
+_INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
+    last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
+_UNTOLD = "(opened_notified_at IS NULL OR (closed_at IS NOT NULL AND closed_notified_at IS NULL))"
+# A newer finding on the same subject wins, so that an older run reconciled late cannot undo it.
+_NEWEST = """(SELECT * FROM finding f WHERE f.run_id = :run_id AND NOT EXISTS (
+    SELECT 1 FROM finding later WHERE later.kind = f.kind AND later.subject = f.subject
+    AND (later.found_at, later.rowid) > (f.found_at, f.rowid))) AS f"""
+_OF_FINDING = "incident.closed_at IS NULL AND incident.kind = f.kind AND incident.subject = f.subject"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, as `lohko status` tells it; `finished_at` is empty while it runs or when it was killed."""
+
+    run_id: str
+    as_of_date: str
+    started_at: str
+    finished_at: str | None
+    status: Status
+    trigger: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a run evaluated; `ok` means evaluated and fine. `message` carries counts, never personal data."""
+
+    kind: str
+    subject: str
+    ok: bool
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that is, or was, wrong, from the run that found it to the run that found it fine."""
+
+    incident_id: int
+    kind: str
+    subject: str
+    severity: str
+    message: str
+    opened_at: str
+    opened_run_id: str
+    last_seen_at: str
+    last_run_id: str
+    closed_at: str | None
+    closed_run_id: str | None
+    opened_notified_at: str | None
+    closed_notified_at: str | None
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """How many incidents a run opened and closed."""
+
+    opened: int
+    closed: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to tell of one incident now, and what each place (an address's position) was told of it."""
+
+    incident: Incident
+    token: str
+    told: frozenset[tuple[int, Event]]
+
+
+class ControlStore:
+    """`<project>/.lohko/control.sqlite`; safe to use from several processes at once."""
+
+    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._path = path
+        self._clock = clock
+
+    def start_run(self, run_id: str, as_of_date: date, trigger: str) -> None:
+        """Note that a run began; a run that is resumed under its identifier begins again."""
+        with self._write() as sql:
+            sql.execute(
+                """INSERT INTO run_log (run_id, as_of_date, started_at, status, "trigger")
+                VALUES (?, ?, ?, 'running', ?) ON CONFLICT (run_id) DO UPDATE SET status = 'running',
+                as_of_date = excluded.as_of_date, started_at = excluded.started_at, finished_at = NULL,
+                "trigger" = excluded."trigger", message = ''""",
+                (run_id, as_of_date.isoformat(), self._now(), trigger),
+            )
+
+    def finish_run(self, run_id: str, status: Status, message: str = "") -> None:
+        """Note how a run ended."""
+        with self._write() as sql:
+            ended = (self._now(), status, message, run_id)
+            done = sql.execute(
+                "UPDATE run_log SET finished_at = ?, status = ?, message = ? WHERE run_id = ?", ended
+            )
+            if done.rowcount == 0:
+                raise LookupError(f"run {run_id} was never started")
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The latest runs, the latest first."""
+        query = "SELECT * FROM run_log ORDER BY started_at DESC, rowid DESC LIMIT ?"
+        return [Run(**row) for row in self._rows(query, limit)]
+
+    def last_run(self, status: Status | None = None) -> Run | None:
+        """The latest run, or the latest that ended with `status`."""
+        query = """SELECT * FROM run_log WHERE ?1 IS NULL OR status = ?1
+            ORDER BY started_at DESC, rowid DESC LIMIT 1"""
+        return next((Run(**row) for row in self._rows(query, status)), None)
+
+    def record_finding(self, run_id: str, finding: Finding) -> None:
+        """Note one thing that the run evaluated."""
+        self.record_findings(run_id, [finding])
+
+    def record_findings(self, run_id: str, findings: Iterable[Finding]) -> None:
+        """Note what the run evaluated; evaluated again within the run, the later result counts."""
+        with self._write() as sql:
+            sql.executemany(
+                """INSERT INTO finding VALUES (:run_id, :kind, :subject, :ok, :severity, :message, :found_at)
+                ON CONFLICT (run_id, kind, subject) DO UPDATE SET ok = excluded.ok,
+                severity = excluded.severity, message = excluded.message, found_at = excluded.found_at""",
+                [asdict(finding) | {"run_id": run_id, "found_at": self._now()} for finding in findings],
+            )
+
+    def findings(self, run_id: str) -> list[Finding]:
+        """What the run evaluated."""
+        query = (
+            "SELECT kind, subject, ok, severity, message FROM finding WHERE run_id = ? ORDER BY kind, subject"
+        )
+        return [Finding(**row | {"ok": bool(row["ok"])}) for row in self._rows(query, run_id)]
+
+    def reconcile(self, run_id: str) -> Reconciled:
+        """Open, refresh and close incidents by what the run evaluated; doing it again changes nothing."""
+        with self._write() as sql:
+            closed = sql.execute(
+                f"""UPDATE incident SET closed_at = f.found_at, closed_run_id = f.run_id
+                FROM {_NEWEST} WHERE {_OF_FINDING} AND f.ok = 1""",
+                {"run_id": run_id},
+            )
+            sql.execute(
+                f"""UPDATE incident SET last_seen_at = f.found_at, last_run_id = f.run_id,
+                severity = f.severity, message = f.message FROM {_NEWEST} WHERE {_OF_FINDING} AND f.ok = 0""",
+                {"run_id": run_id},
+            )
+            opened = sql.execute(
+                f"""INSERT INTO incident (kind, subject, severity, message, opened_at, opened_run_id,
+                last_seen_at, last_run_id)
+                SELECT kind, subject, severity, message, found_at, run_id, found_at, run_id FROM {_NEWEST}
+                WHERE f.ok = 0 AND NOT EXISTS (SELECT 1 FROM incident WHERE {_OF_FINDING})
+                ORDER BY kind, subject""",
+                {"run_id": run_id},
+            )
+            return Reconciled(opened=opened.rowcount, closed=closed.rowcount)
+
+    def open_incidents(self) -> list[Incident]:
+        """What is wrong now, the oldest first."""
+        return self._incidents("closed_at IS NULL")
+
+    def undelivered(self) -> list[Incident]:
+        """What not every address has been told yet, of opening or of recovery, the oldest first."""
+        return self._incidents(_UNTOLD)
+
+    def claim(self, incident_id: int) -> Claim | None:
+        """Take the right to tell of an incident; None if it is told already or another process is at it.
+
+        A process that dies keeps its claim for CLAIM_EXPIRES; then another one may take it.
+        """
+        token = uuid.uuid4().hex
+        expired = _iso(self._clock() - CLAIM_EXPIRES)
+        with self._write() as sql:
+            row = sql.execute(
+                f"""UPDATE incident SET claimed_at = ?, claimed_by = ? WHERE incident_id = ? AND {_UNTOLD}
+                AND (claimed_at IS NULL OR claimed_at < ?) RETURNING {_INCIDENT}""",
+                (self._now(), token, incident_id, expired),
+            ).fetchone()
+            told = sql.execute(
+                "SELECT place, event FROM told WHERE incident_id = ?", (incident_id,)
+            ).fetchall()
+        if row is None:
+            return None
+        return Claim(Incident(**row), token, frozenset((each["place"], each["event"]) for each in told))
+
+    def mark_told(self, claim: Claim, place: int, events: Iterable[Event]) -> None:
+        """Note what a place has accepted, at once, so that the refusal of another repeats nothing here."""
+        number, now = claim.incident.incident_id, self._now()
+        with self._write() as sql:
+            sql.executemany(
+                "INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?)",
+                [(number, place, event, now) for event in events],
+            )
+            sql.execute("UPDATE incident SET claimed_at = ? WHERE claimed_by = ?", (now, claim.token))
+
+    def mark_notified(self, claim: Claim) -> None:
+        """Note that every place was told of the incident as it stood when it was claimed."""
+        closed = claim.incident.closed_at is not None
+        with self._write() as sql:
+            sql.execute(
+                """UPDATE incident SET opened_notified_at = COALESCE(opened_notified_at, ?1),
+                closed_notified_at = CASE WHEN ?2 THEN ?1 ELSE closed_notified_at END
+                WHERE incident_id = ?3""",
+                (self._now(), closed, claim.incident.incident_id),
+            )
+
+    def release(self, claim: Claim) -> None:
+        """Give the claim back, unless another process has taken it over since."""
+        with self._write() as sql:
+            sql.execute(
+                "UPDATE incident SET claimed_at = NULL, claimed_by = NULL WHERE claimed_by = ?",
+                (claim.token,),
+            )
+
+    def _incidents(self, condition: str) -> list[Incident]:
+        query = f"SELECT {_INCIDENT} FROM incident WHERE {condition} ORDER BY incident_id"
+        return [Incident(**row) for row in self._rows(query)]
+
+    def _now(self) -> str:
+        return _iso(self._clock())
+
+    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with closing(self._open()) as sql:
+            return [dict(row) for row in sql.execute(query, values)]
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with closing(self._open()) as sql, _transaction(sql):
+            yield sql
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        sql = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            sql.row_factory = sqlite3.Row
+            _use_wal(sql)
+            _migrate(sql, self._path)
+        except sqlite3.DatabaseError as fault:
+            sql.close()
+            raise LohkoError(
+                f"{self._path}: cannot be used ({fault}). It holds the log of runs and the incidents; "
+                "if it is damaged, move it away and a new one is begun."
+            ) from fault
+        except BaseException:
+            sql.close()
+            raise
+        return sql
+
+
+@contextmanager
+def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
+    # IMMEDIATE: a transaction that reads before it writes would otherwise fail instead of waiting its turn.
+    sql.execute("BEGIN IMMEDIATE")
+    with sql:
+        yield
+
+
+def _use_wal(sql: sqlite3.Connection) -> None:
+    """Let readers read while one writes; SQLite does not wait by itself when two processes switch at once."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while sql.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            sql.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+
+
+def _version(sql: sqlite3.Connection) -> int:
+    known = sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone()
+    return int(sql.execute("SELECT version FROM schema_version").fetchone()[0]) if known else 0
+
+
+def _migrate(sql: sqlite3.Connection, path: Path) -> None:
+    if _version(sql) < len(MIGRATIONS):
+        with _transaction(sql):
+            # Asked again: another process may have migrated while this one waited.
+            for script in MIGRATIONS[_version(sql) :]:
+                for statement in _statements(script):
+                    sql.execute(statement)
+            sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+            sql.execute("DELETE FROM schema_version")
+            sql.execute("INSERT INTO schema_version VALUES (?)", (len(MIGRATIONS),))
+    elif (found := _version(sql)) > len(MIGRATIONS):
+        raise ConfigError(
+            f"{path}: written by a newer Lohko (schema {found}, this one knows {len(MIGRATIONS)}). "
+            "Upgrade Lohko."
+        )
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script, because `executescript` would commit the transaction it is to be part of."""
+    statement = ""
+    for piece in script.split(";")[:-1]:
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _iso(moment: datetime) -> str:
+    # A fixed width, so that the order of the texts is the order of the moments.
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

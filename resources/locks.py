@@ -1,0 +1,60 @@
+"""Kernel locks: released by the system when their holder dies, and they name who holds them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.errors import BusyError
+
+
+@contextmanager
+def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
+    """Hold an exclusive lock on `path` while the block runs.
+
+    Parameters
+    ----------
+    purpose : what for; named to whoever waits in vain.
+    timeout : seconds to wait.
+
+    Raises
+    ------
+    BusyError
+        When another process holds it for longer than `timeout`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _acquire(descriptor, path, timeout)
+        holder = {"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat("T", "seconds")}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise BusyError(f"{_holder(descriptor)} holds {path}; waited {timeout:.0f} s. Try again later") from None
+            time.sleep(0.05)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        holder = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {holder['pid']} ({holder['purpose']}, since {holder['since']})"
+    except (ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,112 @@
+"""A project: its folder, its checked configuration, its paths and its clock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from pipelines.config.project import ProjectConfig
+from pipelines.config.yaml import load_model
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.errors import ConfigError
+from pipelines.ingest.freshness import event_table
+from pipelines.ingest.mapping import contract_of
+
+ENVIRONMENT = "LOHKO_PROJECT"
+REPOSITORY = Path(__file__).resolve().parent.parent
+EXAMPLE = REPOSITORY / "examples" / "complete_journey"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project folder. Everything Lohko writes lies in `.lohko/` (state) and `published/` (outputs)."""
+
+    root: Path
+    config: ProjectConfig
+
+    @classmethod
+    def load(cls, root: Path | None = None) -> Project:
+        """Read and check `project.yaml` of a folder: the given one, LOHKO_PROJECT, or the example.
+
+        Raises
+        ------
+        ConfigError
+            With file, line and place of every fault.
+        """
+        folder = (root or Path(os.environ.get(ENVIRONMENT, EXAMPLE))).expanduser().resolve()
+        path = folder / "project.yaml"
+        config = load_model(path, ProjectConfig)
+        for name, source in config.sources.items():
+            for table in source.tables:
+                contract_of(table, f"{path}: sources.{name}.tables")
+            try:
+                event_table(name, source)
+            except ConfigError as fault:
+                raise ConfigError(f"{path}: {fault}") from None
+        return cls(folder, config)
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".lohko"
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.state / "warehouse.duckdb"
+
+    @property
+    def control_path(self) -> Path:
+        return self.state / "control.sqlite"
+
+    @property
+    def landing(self) -> Path:
+        return self.state / "landing"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.state / "dagster"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def segments(self) -> Path:
+        return self.root / "segments"
+
+    @property
+    def today(self) -> date:
+        """Today in the project's time zone, or the day the configuration fixes."""
+        return self.config.today or datetime.now(self.config.zone).date()
+
+    @property
+    def yesterday(self) -> date:
+        return self.today - timedelta(days=1)
+
+    @cached_property
+    def mapped(self) -> dict[str, list[str]]:
+        """Canonical table -> sources that feed it, in the order in which core is built."""
+        mapped = self.config.mapped_tables()
+        return {table: mapped[table] for table in CONTRACTS if table in mapped}
+
+    @cached_property
+    def code_version(self) -> str:
+        """The package's version, and the commit where the code is a git checkout."""
+        from importlib.metadata import version
+
+        described = subprocess.run(  # noqa: S603
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        commit = described.stdout.strip()
+        return f"{version('lohko')}+{commit}" if commit else version("lohko")

@@ -1,0 +1,109 @@
+"""Publication: the marts of a run written beside the current ones and swapped in whole.
+
+    published/runs/<run_id>/lohko.duckdb, parquet/, csv/, report.html, manifest.json
+    published/current -> runs/<run_id>
+
+Everything is written to a temporary folder, flushed, renamed, and only then does the link move. A reader
+sees the old run or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.publish.marts import MACROS, MARTS, table_of
+from pipelines.steps import qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Written so that analysts' DuckDB 1.5 can open it too.
+STORAGE_VERSION = "v1.5.0"
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection, published: Path, run_id: str, report: str, manifest: dict[str, Any], keep: int
+) -> Path:
+    """Write a run's outputs and make them current.
+
+    Parameters
+    ----------
+    published : the project's folder of outputs.
+    keep : how many runs stay, the current one included.
+
+    Returns
+    -------
+    The folder of the run.
+    """
+    runs = published / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(runs)
+    temporary, final = runs / f".writing-{run_id}", runs / run_id
+    for folder in (temporary, temporary / "parquet", temporary / "csv"):
+        folder.mkdir()
+    _write_duckdb(con, temporary / "lohko.duckdb")
+    for mart in (*MARTS, "incident"):
+        source = qualified(table_of(mart))
+        con.execute(f"copy {source} to '{_literal(temporary / 'parquet' / mart)}.parquet' (format parquet)")
+        con.execute(f"copy {source} to '{_literal(temporary / 'csv' / mart)}.csv' (format csv, header true)")
+    (temporary / "report.html").write_text(report, encoding="utf-8")
+    text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
+    (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    _flush(temporary)
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(temporary, final)
+    _point(published / "current", Path("runs") / run_id)
+    _prune(runs, run_id, keep)
+    return final
+
+
+def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    con.execute(f"attach '{_literal(path)}' as published (storage_version '{STORAGE_VERSION}')")
+    try:
+        con.execute("create schema published.marts")
+        for mart in (*MARTS, "incident"):
+            target = f"published.marts.{quote(mart)}"
+            con.execute(f"create table {target} as select * from {qualified(table_of(mart))}")
+        for name, body in MACROS.items():
+            con.execute(f"create macro published.marts.{quote(name)} {body}")
+    finally:
+        con.execute("detach published")
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _flush(folder: Path) -> None:
+    """Everything to disk before the rename, so that a power cut cannot leave an empty file behind the link."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _point(link: Path, target: Path) -> None:
+    temporary = link.with_name(".current.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, link)
+
+
+def _clear_leftovers(runs: Path) -> None:
+    """What an interrupted publication left behind."""
+    for path in runs.glob(".writing-*"):
+        shutil.rmtree(path)
+
+
+def _prune(runs: Path, current: str, keep: int) -> None:
+    others = [path for path in runs.iterdir() if path.is_dir() and path.name != current]
+    newest_first = sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in newest_first[max(keep - 1, 0) :]:
+        shutil.rmtree(path)

@@ -1,0 +1,77 @@
+"""The warehouse: one DuckDB file, one connection at a time, opened and closed by us alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import ConfigError, LohkoError
+from resources.locks import hold
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The live DuckDB file. Analysts never open it: a reader would block the run."""
+
+    path: Path
+    timezone: str
+    lock_timeout: float = 60.0
+
+    @contextmanager
+    def open(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection behind the kernel lock, with the session's time zone set to the project's.
+
+        Raises
+        ------
+        BusyError
+            When another process holds the warehouse for longer than `lock_timeout` seconds.
+        """
+        import duckdb
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with hold(self.path.with_suffix(".lock"), purpose, timeout=self.lock_timeout):
+            try:
+                con = duckdb.connect(str(self.path), config=_settings())
+            except duckdb.Error as error:
+                raise LohkoError(
+                    f"{self.path}: cannot be opened: {str(error).splitlines()[0]}. It holds the record of membership:"
+                    " restore it from a backup"
+                ) from None
+            try:
+                con.execute("set TimeZone = $zone", {"zone": self.timezone})
+                con.execute("set enable_progress_bar = false")
+                _check_schema(con, self.path)
+                yield con
+            finally:
+                con.close()
+
+
+def _settings() -> dict[str, str | int]:
+    """Threads and memory from the environment, so that a shared machine can be kept usable."""
+    settings: dict[str, str | int] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    for variable, setting in (("LOHKO_THREADS", "threads"), ("LOHKO_MEMORY", "memory_limit")):
+        if os.environ.get(variable):
+            settings[setting] = os.environ[variable]
+    return settings
+
+
+def _check_schema(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """A warehouse of a newer Lohko is refused before anything is written to it."""
+    con.execute("create table if not exists main.schema_version (version integer not null)")
+    row = con.execute("select max(version) from main.schema_version").fetchone()
+    version = row[0] if row else None
+    if version is None:
+        con.execute("insert into main.schema_version values (?)", [SCHEMA_VERSION])
+    elif version > SCHEMA_VERSION:
+        raise ConfigError(
+            f"{path} has schema version {version}; this Lohko knows up to {SCHEMA_VERSION}. Use the newer Lohko"
+        )

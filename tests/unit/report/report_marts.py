@@ -1,0 +1,290 @@
+"""Believable marts for the report: a shop with three segmentations, made by a seeded generator."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+TODAY = date(2026, 7, 31)
+YESTERDAY = date(2026, 7, 30)
+NOW = datetime(2026, 7, 31, 4, 12)  # noqa: DTZ001 - the marts hold plain timestamps
+
+SCHEMA = """
+create schema marts;
+create table marts.run (project_name varchar, currency varchar, as_of_date date, previous_date date,
+    run_id varchar, revision bigint, generated_at timestamp, effective_at timestamptz, code_version varchar,
+    customers bigint, revenue_365d decimal(18,4), orders_365d bigint);
+create table marts.segment_current (segmentation_id varchar, segmentation_name varchar, segment_id varchar,
+    segment_name varchar, description varchar, position integer, customers bigint, share double,
+    revenue_365d decimal(18,4), revenue_share double, margin_365d decimal(18,4), orders_365d bigint,
+    average_order_value decimal(18,4), purchase_days_365d double, recency_days double,
+    customers_before bigint, change bigint, entered bigint, left_ bigint, as_of_date date,
+    previous_date date, effective_at timestamptz);
+create table marts.segment_day (as_of_date date, segmentation_id varchar, segment_id varchar,
+    segment_name varchar, position integer, customers bigint, share double, revenue_365d decimal(18,4),
+    revenue_share double, average_order_value decimal(18,4), basis varchar);
+create table marts.segment_movement (period varchar, from_date date, to_date date, segmentation_id varchar,
+    from_segment_id varchar, from_segment_name varchar, to_segment_id varchar, to_segment_name varchar,
+    customers bigint);
+create table marts.quality (source varchar, table_name varchar, check_name varchar, description varchar,
+    severity varchar, passed boolean, unexpected_count bigint, element_count bigint,
+    unexpected_percent double, batch_seq bigint);
+create table marts.batch (batch_seq bigint, source varchar, table_name varchar, status varchar, files bigint,
+    rows_landed bigint, rows_accepted bigint, rows_quarantined bigint, rows_superseded bigint,
+    landed_at timestamp, reason varchar);
+create table marts.quarantine_reason (source varchar, table_name varchar, reason varchar,
+    column_name varchar, "rows" bigint);
+create table marts.freshness (source varchar, table_name varchar, watermark_date date, age_days bigint,
+    warn_after_days bigint, fail_after_days bigint, status varchar);
+create table marts.incident (kind varchar, subject varchar, severity varchar, message varchar,
+    opened_at timestamp);
+"""
+OPTIONAL = """
+create table marts.roi_month (month date, complete boolean, segmentation_id varchar, segment_id varchar,
+    segment_name varchar, position integer, membership_date date, membership_basis varchar, customers bigint,
+    revenue decimal(18,4), attributed_revenue decimal(18,4), margin decimal(18,4), contacts bigint,
+    contact_cost decimal(18,4), coupon_cost decimal(18,4), cost decimal(18,4), profit decimal(18,4),
+    roi double, roi_previous double, roi_change double, label varchar);
+create table marts.roi_campaign (campaign_id varchar, campaign_name varchar, campaign_type varchar,
+    start_date date, end_date date, status varchar, segmentation_id varchar, segment_id varchar,
+    segment_name varchar, position integer, membership_date date, membership_basis varchar,
+    contacted bigint, responders bigint, attributed_orders double, attributed_revenue decimal(18,4),
+    margin decimal(18,4), contact_cost decimal(18,4), coupon_cost decimal(18,4), cost decimal(18,4),
+    profit decimal(18,4), roi double, previous_campaign_id varchar, roi_previous double, roi_change double,
+    label varchar);
+create table marts.drift (as_of_date date, baseline_date date, baseline_basis varchar, measure varchar,
+    segmentation_id varchar, segment_id varchar, segment_name varchar, feature varchar, psi double,
+    p_value double, q_value double, n_baseline bigint, n_current bigint, verdict varchar);
+"""
+
+# name, weight, order value, orders a year, days since purchase
+RFM = [
+    ("Champions", 0.07, 86, 14.2, 9),
+    ("Loyal", 0.12, 64, 9.1, 21),
+    ("Potential loyalists", 0.11, 52, 4.4, 24),
+    ("New customers", 0.06, 41, 1.2, 14),
+    ("Promising", 0.07, 35, 2.0, 33),
+    ("Need attention", 0.09, 49, 4.0, 62),
+    ("About to sleep", 0.09, 38, 2.2, 88),
+    ("Cannot lose", 0.04, 93, 8.8, 131),
+    ("At risk", 0.12, 57, 5.1, 142),
+    ("Hibernating", 0.14, 31, 1.6, 211),
+    ("Lost", 0.09, 28, 0.4, 338),
+]
+VALUE = [
+    ("Top 5%", 0.05, 104, 15.0, 12),
+    ("High", 0.15, 71, 8.4, 28),
+    ("Middle", 0.30, 48, 3.9, 74),
+    ("Low", 0.38, 32, 1.4, 140),
+    ("One order only", 0.09, 30, 1.0, 180),
+    ("Returns more than keeps", 0.03, 22, 2.4, 90),
+]
+CATEGORY = [
+    ("Fresh food", 0.22, 38, 9.5, 18),
+    ("Pantry", 0.19, 44, 5.2, 41),
+    ("Household", 0.14, 51, 3.1, 63),
+    ("Baby", 0.07, 72, 6.6, 25),
+    ("Pets", 0.09, 59, 5.0, 33),
+    ("Wine and spirits", 0.08, 83, 3.4, 57),
+    ("Mixed basket", 0.21, 55, 4.8, 39),
+]
+SEGMENTATIONS = {
+    "rfm": ("Recency, frequency, value", RFM),
+    "value": ("Value tiers", VALUE),
+    "category": ("Favourite category", CATEGORY),
+}
+CUSTOMERS = 48_210
+
+
+def month_ends(count: int) -> list[date]:
+    """The last days of the months before TODAY's, oldest first."""
+    ends = []
+    day = TODAY.replace(day=1)
+    for _ in range(count):
+        day -= timedelta(days=1)
+        ends.append(day)
+        day = day.replace(day=1)
+    return ends[::-1]
+
+
+def segment_id(name: str) -> str:
+    return name.lower().replace(" ", "_")
+
+
+def empty_marts() -> duckdb.DuckDBPyConnection:
+    """Only the tables that every project has, all empty."""
+    con = duckdb.connect()
+    con.execute(SCHEMA)
+    return con
+
+
+def full_marts(seed: int = 7) -> duckdb.DuckDBPyConnection:
+    """A shop after 14 months, with something to worry about in each section."""
+    con = empty_marts()
+    con.execute(OPTIONAL)
+    rng = random.Random(seed)
+    fill_run(con)
+    for key, (name, segments) in SEGMENTATIONS.items():
+        fill_segments(con, rng, key, name, segments)
+        fill_roi(con, rng, key, segments)
+        fill_drift(con, rng, key, segments)
+    fill_quality(con, rng)
+    return con
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, found: list[tuple[Any, ...]]) -> None:
+    con.executemany(f"insert into marts.{table} values ({', '.join('?' * len(found[0]))})", found)
+
+
+def fill_run(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into marts.run values ('Kauppa Oy', 'EUR', ?, ?, '8f2b61d0', 3, ?,"
+        " '2026-07-31 03:05:00+00'::timestamptz, '0.1.0+4c1d9ae', ?, 11240318.42, 231877)",
+        [TODAY, YESTERDAY, NOW, CUSTOMERS],
+    )
+
+
+def fill_segments(
+    con: duckdb.DuckDBPyConnection, rng: random.Random, key: str, name: str, segments: list[Any]
+) -> None:
+    money = sum(weight * value * orders for _, weight, value, orders, _ in segments)
+    days = [(day, "replayed") for day in month_ends(12)]
+    days += [(TODAY - timedelta(days=offset), "recorded") for offset in range(19, -1, -1)]
+    drifts = [rng.uniform(-0.25, 0.3) for _ in segments]
+    current, daily = [], []
+    for position, (segment, weight, value, orders, recency) in enumerate(segments, start=1):
+        share_of_money = weight * value * orders / money
+        for index, (day, basis) in enumerate(days):
+            age = (TODAY - day).days / 365
+            size = CUSTOMERS * weight * (1 - drifts[position - 1] * age) * (1 - 0.12 * age)
+            size = round(size * rng.uniform(0.985, 1.015)) if index < len(days) - 1 else round(CUSTOMERS * weight)
+            daily.append((day, key, segment_id(segment), segment, position, size, weight,
+                          11_240_318 * share_of_money, share_of_money, value, basis))  # fmt: skip
+        customers, entered = round(CUSTOMERS * weight), rng.randint(8, 120)
+        left = rng.randint(5, 120)
+        current.append((key, name, segment_id(segment), segment, f"{segment}: set by rule {position}",
+                        position, customers, weight, 11_240_318 * share_of_money, share_of_money,
+                        3_400_000 * share_of_money, round(customers * orders), value, orders * 0.9, recency,
+                        customers - entered + left, entered - left, entered, left, TODAY, YESTERDAY,
+                        NOW))  # fmt: skip
+    insert(con, "segment_current", current)
+    insert(con, "segment_day", daily)
+    insert(con, "segment_movement", movement(rng, key, segments))
+
+
+def movement(rng: random.Random, key: str, segments: list[Any]) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for period, start in (("day", YESTERDAY), ("month", month_ends(1)[0])):
+        for one, (source, weight, *_) in enumerate(segments):
+            for other, (target, *_) in enumerate(segments):
+                near = max(0.0, 1 - abs(one - other) / 4)
+                moved = round(CUSTOMERS * weight * 0.035 * near * rng.random())
+                count = round(CUSTOMERS * weight * 0.85) if one == other else moved
+                if count:
+                    found.append((period, start, TODAY, key, segment_id(source), source,
+                                  segment_id(target), target, count))  # fmt: skip
+        for target, weight, *_ in segments[2:5]:
+            found.append((period, start, TODAY, key, None, None, segment_id(target), target,
+                          round(2000 * weight)))  # fmt: skip
+    return found
+
+
+def fill_roi(con: duckdb.DuckDBPyConnection, rng: random.Random, key: str, segments: list[Any]) -> None:
+    months = [day.replace(day=1) for day in month_ends(13)] + [TODAY.replace(day=1)]
+    label = "attributed, not incremental"
+    found: list[tuple[Any, ...]] = []
+    for position, (segment, weight, value, orders, _) in enumerate(segments, start=1):
+        level = (value * orders) / 250 - 0.9
+        before = None
+        for month in months:
+            silent = rng.random() < 0.06
+            contacts = 0 if silent else round(CUSTOMERS * weight * rng.uniform(0.3, 0.9))
+            cost = contacts * 0.08 + contacts * rng.uniform(0.02, 0.06) * 5
+            roi = None if silent else level + rng.uniform(-0.45, 0.5)
+            margin = cost * (1 + (roi or 0))
+            customers = round(CUSTOMERS * weight)
+            found.append((month, month != months[-1], key, segment_id(segment), segment, position,
+                          month - timedelta(days=1), "replayed", customers,
+                          customers * value * orders / 12, margin / 0.3, margin, contacts, contacts * 0.08,
+                          cost - contacts * 0.08, cost, margin - cost, roi, before,
+                          roi - before if roi is not None and before is not None else None,
+                          label))  # fmt: skip
+            before = roi
+    insert(con, "roi_month", found)
+    insert(con, "roi_campaign", campaigns(rng, key, segments, label))
+
+
+def campaigns(rng: random.Random, key: str, segments: list[Any], label: str) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    kinds = ["Type A", "Type B", "Type C"]
+    for number in range(1, 28):
+        start = date(2025, 5, 20) + timedelta(days=number * 15)
+        end = start + timedelta(days=45)
+        status = "running" if end > TODAY else "starts before the data" if number == 1 else "complete"
+        for position, (segment, weight, value, orders, _) in enumerate(segments, start=1):
+            contacted = round(CUSTOMERS * weight * rng.uniform(0.1, 0.4))
+            cost, roi = contacted * 0.31, (value * orders) / 250 - 0.8 + rng.uniform(-0.6, 0.7)
+            margin = cost * (1 + roi)
+            found.append((f"c{number}", f"Campaign {number}", kinds[number % 3], start, end, status, key,
+                          segment_id(segment), segment, position, start, "replayed", contacted,
+                          round(contacted * rng.uniform(0.02, 0.16)), 10.5, margin / 0.3, margin,
+                          contacted * 0.08, cost - contacted * 0.08, cost, margin - cost, roi,
+                          f"c{number - 3}" if number > 3 else None, None, None, label))  # fmt: skip
+    return found
+
+
+def fill_drift(con: duckdb.DuckDBPyConnection, rng: random.Random, key: str, segments: list[Any]) -> None:
+    base = month_ends(1)[0]
+    found: list[tuple[Any, ...]] = [
+        (TODAY, base, "replayed", "share", key, None, None, None, 0.012, 0.41, 0.66, 47_900, CUSTOMERS, "ok")
+    ]
+    for segment, weight, *_ in segments:
+        for feature in ("average_order_value", "purchase_days_365d", "recency_days"):
+            size = round(CUSTOMERS * weight)
+            psi = rng.expovariate(30)
+            verdict = "alert" if psi > 0.13 else "warn" if psi > 0.1 else "ok"
+            verdict = "not enough data" if size < 1500 else verdict
+            found.append((TODAY, base, "replayed", "feature", key, segment_id(segment), segment, feature, psi,
+                          0.0004, 0.0031, size - 40, size, verdict))  # fmt: skip
+    insert(con, "drift", found)
+
+
+def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
+    tables = [("shop", "orders"), ("shop", "order_lines"), ("crm", "customers"), ("mail", "contacts")]
+    batches: list[tuple[Any, ...]] = []
+    checks: list[tuple[Any, ...]] = []
+    for seq in range(1, 57):
+        source, table = tables[seq % 4]
+        landed = rng.randint(800, 9000)
+        bad, old = rng.randint(0, 9), rng.randint(0, 60)
+        rejected = seq == 41
+        counts = (0, 0, 0) if rejected else (landed - bad - old, bad, old)
+        batches.append((seq, source, table, "rejected" if rejected else "accepted", 1, landed, *counts,
+                        NOW - timedelta(hours=6 * (56 - seq)),
+                        "column total is missing from 1 file" if rejected else None))  # fmt: skip
+    for index, (source, table) in enumerate(tables):
+        for name in ("not_null", "unique", "in_set", "between", "row_count", "foreign_key"):
+            failed = (table, name) in {("contacts", "in_set"), ("orders", "between")}
+            checks.append((source, table, f"expect_{name}", f"{table} values: {name.replace('_', ' ')}",
+                           "advisory" if name in ("in_set", "between") else "critical", not failed,
+                           37 if failed else 0, 5200, 0.71 if failed else 0.0, 53 + index))  # fmt: skip
+    insert(con, "batch", batches)
+    insert(con, "quality", checks)
+    insert(con, "quarantine_reason", [
+        ("shop", "order_lines", "quantity is not a number", "quantity", 112),
+        ("shop", "orders", "customer is not known", "customer_id", 64),
+        ("mail", "contacts", "date is after the day of the delivery", "sent_at", 21),
+    ])  # fmt: skip
+    insert(con, "freshness", [
+        ("shop", "orders", YESTERDAY, 1, 2, 4, "fresh"),
+        ("shop", "order_lines", YESTERDAY, 1, 2, 4, "fresh"),
+        ("crm", "customers", date(2026, 7, 28), 3, 2, 7, "stale"),
+        ("mail", "contacts", date(2026, 7, 26), 5, None, None, "no limit"),
+    ])  # fmt: skip
+    insert(con, "incident", [
+        ("freshness", "crm.customers", "advisory", "No new rows for 3 days; the limit is 2 days.",
+         NOW - timedelta(hours=26)),
+    ])  # fmt: skip
