@@ -32,7 +32,11 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, path, timeout)
-        holder = {"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat("T", "seconds")}
+        holder = {
+            "pid": os.getpid(),
+            "purpose": purpose,
+            "since": datetime.now(UTC).isoformat("T", "seconds"),
+        }
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
@@ -48,7 +52,9 @@ def _acquire(descriptor: int, path: Path, timeout: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise BusyError(f"{_holder(descriptor)} holds {path}; waited {timeout:.0f} s. Try again later") from None
+                raise BusyError(
+                    f"{_holder(descriptor)} holds {path}; waited {timeout:.0f} s. Try again later"
+                ) from None
             time.sleep(0.05)
 
 

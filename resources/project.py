@@ -101,7 +101,7 @@ class Project:
         """The package's version, and the commit where the code is a git checkout."""
         from importlib.metadata import version
 
-        described = subprocess.run(  # noqa: S603
+        described = subprocess.run(
             ["git", "describe", "--always", "--dirty"],  # noqa: S607
             cwd=REPOSITORY,
             capture_output=True,

@@ -57,7 +57,10 @@ class Warehouse:
 
 def _settings() -> dict[str, str | int]:
     """Threads and memory from the environment, so that a shared machine can be kept usable."""
-    settings: dict[str, str | int] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    settings: dict[str, str | int] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
     for variable, setting in (("LOHKO_THREADS", "threads"), ("LOHKO_MEMORY", "memory_limit")):
         if os.environ.get(variable):
             settings[setting] = os.environ[variable]

@@ -132,7 +132,9 @@ class ProjectConfig(Section):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
     today: date | None = Field(default=None, description="a fixed today, for demonstrations and tests")
     first_day: date | None = Field(default=None, description="the first day to record")
-    margin_rate: float | None = Field(default=None, ge=0, le=1, description="margin as a share of net revenue")
+    margin_rate: float | None = Field(
+        default=None, ge=0, le=1, description="margin as a share of net revenue"
+    )
     costs: Costs = Costs()
     features: Features = Features()
     roi: Roi = Roi()

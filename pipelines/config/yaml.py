@@ -126,9 +126,7 @@ def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[st
 
 def _descend(current: Any, part: str | int) -> Any:
     if isinstance(current, type) and issubclass(current, BaseModel):
-        field = next(
-            (f for name, f in current.model_fields.items() if part in (name, f.alias)), None
-        )
+        field = next((f for name, f in current.model_fields.items() if part in (name, f.alias)), None)
         annotation = field.annotation if field else None
     else:
         annotation = current

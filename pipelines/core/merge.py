@@ -65,7 +65,8 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
     known = {
         source: (mark, seq)
         for source, mark, seq in con.execute(
-            "select source, fingerprint, merged_seq from ingest.core_state where table_name = ?", [contract.table]
+            "select source, fingerprint, merged_seq from ingest.core_state where table_name = ?",
+            [contract.table],
         ).fetchall()
     }
     marks = {mapping.source: fingerprint(mapping) for mapping in mappings}
@@ -172,7 +173,9 @@ def _rebuild(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Seque
         batch.account(con, mapping, files)
         usable.append(mapping)
     if usable:
-        con.execute(f"create or replace table {qualified('core.' + contract.table)} as {_latest(contract, usable)}")
+        con.execute(
+            f"create or replace table {qualified('core.' + contract.table)} as {_latest(contract, usable)}"
+        )
     else:
         _create_empty(con, contract)
 

@@ -51,7 +51,13 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
                     " (select file_id from ingest.file where batch_seq = ?)",
                     [seq],
                 )
-            for table in ("ingest.file", "ingest.batch_table", "quarantine.row", "quality.result", "ingest.batch"):
+            for table in (
+                "ingest.file",
+                "ingest.batch_table",
+                "quarantine.row",
+                "quality.result",
+                "ingest.batch",
+            ):
                 con.execute(f"delete from {table} where batch_seq = ?", [seq])
     return len(seqs)
 

@@ -67,7 +67,9 @@ def columns_in_file(con: duckdb.DuckDBPyConnection, path: Path, stated: str | No
     return [row[0] for row in found if row[0] != "file_row_number"]
 
 
-def load(con: duckdb.DuckDBPyConnection, source: str, file: LandedFile, file_id: int, stated: str | None) -> int:
+def load(
+    con: duckdb.DuckDBPyConnection, source: str, file: LandedFile, file_id: int, stated: str | None
+) -> int:
     """Append a file's rows to `raw.<source>` as landed, with `_file_id` and `_row`; returns their number.
 
     `_row` counts from 1; in a CSV file the header is line 1, so the first row is line 2.

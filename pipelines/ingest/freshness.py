@@ -98,5 +98,15 @@ def store(con: duckdb.DuckDBPyConnection, as_of: date, watermarks: list[Watermar
             fail = w.limits.fail_after_days if w.limits else None
             con.execute(
                 "insert into ingest.freshness values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [as_of, w.source, w.table, w.watermark_at, w.watermark_date, w.age_days, warn, fail, w.status],
+                [
+                    as_of,
+                    w.source,
+                    w.table,
+                    w.watermark_at,
+                    w.watermark_date,
+                    w.age_days,
+                    warn,
+                    fail,
+                    w.status,
+                ],
             )

@@ -12,7 +12,12 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDDLCompiler, PGIdentifierPreparer, PGTypeCompiler
+from sqlalchemy.dialects.postgresql.base import (
+    PGCompiler,
+    PGDDLCompiler,
+    PGIdentifierPreparer,
+    PGTypeCompiler,
+)
 from sqlalchemy.engine.default import DefaultDialect
 
 URL = "duckdb+gx://"
@@ -108,7 +113,12 @@ class DuckDBGXDialect(DefaultDialect):
             (schema or "main", table_name),
         ).fetchall()
         return [
-            {"name": name, "type": _TYPES.get(kind.split("(")[0], sa.String)(), "nullable": True, "default": None}
+            {
+                "name": name,
+                "type": _TYPES.get(kind.split("(")[0], sa.String)(),
+                "nullable": True,
+                "default": None,
+            }
             for name, kind in found
         ]
 

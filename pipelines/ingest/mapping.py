@@ -53,9 +53,7 @@ def contract_of(table: str, where: str) -> Contract:
     return CONTRACTS[table]
 
 
-def parse_mapping(
-    name: str, source: Source, table: str, source_columns: list[str], where: str
-) -> Mapping:
+def parse_mapping(name: str, source: Source, table: str, source_columns: list[str], where: str) -> Mapping:
     """Check one mapping against the columns that the source's files really have.
 
     Raises
@@ -74,13 +72,17 @@ def parse_mapping(
                 f" (its columns: {', '.join(contract.names)})"
             )
         expressions[column] = parse_scalar(text, known, f"{where}.{column}")
-    missing = [c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"]
+    missing = [
+        c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"
+    ]
     if missing:
         raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
     return Mapping(name, contract, expressions, _attributes(contract, expressions, known))
 
 
-def _attributes(contract: Contract, expressions: dict[str, exp.Expression], known: list[str]) -> tuple[str, ...]:
+def _attributes(
+    contract: Contract, expressions: dict[str, exp.Expression], known: list[str]
+) -> tuple[str, ...]:
     """Columns beyond the contract: those mapped by name, and every source column that no mapping reads."""
     if not contract.attributes:
         return ()
@@ -96,7 +98,9 @@ def _attributes(contract: Contract, expressions: dict[str, exp.Expression], know
 def fingerprint(mapping: Mapping) -> str:
     """Changes when what the core table would hold from the same raw rows changes."""
     parts = {name: to_sql(tree) for name, tree in sorted(mapping.expressions.items())}
-    text = json.dumps([parts, mapping.attributes, repr(mapping.contract), typed_select(mapping)], sort_keys=True)
+    text = json.dumps(
+        [parts, mapping.attributes, repr(mapping.contract), typed_select(mapping)], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

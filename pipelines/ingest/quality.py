@@ -70,9 +70,7 @@ def checks_for(contract: Contract, mapped: Collection[str], max_bad_share: float
     return generated + [check for check in contract.checks if set(check.needs) <= set(mapped)]
 
 
-def validate(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[Check]
-) -> list[CheckResult]:
+def validate(con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[Check]) -> list[CheckResult]:
     """Run the suite on the staged batch of a mapping.
 
     Raises

@@ -95,7 +95,9 @@ def ingest(
         for file in files:
             check_file(con, name, source, file)
         # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
-        seq = batch.stage_batch(con, name, files, source.format, lambda: mappings_of(con, name, source), run_id)
+        seq = batch.stage_batch(
+            con, name, files, source.format, lambda: mappings_of(con, name, source), run_id
+        )
     except SourceError as fault:
         return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
     mappings = mappings_of(con, name, source)
@@ -122,6 +124,7 @@ def _last(con: duckdb.DuckDBPyConnection, name: str) -> Outcome:
         return Outcome(name, "failed", f"source {name} has never brought a file")
     seq = int(newest["batch_seq"])
     status: Status = "rejected" if newest["status"] == "rejected" else "unchanged"
-    message = f"batch {seq} of source {name} is still rejected: {newest['reason']}" if status == "rejected" else ""
+    message = (
+        f"batch {seq} of source {name} is still rejected: {newest['reason']}" if status == "rejected" else ""
+    )
     return Outcome(name, status, message, seq, batch.accounts(con, seq), quality.stored(con, name))
-

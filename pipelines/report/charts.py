@@ -1,6 +1,7 @@
 """Charts: rows in, Vega-Lite specification out. Nothing here draws, queries or reads a clock.
 
-Names of segments stand in the data only, never in an expression, so that no name can change a chart.
+Names of segments stand in data and domains only. A list under `sort` would become an expression, which
+a name can break.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ NEW_CUSTOMERS = "Not a customer yet"
 UNASSIGNED = "No segment"
 
 
-def history(days: Sequence[Row], names: Sequence[str]) -> Spec:
+def history(days: Sequence[Row]) -> Spec:
     """Customers over time, one small panel a segment; replayed stretches dashed, recorded ones solid."""
     panel = {
         "width": 222,
@@ -45,7 +46,7 @@ def history(days: Sequence[Row], names: Sequence[str]) -> Spec:
             "y": {
                 "field": "customers",
                 "type": "quantitative",
-                "scale": {"nice": 2},
+                "scale": {"nice": 3},
                 "axis": _HISTORY_COUNTS,
             },
             "color": {"field": "colour", "type": "nominal", "scale": None},
@@ -56,11 +57,11 @@ def history(days: Sequence[Row], names: Sequence[str]) -> Spec:
         "facet": {
             "field": "segment_name",
             "type": "nominal",
-            "sort": list(names),
+            "sort": {"field": "place", "op": "min"},
             "header": {"labelAnchor": "start", "labelLimit": 222, "labelPadding": 4},
         },
         "columns": 4,
-        "spacing": {"row": 50, "column": 52},
+        "spacing": {"row": 56, "column": 52},
         "bounds": "flush",
         "spec": panel,
         "resolve": {"scale": {"y": "independent"}, "axis": {"x": "independent", "y": "independent"}},
@@ -75,7 +76,7 @@ _HISTORY_DATES = {
     "labelFontSize": 10,
     "labelFlush": True,
 }
-_HISTORY_COUNTS = {"title": None, "format": ",d", "tickCount": 2, "labelFontSize": 10}
+_HISTORY_COUNTS = {"title": None, "format": ",d", "tickCount": 3, "labelFontSize": 10}
 
 
 def _history_line(line: str, look: Row) -> Spec:
@@ -99,6 +100,7 @@ def _history_points(days: Sequence[Row]) -> list[Row]:
             {
                 "as_of_date": row["as_of_date"],
                 "segment_name": row["segment_name"],
+                "place": row["position"],
                 "customers": row["customers"],
                 "basis": row["basis"],
                 "line": line,
@@ -139,7 +141,7 @@ def revenue(segments: Sequence[Row]) -> Spec:
                 },
             },
             {
-                "mark": {"type": "tick", "color": INK, "thickness": 2, "size": 24},
+                "mark": {"type": "tick", "color": INK, "thickness": 2, "size": 24, "opacity": 1},
                 "encoding": {"x": {"field": "share", **share, "axis": None}},
             },
             {
@@ -210,7 +212,7 @@ def _used(values: Sequence[Row], field: str, name: str) -> bool:
     return any(row[field] == name for row in values)
 
 
-CELL: Spec = {"type": "rect", "stroke": "white", "strokeWidth": 2, "cornerRadius": 3}
+CELL: Spec = {"type": "rect", "stroke": "white", "strokeWidth": 2, "cornerRadius": 3, "invalid": None}
 
 
 def names_axis(field: str, names: list[str], orient: str) -> Row:
@@ -218,4 +220,4 @@ def names_axis(field: str, names: list[str], orient: str) -> Row:
     axis: Row = {"title": None, "orient": orient, "labelColor": INK, "labelLimit": 150, "labelOverlap": False}
     if orient == "top":
         axis |= {"labelAngle": -40, "labelAlign": "left", "labelLimit": 110}
-    return {"field": field, "type": "nominal", "sort": names, "scale": {"domain": names}, "axis": axis}
+    return {"field": field, "type": "nominal", "sort": None, "scale": {"domain": names}, "axis": axis}

@@ -56,7 +56,8 @@ def _roi_map(values: list[Row], names: Sequence[str], columns: list[str], width:
             "x": {
                 "field": "column",
                 "type": "ordinal",
-                "sort": columns,
+                "sort": None,
+                "scale": {"domain": columns},
                 "axis": {"title": None, "orient": "top", "labelAngle": 0, "labelLimit": 130, **labels},
             },
             "y": names_axis("segment_name", list(names), "left"),

@@ -131,12 +131,16 @@ def roi_campaigns(con: duckdb.DuckDBPyConnection, segmentation: str) -> list[Row
 
 
 def roi_campaign_cells(con: duckdb.DuckDBPyConnection, segmentation: str) -> list[Row]:
-    """ROI by segment of the most recent campaigns, oldest first."""
+    """ROI by segment of the most recent campaigns, oldest first; namesakes are told apart by their date."""
     return _optional(
         con,
         "marts.roi_campaign",
         f"""
-        select campaign_id, campaign_name, segment_name, position, status, roi
+        select campaign_id, segment_name, position, status, roi,
+            if(
+                count(distinct campaign_id) over (partition by campaign_name) > 1,
+                campaign_name || ' ' || start_date, campaign_name
+            ) as campaign_name
         from marts.roi_campaign
         where segmentation_id = $id and segment_id is not null
         qualify dense_rank() over (order by start_date desc, campaign_id) <= {RECENT_CAMPAIGNS}

@@ -29,7 +29,7 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
         "widest": max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0,
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
-        "history": _draw(charts.history(days, names), f"Customers over time by segment, {name}")
+        "history": _draw(charts.history(days), f"Customers over time by segment, {name}")
         if len({row["as_of_date"] for row in days}) > 1
         else None,
         "revenue": _draw(charts.revenue(segments), f"Share of revenue by segment, {name}")

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from pipelines.report.palette import CONFIG
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 # What a browser does without: the renderer's own classes, defaults, and the font (it comes from the page).
 _DROPPED = {"class", "aria-hidden", "pointer-events", "font-family", "stroke-miterlimit", "version"}
@@ -23,14 +23,14 @@ def render(spec: dict[str, Any], title: str) -> str:
     """Draw a specification; `title` is what a screen reader says instead of the picture."""
     import vl_convert  # its engine takes half a second to start, which only a report should pay
 
-    text = json.dumps({"config": CONFIG, **spec}, default=_plain)
+    text = json.dumps(_printable({"config": CONFIG, **spec}), default=_plain)
     return inline(vl_convert.vegalite_to_svg(text), title)
 
 
 def inline(text: str, title: str) -> str:
     """Make a stand-alone SVG fit to stand inside HTML: named, small, and free of ids that could clash."""
     # The text is the output of our own renderer, not a stranger's document.
-    root = ElementTree.fromstring(_CONTROL.sub("", text))  # noqa: S314
+    root = ElementTree.fromstring(text)  # noqa: S314
     _prune(root)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -69,6 +69,17 @@ def _short(name: str, value: str) -> str:
     if name not in _COORDINATES:
         return value
     return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)
+
+
+def _printable(value: Any) -> Any:
+    """The same without characters XML cannot hold: one in a name makes the renderer abort the process."""
+    if isinstance(value, str):
+        return _CONTROL.sub("", value)
+    if isinstance(value, dict):
+        return {key: _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_printable(inner) for inner in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -51,15 +51,18 @@ def judge(
     """The tiles of the page's head and the sentence that sums them up."""
     judged = [_incidents(incidents), _freshness(freshness), _quality(checks), _drift(drift)]
     worst = max((tile.state for tile in judged), key=RANK.__getitem__)
-    wrong = [tile.trouble for tile in judged if tile.state in ("warn", "alert")]
-    return Verdict(worst, _sentence(worst, wrong), [*_sizes(run, currency), *judged])
+    if worst == "ok" and (run is None or all(tile.state == "none" for tile in judged[1:])):
+        worst = "none"  # no incident is no comfort where nobody looked
+    return Verdict(worst, _sentence(worst, judged), [*_sizes(run, currency), *judged])
 
 
-def _sentence(worst: str, wrong: list[str]) -> str:
+def _sentence(worst: str, judged: list[Tile]) -> str:
     if worst == "none":
         return "Nothing has been checked yet."
     if worst == "ok":
-        return "All is well."
+        unknown = [tile.label.lower() for tile in judged if tile.state == "none"]
+        return f"Nothing is wrong; not measured: {', '.join(unknown)}." if unknown else "All is well."
+    wrong = [tile.trouble for tile in judged if tile.state in ("warn", "alert")]
     opening = "Needs attention" if worst == "alert" else "Worth a look"
     return f"{opening}: {', '.join(wrong)}."
 

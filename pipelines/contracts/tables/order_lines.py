@@ -22,7 +22,10 @@ CONTRACT = Contract(
         Column("coupon_discount", "DECIMAL(18,4)", "Value of redeemed coupons", unit="currency", default="0"),
         Column("cost", "DECIMAL(18,4)", "Cost of the goods, where known", unit="currency"),
     ),
-    references=(Reference("product_id", "products", "product_id"), Reference("order_id", "orders", "order_id")),
+    references=(
+        Reference("product_id", "products", "product_id"),
+        Reference("order_id", "orders", "order_id"),
+    ),
     checks=(
         Check(
             "quantity_above_zero",

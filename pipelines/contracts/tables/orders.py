@@ -33,7 +33,10 @@ CONTRACT = Contract(
         Column("revenue", "DECIMAL(18,4)", "Net revenue, where no source maps lines", unit="currency"),
         Column("discount", "DECIMAL(18,4)", "Discount given, where no source maps lines", unit="currency"),
         Column(
-            "coupon_discount", "DECIMAL(18,4)", "Paid with coupons, where no source maps lines", unit="currency"
+            "coupon_discount",
+            "DECIMAL(18,4)",
+            "Paid with coupons, where no source maps lines",
+            unit="currency",
         ),
     ),
     checks=(

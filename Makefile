@@ -1,0 +1,56 @@
+# make demo   the example project: a full refresh, then the next day
+# make test   every check and every fast test
+# make dev    Dagster's web interface and daemon on loopback
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
+# Two workers: one machine size for everyone, and DuckDB uses the rest.
+WORKERS ?= 2
+
+.PHONY: help install demo dev test lint test-slow bench lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -3
+
+install: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Lohko needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.installed-*
+	@touch $(READY)
+
+demo: install
+	$(BIN)/lohko --project examples/complete_journey run
+
+dev: install
+	$(BIN)/python -m lohko.dev
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test-slow: install
+	$(BIN)/python -m pytest -m slow
+
+bench: install
+	$(BIN)/python benchmarks/demo.py
+
+# The lock holds the versions for every Python and platform; it names no index.
+lock: install
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra ui --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet \
+	  --custom-compile-command "make lock" -o requirements.lock
+
+clean:
+	rm -rf $(VENV) examples/*/.lohko examples/*/published

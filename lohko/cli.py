@@ -1,0 +1,295 @@
+"""The command `lohko`: run a project and read what it published.
+
+Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data or an invariant, 5 finished but something is held,
+6 busy, 7 an external service.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lohko import show, views
+from lohko.reading import Published
+from pipelines.errors import LohkoError, SourceError, UsageError
+from resources.project import Project
+
+HELD = 5
+
+app = typer.Typer(
+    name="lohko",
+    help="Customer segments that stay true: refreshed daily, explained, measured by their return.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 something is held, 6 busy, 7 service.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only this segmentation.")]
+
+
+@app.callback()
+def _project(
+    context: typer.Context,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", "-p", envvar="LOHKO_PROJECT", help="The project folder. Default: the example."),
+    ] = None,
+) -> None:
+    context.obj = project
+
+
+def _load(context: typer.Context) -> Project:
+    return Project.load(context.obj)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business day. Default: yesterday.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Refresh: ingest, validate, segment, measure and publish. Missed days are caught up one by one."""
+    from lohko.progress import follow
+    from lohko.running import exclusive, plan_days, run_days, summary_rows
+
+    project = _load(context)
+    with exclusive(project):
+        days = plan_days(project, as_of.date() if as_of else None)
+        with follow(days, quiet=json) as progress:
+            ended = run_days(project, days, progress)
+    facts = summary_rows(project)
+    held = ended[-1].held
+    if json:
+        runs = [{"day": one.day, "run_id": one.run_id, "held": one.held} for one in ended]
+        show.print_json({"runs": runs, **facts, "outputs": str(project.current)})
+    else:
+        _print_summary(project, facts, held)
+        if ended[-1].alerts_failed:
+            show.errors.print(
+                f"[yellow]{ended[-1].alerts_failed} alert(s) could not be delivered; the next run tries again[/]"
+            )
+    if held:
+        raise typer.Exit(HELD)
+
+
+def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> None:
+    for one in views.segment_tables(facts["segments"], project.config.currency):
+        show.console.print(one)
+    show.console.print(views.accounting_table(facts["batches"]))
+    if facts["quality"]:
+        show.console.print(views.quality_table(facts["quality"]))
+    else:
+        show.console.print("Every quality check passed.\n")
+    show.console.print(views.freshness_table(facts["freshness"]))
+    for message in held:
+        show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")
+    show.console.print(views.outputs_table(project))
+
+
+@app.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """The last run, freshness, row counts, what is held, and open incidents."""
+    from lohko.status import print_status, read_status
+
+    project = _load(context)
+    facts = read_status(project)
+    if json:
+        show.print_json(facts)
+    else:
+        print_status(facts)
+    if facts["held"]:
+        raise typer.Exit(HELD)
+
+
+@app.command()
+def segments(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
+    """Sizes of the segments, their revenue, and the change since the previous day."""
+    project = _load(context)
+    with Published(project) as published:
+        wanted = _wanted(published, segmentation)
+        found = published.rows(
+            "from marts.segment_current where segmentation_id in (select unnest($wanted))"
+            " order by segmentation_id, position",
+            {"wanted": wanted},
+        )
+    if json:
+        show.print_json(found)
+        return
+    for one in views.segment_tables(found, project.config.currency):
+        show.console.print(one)
+
+
+def _wanted(published: Published, name: str | None) -> list[str]:
+    """The segmentations asked for; an unknown name is answered with the known ones."""
+    from pipelines.config.yaml import nearest
+
+    known = published.known_segmentations()
+    if name is None:
+        return known
+    if name not in known:
+        raise UsageError(f"no segmentation {name}{nearest(name, known)} (known: {', '.join(known)})")
+    return [name]
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    sql: Annotated[str, typer.Argument(help="One SQL query over the published tables, schema marts.")],
+    json: Json = False,
+    limit: Annotated[int, typer.Option(help="Rows to show in the table; JSON has all.", min=1)] = 200,
+) -> None:
+    """Query the published DuckDB file, read-only."""
+    with Published(_load(context)) as published:
+        names, found = published.query(sql)
+    if json:
+        show.print_json([dict(zip(names, row, strict=True)) for row in found])
+        return
+    numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float))]
+    cells = [[show.text(value) for value in row] for row in found[:limit]]
+    show.console.print(show.table("", names, cells, right=numeric))
+    if len(found) > limit:
+        show.console.print(f"{limit} of {len(found):,} rows shown; --limit shows more")
+
+
+@app.command()
+def roi(
+    context: typer.Context,
+    segmentation: ByName = None,
+    by: Annotated[str, typer.Option(help="month or campaign.")] = "month",
+    last: Annotated[int, typer.Option(help="How many of the latest months or campaigns.", min=1)] = 3,
+    json: Json = False,
+) -> None:
+    """What was sold along with campaigns, a segment: attributed, not incremental."""
+    if by not in ("month", "campaign"):
+        raise UsageError(f"--by {by}: expected month or campaign")
+    project = _load(context)
+    started = "month" if by == "month" else "start_date"
+    with Published(project) as published:
+        wanted = _wanted(published, segmentation)[: None if segmentation or json else 1]
+        found = published.rows(
+            f"select * exclude (rank) from (select *, dense_rank() over (order by {started} desc) as rank"
+            f" from marts.roi_{by} where segmentation_id in (select unnest($wanted)))"
+            f" where rank <= $last order by segmentation_id, {started}, position",
+            {"wanted": wanted, "last": last},
+        )
+        left_out = published.rows("from marts.roi_left_out where reason <> 'starts later' order by start_date")
+    if json:
+        show.print_json({"label": "attributed, not incremental", "rows": found, "left_out": left_out})
+        return
+    if not found:
+        show.console.print("No campaign contacts in this project: nothing to attribute.")
+        return
+    make = views.roi_month_table if by == "month" else views.roi_campaign_table
+    show.console.print(make(found, project.config.currency))
+    show.console.print(
+        "Without a control group these figures say what was sold along with campaigns, not what they caused."
+    )
+    if by == "campaign":
+        for one in left_out:
+            show.console.print(f"left out: {show.text(one['campaign_name'])} {one['reason']}")
+
+
+@app.command()
+def drift(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Checks within the limits too.")] = False,
+    json: Json = False,
+) -> None:
+    """Segments and features that have moved since a month before."""
+    with Published(_load(context)) as published:
+        found = published.rows("from marts.drift order by verdict = 'ok', psi desc nulls last")
+    moved = [row for row in found if row["verdict"] in ("warn", "alert")]
+    if json:
+        show.print_json(found if everything else moved)
+        return
+    shown = found if everything else moved
+    if shown:
+        show.console.print(views.drift_table(shown))
+    unknown = sum(row["verdict"] == "not enough data" for row in found)
+    show.console.print(
+        f"{len(found)} checks: {len(moved)} moved, {len(found) - len(moved) - unknown} within limits,"
+        f" {unknown} without enough data"
+        if found
+        else "No day a month before to compare with."
+    )
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(help="The customer's id, as the source writes it.")],
+    json: Json = False,
+) -> None:
+    """A customer's features, segments, and since when."""
+    from lohko.explain import explain_customer, print_explanation
+
+    with Published(_load(context)) as published:
+        facts = explain_customer(published, customer)
+    if json:
+        show.print_json(facts)
+    else:
+        print_explanation(facts)
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")]) -> None:
+    """Make a commented project to start from, with a little data so that it runs."""
+    from lohko.starter import create
+
+    create(directory)
+    show.console.print(
+        f"Made {show.text(directory)}. Next:\n"
+        f"  lohko --project {show.text(directory)} check\n"
+        f"  lohko --project {show.text(directory)} run\n"
+        "Then put your own files into data/ and change project.yaml."
+    )
+
+
+@app.command()
+def check(context: typer.Context, json: Json = False) -> None:
+    """Validate configuration, mappings and definitions without running anything."""
+    from lohko.checking import check_definitions, check_sources
+
+    project = _load(context)
+    faults: list[LohkoError] = check_sources(project)
+    try:
+        segmentations = check_definitions(project)
+    except LohkoError as fault:
+        segmentations = []
+        faults.append(fault)
+    if json:
+        show.print_json({"ok": not faults, "faults": [str(fault) for fault in faults]})
+    else:
+        for fault in faults:
+            _print_fault(fault)
+    if faults:
+        raise typer.Exit(max(faults, key=lambda f: not isinstance(f, SourceError)).exit_code)
+    if not json:
+        names = ", ".join(one.id for one in segmentations)
+        show.console.print(f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}")
+
+
+def _print_fault(fault: LohkoError) -> None:
+    for line in str(fault).splitlines():
+        show.errors.print(f"[red]error:[/red] {show.text(line)}", soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Entry of the command: a fault is a message and an exit code, never a traceback."""
+    try:
+        app()
+    except LohkoError as fault:
+        _print_fault(fault)
+        sys.exit(fault.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Run the daily job from the command: one Dagster run a business day, in this process.
+
+Belongs here: what surrounds a run (the instance, its lock, runs that were killed, how it ended). Does not:
+anything a run computes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from lohko.after_run import after_run, held_subjects
+from lohko.checking import check_definitions
+from pipelines.errors import InvariantError, LohkoError
+from pipelines.segments.history import days_to_record, latest_day
+from pipelines.steps import table_exists
+from resources.control import ControlStore
+from resources.locks import hold
+from resources.project import REPOSITORY, Project
+from resources.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import dagster as dg
+
+RUN_LOCK_TIMEOUT = 10.0
+PID_TAG = "lohko/pid"
+
+
+@dataclass(frozen=True)
+class DayRun:
+    """How the run of one business day ended."""
+
+    day: date
+    run_id: str
+    held: list[str] = field(default_factory=list)
+    alerts_failed: int = 0
+
+
+def plan_days(project: Project, as_of: date | None) -> list[date]:
+    """The days to run: those missed since the latest recorded one, through `as_of` (default yesterday).
+
+    Raises
+    ------
+    UsageError
+        When `as_of` has not ended yet, or lies before what is recorded.
+    """
+    from pipelines.errors import UsageError
+
+    wanted = as_of or project.yesterday
+    if wanted > project.yesterday:
+        raise UsageError(
+            f"{wanted} has not ended in {project.config.timezone} (today is {project.today}); the latest day"
+            f" that can be run is {project.yesterday}"
+        )
+    latest = None
+    if project.warehouse_path.exists():
+        with Warehouse(project.warehouse_path, project.config.timezone).open("plan") as con:
+            if table_exists(con, "segments.recorded_day"):
+                latest = latest_day(con)
+    first = None if as_of else project.config.first_day
+    return days_to_record(latest, wanted, first)
+
+
+@contextmanager
+def exclusive(project: Project) -> Iterator[None]:
+    """One command run at a time in a project."""
+    with hold(project.state / "run.lock", "lohko run", timeout=RUN_LOCK_TIMEOUT):
+        yield
+
+
+def run_days(project: Project, days: list[date], progress: Callable[[date, str], None]) -> list[DayRun]:
+    """Run the daily job for each day in order; the first failure ends it.
+
+    Raises
+    ------
+    LohkoError
+        What stopped a run, after it was logged and told.
+    """
+    check_definitions(project)
+    control = ControlStore(project.control_path)
+    with instance_of(project) as instance:
+        forget_dead_runs(instance, control, project)
+        return [_run_day(project, control, instance, day, progress) for day in days]
+
+
+def _run_day(
+    project: Project,
+    control: ControlStore,
+    instance: dg.DagsterInstance,
+    day: date,
+    progress: Callable[[date, str], None],
+) -> DayRun:
+    from lohko.definitions import build_defs
+    from lohko.jobs import DAILY
+
+    run_id = str(uuid.uuid4())
+    control.start_run(run_id, day, "command")
+    defs = build_defs(project, {"progress": lambda text: progress(day, text)})
+    try:
+        defs.resolve_job_def(DAILY).execute_in_process(
+            instance=instance,
+            partition_key=day.isoformat(),
+            run_id=run_id,
+            tags={PID_TAG: str(os.getpid()), "lohko/settled_by": "command"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    except BaseException as fault:
+        explained = _explain(fault)
+        control.finish_run(run_id, "failed", str(explained)[:2000])
+        after_run(project, control, run_id, failure=str(explained).splitlines()[0][:500])
+        if explained is fault:
+            raise
+        raise explained from None
+    held = held_subjects(control, run_id)
+    control.finish_run(run_id, "held" if held else "success", "; ".join(held)[:2000])
+    aftermath = after_run(project, control, run_id, failure=None)
+    return DayRun(day, run_id, held, aftermath.delivery.failed)
+
+
+def _explain(fault: BaseException) -> BaseException:
+    """A failed blocking check is a broken invariant; Dagster's wrapping of our own faults is taken off."""
+    import dagster as dg
+
+    if isinstance(fault, dg.DagsterExecutionStepExecutionError) and isinstance(fault.__cause__, LohkoError):
+        return fault.__cause__
+    if type(fault).__name__ == "DagsterAssetCheckFailedError":
+        checks = [line for line in str(fault).splitlines()[1:] if line.strip()]
+        return InvariantError(
+            f"an invariant does not hold: {'; '.join(checks) or fault}. Nothing was published; what was published"
+            " before stays. `lohko status` shows the state"
+        )
+    return fault
+
+
+@contextmanager
+def instance_of(project: Project) -> Iterator[dg.DagsterInstance]:
+    """The project's Dagster instance, shared with the daemon; its settings are the repository's."""
+    import dagster as dg
+
+    prepare_home(project)
+    with dg.DagsterInstance.from_config(str(project.dagster_home)) as instance:
+        yield instance
+
+
+def prepare_home(project: Project) -> None:
+    """Make `<project>/.lohko/dagster/` with the repository's dagster.yaml."""
+    project.dagster_home.mkdir(parents=True, exist_ok=True)
+    temporary = project.dagster_home / f".dagster.yaml.{os.getpid()}"
+    shutil.copyfile(REPOSITORY / "dagster.yaml", temporary)
+    os.replace(temporary, project.dagster_home / "dagster.yaml")
+
+
+def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:
+    """End the runs of commands that were killed: they would keep their slot of the pool for ever."""
+    import dagster as dg
+
+    stuck = instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    )
+    for run in stuck:
+        pid = run.tags.get(PID_TAG)
+        if pid is None or _alive(int(pid)):
+            continue
+        instance.report_run_failed(run, f"process {pid} ended without finishing the run")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        message = "the run was killed; what it had not finished is done again by the next run"
+        if any(known.run_id == run.run_id for known in control.runs()):
+            control.finish_run(run.run_id, "failed", message)
+        after_run(project, control, run.run_id, failure=message)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
+
+
+def summary_rows(project: Project) -> dict[str, Any]:
+    """What the end of a run shows, read from the published file."""
+    from lohko.reading import Published
+
+    with Published(project) as published:
+        return {
+            "run": published.one("from marts.run"),
+            "segments": published.rows("from marts.segment_current order by segmentation_id, position"),
+            "batches": published.rows(BATCH_SUMMARY),
+            "quality": published.rows("from marts.quality where not passed order by severity desc, source, check_name"),
+            "freshness": published.rows("from marts.freshness order by source"),
+        }
+
+
+BATCH_SUMMARY = """
+select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as accepted,
+    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded
+from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
+"""

@@ -1,0 +1,78 @@
+"""How results look in a terminal: tables, numbers, and one line per fault."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+# Into a file or a pipe there is no width to fit: wide enough for every table we print.
+PIPED_WIDTH = 140
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+
+
+def print_json(value: Any) -> None:
+    """JSON for programs: dates as ISO text, money as text so that no cent is lost."""
+    json.dump(value, sys.stdout, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return str(value)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> Table:
+    """A table; the columns in `right` hold numbers. Cells may be ready Rich markup."""
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        is_number = column in right
+        made.add_column(column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    for row in rows:
+        made.add_row(*[str(cell) for cell in row])
+    return made
+
+
+def text(value: Any) -> str:
+    """Text from data: markup in a segment's name is shown, not obeyed."""
+    return escape("" if value is None else str(value))
+
+
+def number(value: Any) -> str:
+    """12345 -> 12,345."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def money(value: Any, currency: str = "") -> str:
+    """Whole units with separators: cents are in the tables for programs."""
+    return "" if value is None else f"{Decimal(value):,.0f}{' ' + currency if currency else ''}"
+
+
+def percent(value: Any, digits: int = 1) -> str:
+    """0.1234 -> 12.3 %."""
+    return "" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def change(value: Any) -> str:
+    """A change with its sign, coloured."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    colour = "green" if value > 0 else "red"
+    return f"[{colour}]{value:+,.0f}[/{colour}]"
+
+
+def ratio(value: Any) -> str:
+    """ROI: 1.25 is 125 % above the cost."""
+    return "–" if value is None else f"{value:+.2f}"

@@ -1,0 +1,82 @@
+"""`lohko status`: readable while a run goes on, because it never opens the live warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from lohko import show, views
+from lohko.after_run import held_subjects
+from lohko.reading import Published
+from lohko.running import BATCH_SUMMARY
+from pipelines.errors import SourceError
+from resources.control import ControlStore
+from resources.project import Project
+
+
+def read_status(project: Project) -> dict[str, Any]:
+    """The last runs, what is held, open incidents; and of what is published: freshness and row counts."""
+    control = ControlStore(project.control_path)
+    last = control.last_run()
+    facts: dict[str, Any] = {
+        "project": project.config.project,
+        "folder": str(project.root),
+        "last_run": asdict(last) if last else None,
+        "held": held_subjects(control, last.run_id) if last else [],
+        "incidents": [asdict(one) for one in control.open_incidents()],
+        "undelivered_alerts": len(control.undelivered()),
+        "published": None,
+        "freshness": [],
+        "batches": [],
+    }
+    try:
+        with Published(project) as published:
+            facts["published"] = published.one("from marts.run")
+            facts["freshness"] = published.rows("from marts.freshness order by source")
+            facts["batches"] = published.rows(BATCH_SUMMARY)
+    except SourceError:
+        pass  # nothing is published yet, and that is what the status says
+    return facts
+
+
+def print_status(facts: dict[str, Any]) -> None:
+    """The same for a person."""
+    out = show.console
+    out.print(f"[bold]{show.text(facts['project'])}[/bold]  {show.text(facts['folder'])}")
+    last = facts["last_run"]
+    if last is None:
+        out.print("No run yet: `lohko run`.")
+    else:
+        colour = {"success": "green", "failed": "red", "held": "yellow"}.get(last["status"], "default")
+        out.print(
+            f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]  started {last['started_at']} UTC"
+            f"  run {last['run_id']}"
+        )
+        if last["status"] == "failed":
+            out.print(f"           {show.text(last['message'])}")
+    published = facts["published"]
+    if published is None:
+        out.print("Published  nothing yet")
+    else:
+        out.print(
+            f"Published  {published['as_of_date']} revision {published['revision']},"
+            f" {published['customers']:,} customers, data effective at {published['effective_at']}"
+        )
+    for message in facts["held"]:
+        out.print(f"[yellow]Held[/yellow]       {show.text(message)}")
+    if facts["incidents"]:
+        out.print(
+            show.table(
+                "Open incidents",
+                ["since (UTC)", "severity", "kind", "what"],
+                [
+                    [i["opened_at"], i["severity"], i["kind"], show.text(i["message"])]
+                    for i in facts["incidents"]
+                ],
+            )
+        )
+    if facts["undelivered_alerts"]:
+        out.print(f"{facts['undelivered_alerts']} alert(s) not delivered yet")
+    if facts["freshness"]:
+        out.print(views.freshness_table(facts["freshness"]))
+        out.print(views.accounting_table(facts["batches"]))

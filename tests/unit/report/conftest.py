@@ -1,0 +1,34 @@
+"""Marts of a believable shop: filled, or empty as on the first day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import report_marts
+
+from pipelines.report.build import render_report
+
+
+@pytest.fixture
+def full() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = report_marts.full_marts()
+    yield con
+    con.close()
+
+
+@pytest.fixture
+def empty() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = report_marts.empty_marts()
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The full report, rendered once; kept in the test's directory for a look at it."""
+    html = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR")
+    Path(tmp_path_factory.mktemp("report") / "report.html").write_text(html, encoding="utf-8")
+    return html

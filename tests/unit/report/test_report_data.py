@@ -1,0 +1,96 @@
+"""What the queries pick: the latest, the current names, sums that add up."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.report import data, sections
+
+
+def test_history_thins_old_days_to_weeks(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("delete from marts.segment_day")
+    full.execute("""
+        insert into marts.segment_day
+        select day::date, 'rfm', 'loyal', 'Old name', 2, 10, 0.1, 1, 0.1, 1, 'recorded'
+        from generate_series(date '2025-08-01', date '2026-07-31', interval 1 day) as t(day)
+    """)
+    found = data.history(full, "rfm")
+    assert 28 + 46 < len(found) < 28 + 52
+    assert {row["segment_name"] for row in found} == {"Loyal"}
+
+
+def test_a_recorded_day_wins_over_the_same_day_replayed(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("""
+        insert into marts.segment_day
+        select * replace ('replayed' as basis, 1 as customers) from marts.segment_day
+        where as_of_date = '2026-07-31'
+    """)
+    newest = [row for row in data.history(full, "rfm") if str(row["as_of_date"]) == "2026-07-31"]
+    assert {row["basis"] for row in newest} == {"recorded"}
+
+
+def test_movement_is_the_latest_month(full: duckdb.DuckDBPyConnection) -> None:
+    assert {(row["period"], str(row["from_date"])) for row in data.movement(full, "rfm")} == {
+        ("month", "2026-06-30")
+    }
+
+
+def test_movement_falls_back_to_the_last_run(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("delete from marts.segment_movement where period = 'month'")
+    assert {row["period"] for row in data.movement(full, "rfm")} == {"day"}
+
+
+def test_a_campaign_is_the_sum_of_its_segments(full: duckdb.DuckDBPyConnection) -> None:
+    row = next(row for row in data.roi_campaigns(full, "rfm") if row["campaign_id"] == "c9")
+    margin, cost = full.execute(
+        "select sum(margin), sum(cost) from marts.roi_campaign"
+        " where campaign_id = 'c9' and segmentation_id = 'rfm'"
+    ).fetchone()  # type: ignore[misc]
+    assert round(row["roi"], 6) == round(float((margin - cost) / cost), 6)
+
+
+def test_the_best_segment_needs_enough_contacts(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("update marts.roi_campaign set contacted = 3 where segment_id = 'champions'")
+    assert "Champions" not in {row["best_segment"] for row in data.roi_campaigns(full, "rfm")}
+
+
+def test_only_the_latest_result_of_a_check_counts(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("update marts.quality set passed = true, unexpected_count = 0")
+    full.execute(
+        "insert into marts.quality select * replace (false as passed, 1 as batch_seq) from marts.quality"
+    )
+    assert all(row["passed"] for row in data.checks(full))
+
+
+def test_rows_that_landed_are_accounted_for(full: duckdb.DuckDBPyConnection) -> None:
+    for row in data.accounting(full):
+        parts = ("accepted", "quarantined", "superseded", "rejected")
+        assert row["missing"] == 0 and row["landed"] == sum(row[part] for part in parts)
+
+
+def test_a_lost_row_shows_as_missing(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("update marts.batch set rows_accepted = rows_accepted - 5 where batch_seq = 1")
+    assert sum(row["missing"] for row in data.accounting(full)) == 5
+
+
+def test_the_total_roi_comes_from_sums(full: duckdb.DuckDBPyConnection) -> None:
+    item = sections.roi(full, data.segmentations(full)[:1])[0]
+    total = item["latest_total"]
+    assert total["roi"] == (total["margin"] - total["cost"]) / total["cost"]
+    assert total["roi_change"] == total["roi"] - total["roi_previous"]
+
+
+def test_segmentations_stand_in_their_configured_order_where_the_mart_knows_it(
+    full: duckdb.DuckDBPyConnection,
+) -> None:
+    full.execute("alter table marts.segment_current add column segmentation_position integer")
+    full.execute("update marts.segment_current set segmentation_position ="
+                 " case segmentation_id when 'value' then 1 when 'rfm' then 2 else 3 end")  # fmt: skip
+    assert [item["id"] for item in data.segmentations(full)] == ["value", "rfm", "category"]
+
+
+def test_campaigns_of_the_same_name_are_told_apart(full: duckdb.DuckDBPyConnection) -> None:
+    full.execute("update marts.roi_campaign set campaign_name = 'Spring' where campaign_id in ('c20', 'c21')")
+    names = {row["campaign_name"] for row in data.roi_campaign_cells(full, "rfm")}
+    assert len(names) == data.RECENT_CAMPAIGNS
+    assert {name for name in names if name.startswith("Spring")} == {"Spring 2026-03-16", "Spring 2026-03-31"}
