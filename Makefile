@@ -49,7 +49,7 @@ bench: install
 lock: install
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra demo --extra ui --extra dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --upgrade --quiet \
 	  --custom-compile-command "make lock" -o requirements.lock
 
 clean:

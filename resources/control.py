@@ -10,7 +10,6 @@ into the second: something that a run did not evaluate is neither opened nor clo
 from __future__ import annotations
 
 import sqlite3
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -19,43 +18,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.errors import ConfigError, LohkoError
+from pipelines.errors import LohkoError
+from resources.control_schema import BUSY_SECONDS, migrate, transaction, use_wal
 
 Status = Literal["running", "success", "held", "failed"]
 Event = Literal["opened", "closed"]
 
 CLAIM_EXPIRES = timedelta(minutes=10)
-BUSY_SECONDS = 30.0
-
-# Applied once each, in order; a script that has been released is never edited, a new one is appended.
-MIGRATIONS: list[str] = [
-    """
-    CREATE TABLE run_log (
-        run_id TEXT PRIMARY KEY, as_of_date TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
-        status TEXT NOT NULL CHECK (status IN ('running', 'success', 'held', 'failed')),
-        "trigger" TEXT NOT NULL, message TEXT NOT NULL DEFAULT ''
-    );
-    CREATE INDEX run_log_by_start ON run_log (started_at);
-    CREATE TABLE finding (
-        run_id TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
-        ok INTEGER NOT NULL CHECK (ok IN (0, 1)), severity TEXT NOT NULL, message TEXT NOT NULL,
-        found_at TEXT NOT NULL,
-        PRIMARY KEY (run_id, kind, subject)
-    );
-    CREATE INDEX finding_by_subject ON finding (kind, subject, found_at);
-    CREATE TABLE incident (
-        incident_id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,
-        severity TEXT NOT NULL, message TEXT NOT NULL, opened_at TEXT NOT NULL, opened_run_id TEXT NOT NULL,
-        last_seen_at TEXT NOT NULL, last_run_id TEXT NOT NULL, closed_at TEXT, closed_run_id TEXT,
-        opened_notified_at TEXT, closed_notified_at TEXT, claimed_at TEXT, claimed_by TEXT
-    );
-    CREATE UNIQUE INDEX incident_open_once ON incident (kind, subject) WHERE closed_at IS NULL;
-    CREATE TABLE told (
-        incident_id INTEGER NOT NULL REFERENCES incident, place INTEGER NOT NULL, event TEXT NOT NULL,
-        told_at TEXT NOT NULL, PRIMARY KEY (incident_id, place, event)
-    );
-    """,
-]
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
@@ -280,7 +249,7 @@ class ControlStore:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._open()) as sql, _transaction(sql):
+        with closing(self._open()) as sql, transaction(sql):
             yield sql
 
     def _open(self) -> sqlite3.Connection:
@@ -288,8 +257,8 @@ class ControlStore:
         sql = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             sql.row_factory = sqlite3.Row
-            _use_wal(sql)
-            _migrate(sql, self._path)
+            use_wal(sql)
+            migrate(sql, self._path)
         except sqlite3.DatabaseError as fault:
             sql.close()
             raise LohkoError(
@@ -300,58 +269,6 @@ class ControlStore:
             sql.close()
             raise
         return sql
-
-
-@contextmanager
-def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE: a transaction that reads before it writes would otherwise fail instead of waiting its turn.
-    sql.execute("BEGIN IMMEDIATE")
-    with sql:
-        yield
-
-
-def _use_wal(sql: sqlite3.Connection) -> None:
-    """Let readers read while one writes; SQLite does not wait by itself when two processes switch at once."""
-    give_up = time.monotonic() + BUSY_SECONDS
-    while sql.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            sql.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-
-
-def _version(sql: sqlite3.Connection) -> int:
-    known = sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone()
-    return int(sql.execute("SELECT version FROM schema_version").fetchone()[0]) if known else 0
-
-
-def _migrate(sql: sqlite3.Connection, path: Path) -> None:
-    if _version(sql) < len(MIGRATIONS):
-        with _transaction(sql):
-            # Asked again: another process may have migrated while this one waited.
-            for script in MIGRATIONS[_version(sql) :]:
-                for statement in _statements(script):
-                    sql.execute(statement)
-            sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-            sql.execute("DELETE FROM schema_version")
-            sql.execute("INSERT INTO schema_version VALUES (?)", (len(MIGRATIONS),))
-    elif (found := _version(sql)) > len(MIGRATIONS):
-        raise ConfigError(
-            f"{path}: written by a newer Lohko (schema {found}, this one knows {len(MIGRATIONS)}). "
-            "Upgrade Lohko."
-        )
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script, because `executescript` would commit the transaction it is to be part of."""
-    statement = ""
-    for piece in script.split(";")[:-1]:
-        statement += piece + ";"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _iso(moment: datetime) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
-from pipelines.ingest.files import LandedFile, columns_in_file, format_of, reader
+from pipelines.ingest.files import LandedFile, columns_in_file, format_of, read_guarded, reader
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -32,24 +30,34 @@ def source_files(project: Project, name: str, source: Source) -> list[Path]:
     SourceError
         When there is none, naming what was looked for and where.
     """
-    pattern = _resolve(project, name, source.files)
-    found = sorted(Path(path) for path in glob.glob(pattern, recursive=True) if Path(path).is_file())
+    base, pattern = _resolve(project, name, source.files)
+    found = sorted(path for path in base.glob(pattern) if path.is_file() and not path.name.startswith("."))
     if not found:
-        raise SourceError(f"sources.{name}: no file matches {pattern}; expected at least one")
+        raise SourceError(f"sources.{name}: no file matches {base / pattern}; expected at least one")
     return found
 
 
-def _resolve(project: Project, name: str, files: str) -> str:
-    """A path or glob relative to the project, or `package:NAME/PATH` inside an installed package."""
-    if not files.startswith("package:"):
-        return str(project.root / Path(files).expanduser())
-    package, _, inner = files.removeprefix("package:").partition("/")
-    spec = find_spec(package)
+def _resolve(project: Project, name: str, files: str) -> tuple[Path, str]:
+    """A folder and a path or glob in it: the project's, or of a package installed (`package:NAME/PATH`)."""
+    if files.startswith("package:"):
+        package, _, inner = files.removeprefix("package:").partition("/")
+        return _package_folder(name, package), inner
+    path = Path(files).expanduser()
+    if path.is_absolute():
+        return Path(path.anchor), str(path.relative_to(path.anchor))
+    return project.root, str(path)
+
+
+def _package_folder(name: str, package: str) -> Path:
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise SourceError(
             f"sources.{name}: the package {package} is not installed; `make demo` installs it (extra `demo`)"
         )
-    return str(Path(next(iter(spec.submodule_search_locations))) / inner)
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def land(
@@ -81,37 +89,49 @@ def _write_slice(
     if len(archive) != 1 or source.playback is None:
         raise SourceError(f"sources.{name}: playback takes one archive, found {len(archive)} files")
     path = archive[0]
-    where = f"sources.{name}.playback.by"
+    where = f"project.yaml: sources.{name}.playback.by"
+    kind = format_of(path, source.format)
     tree = parse_scalar(source.playback.by, columns_in_file(con, path, source.format), where)
-    rows = (
-        f"from {reader(format_of(path, source.format))} where cast({to_sql(tree)} as date) > $after"
-        f" and cast({to_sql(tree)} as date) <= $through"
-    ).replace(", file_row_number = true", "")
-    parameters = {"path": str(path), "after": after, "through": through}
-    found = con.execute(f"select count(*) {rows}", parameters).fetchone()
-    if not found or not found[0]:
+    day = f"cast({to_sql(tree)} as date)"
+    star = "* exclude (file_row_number)" if kind == "parquet" else "*"
+    rows = f"select {star} from {reader(kind)} where {day} > $after and {day} <= $through"
+    parameters = {"after": after, "through": through}
+    if not read_guarded(con, f"{rows} limit 1", path, kind, parameters):
         return
     temporary = target.with_suffix(".tmp")
-    con.execute(f"copy (select * {rows}) to '{_literal(temporary)}' (format parquet)", parameters)
-    os.replace(temporary, target)
+    read_guarded(con, f"copy ({rows}) to '{_literal(temporary)}' (format parquet)", path, kind, parameters)
+    temporary.replace(target)
 
 
 def _literal(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def new_files(paths: list[Path], known: Mapping[str, Mapping[str, Any]]) -> list[LandedFile]:
+def ledger_name(project: Project, source: Source, path: Path) -> str:
+    """What the ledger calls a file: relative to the project or the package, so that either may move."""
+    if path.is_relative_to(project.root):
+        return path.relative_to(project.root).as_posix()
+    if source.files.startswith("package:"):
+        package = source.files.removeprefix("package:").partition("/")[0]
+        return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
+    return str(path)
+
+
+def new_files(
+    paths: list[Path], known: Mapping[str, Mapping[str, Any]], name_of: Callable[[Path], str] = str
+) -> list[LandedFile]:
     """Those the ledger does not know with this content; unchanged size and time are not read again."""
     found = []
     for path in paths:
         stat = path.stat()
-        entry = known.get(str(path))
+        name = name_of(path)
+        entry = known.get(name)
         if entry and (entry["size"], entry["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
             continue
         digest = sha256(path)
         if entry and entry["sha256"] == digest:
             continue
-        found.append(LandedFile(path, stat.st_size, stat.st_mtime_ns, digest))
+        found.append(LandedFile(path, name, stat.st_size, stat.st_mtime_ns, digest))
     return found
 
 

@@ -163,7 +163,7 @@ def _tell(control: ControlStore, notifier: Notifier, claim: Claim, project: str,
         return True
     if incident.closed_at is None:
         title, body = format_opened(incident, project)
-        tone = "warning" if incident.severity in ("info", "warning") else "failure"
+        tone = "warning" if incident.severity == "advisory" else "failure"
     else:
         title, body = (format_recovered if news == ["closed"] else format_passed)(incident, project)
         tone = "success"

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pipelines.config.project import ProjectConfig
-from pipelines.config.yaml import load_model
+from pipelines.config.yaml import line_of, load_model, read_yaml
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
 from pipelines.ingest.freshness import event_table
@@ -40,13 +40,7 @@ class Project:
         folder = (root or Path(os.environ.get(ENVIRONMENT, EXAMPLE))).expanduser().resolve()
         path = folder / "project.yaml"
         config = load_model(path, ProjectConfig)
-        for name, source in config.sources.items():
-            for table in source.tables:
-                contract_of(table, f"{path}: sources.{name}.tables")
-            try:
-                event_table(name, source)
-            except ConfigError as fault:
-                raise ConfigError(f"{path}: {fault}") from None
+        _check_tables(path, config)
         return cls(folder, config)
 
     @property
@@ -110,3 +104,17 @@ class Project:
         )
         commit = described.stdout.strip()
         return f"{version('lohko')}+{commit}" if commit else version("lohko")
+
+
+def _check_tables(path: Path, config: ProjectConfig) -> None:
+    """What the model of `project.yaml` cannot know: the canonical tables, and which have an event time."""
+    tree = read_yaml(path)
+    for name, source in config.sources.items():
+        for table in source.tables:
+            contract_of(
+                table, f"{path}:{line_of(tree, ('sources', name, 'tables', table))}: sources.{name}.tables"
+            )
+        try:
+            event_table(name, source)
+        except ConfigError as fault:
+            raise ConfigError(f"{path}:{line_of(tree, ('sources', name, 'freshness'))}: {fault}") from None

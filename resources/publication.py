@@ -26,7 +26,12 @@ STORAGE_VERSION = "v1.5.0"
 
 
 def publish(
-    con: duckdb.DuckDBPyConnection, published: Path, run_id: str, report: str, manifest: dict[str, Any], keep: int
+    con: duckdb.DuckDBPyConnection,
+    published: Path,
+    run_id: str,
+    report: str,
+    manifest: dict[str, Any],
+    keep: int,
 ) -> Path:
     """Write a run's outputs and make them current.
 
@@ -42,7 +47,7 @@ def publish(
     runs = published / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     _clear_leftovers(runs)
-    temporary, final = runs / f".writing-{run_id}", runs / run_id
+    temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
     for folder in (temporary, temporary / "parquet", temporary / "csv"):
         folder.mkdir()
     _write_duckdb(con, temporary / "lohko.duckdb")
@@ -54,12 +59,20 @@ def publish(
     text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
     (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
     _flush(temporary)
-    if final.exists():
-        shutil.rmtree(final)
-    os.replace(temporary, final)
-    _point(published / "current", Path("runs") / run_id)
-    _prune(runs, run_id, keep)
+    temporary.replace(final)
+    _flush_entry(runs)
+    _point(published / "current", Path("runs") / final.name)
+    _prune(runs, final.name, keep)
     return final
+
+
+def _free(runs: Path, run_id: str) -> Path:
+    """A run that publishes again gets a folder of its own: readers may stand in the first one."""
+    folder, again = runs / run_id, 1
+    while folder.exists():
+        again += 1
+        folder = runs / f"{run_id}.{again}"
+    return folder
 
 
 def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -80,20 +93,25 @@ def _literal(path: Path) -> str:
 
 
 def _flush(folder: Path) -> None:
-    """Everything to disk before the rename, so that a power cut cannot leave an empty file behind the link."""
+    """Everything to disk before the rename: a power cut cannot leave an empty file behind the link."""
     for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _flush_entry(path)
+
+
+def _flush_entry(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _point(link: Path, target: Path) -> None:
     temporary = link.with_name(".current.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
-    os.replace(temporary, link)
+    temporary.replace(link)
+    _flush_entry(link.parent)
 
 
 def _clear_leftovers(runs: Path) -> None:

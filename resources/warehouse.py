@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.errors import ConfigError, LohkoError
+from pipelines.errors import BusyError, ConfigError, LohkoError
 from resources.locks import hold
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ class Warehouse:
             try:
                 con = duckdb.connect(str(self.path), config=_settings())
             except duckdb.Error as error:
-                raise LohkoError(
-                    f"{self.path}: cannot be opened: {str(error).splitlines()[0]}. It holds the record of membership:"
-                    " restore it from a backup"
-                ) from None
+                raise _unopened(self.path, str(error).splitlines()[0]) from None
             try:
                 con.execute("set TimeZone = $zone", {"zone": self.timezone})
                 con.execute("set enable_progress_bar = false")
@@ -55,9 +52,20 @@ class Warehouse:
                 con.close()
 
 
-def _settings() -> dict[str, str | int]:
+def _unopened(path: Path, reason: str) -> LohkoError:
+    """Why the file cannot be opened: another program has it, a setting is wrong, or it is damaged."""
+    if "Conflicting lock" in reason or "Could not set lock" in reason:
+        return BusyError(f"{path}: another program has it open: {reason}. Close it there and try again")
+    if not reason.startswith(("IO Error", "Serialization Error", "INTERNAL Error")):
+        return ConfigError(f"{path}: cannot be opened: {reason}. Check LOHKO_THREADS and LOHKO_MEMORY")
+    return LohkoError(
+        f"{path}: cannot be opened: {reason}. It holds the record of membership: restore it from a backup"
+    )
+
+
+def _settings() -> dict[str, str | bool | int | float | list[str]]:
     """Threads and memory from the environment, so that a shared machine can be kept usable."""
-    settings: dict[str, str | int] = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
@@ -76,5 +84,6 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         con.execute("insert into main.schema_version values (?)", [SCHEMA_VERSION])
     elif version > SCHEMA_VERSION:
         raise ConfigError(
-            f"{path} has schema version {version}; this Lohko knows up to {SCHEMA_VERSION}. Use the newer Lohko"
+            f"{path} has schema version {version}; this Lohko knows up to {SCHEMA_VERSION}."
+            " Use the newer Lohko"
         )

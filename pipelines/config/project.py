@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.config.drift import DriftLimits
+from pipelines.config.yaml import nearest
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
@@ -147,17 +148,16 @@ class ProjectConfig(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        from pipelines.config.yaml import nearest
-
         if zone not in available_timezones():
             raise ValueError(f"no such time zone{nearest(zone, available_timezones())}")
         return zone
 
-    @model_validator(mode="after")
-    def _orders_are_mapped(self) -> ProjectConfig:
-        if not any("orders" in source.tables for source in self.sources.values()):
+    @field_validator("sources")
+    @classmethod
+    def _orders_are_mapped(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        if not any("orders" in source.tables for source in sources.values()):
             raise ValueError("no source maps the table orders; segments need orders")
-        return self
+        return sources
 
     @property
     def zone(self) -> ZoneInfo:

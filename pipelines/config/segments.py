@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel, field_validator, model_validator
+from pydantic import Field, RootModel, field_validator
 
 from pipelines.config.project import Name, Section
 
@@ -91,13 +91,12 @@ Definition = Annotated[Rules | Scores | Tiers, Field(discriminator="kind")]
 class SegmentationFile(RootModel[Definition]):
     """One file of `segments/`."""
 
-    @model_validator(mode="after")
-    def _ids_differ(self) -> SegmentationFile:
-        ids = [part.id for part in members(self.root)]
-        twice = sorted({one for one in ids if ids.count(one) > 1})
-        if twice:
-            raise ValueError(f"segment ids must differ, found twice: {', '.join(twice)}")
-        return self
+
+KINDS: dict[str, type[Rules] | type[Scores] | type[Tiers]] = {
+    "rules": Rules,
+    "scores": Scores,
+    "tiers": Tiers,
+}
 
 
 def members(definition: Rules | Scores | Tiers) -> list[Segment | Tier | Remainder]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipelines.errors import ConfigError
 
@@ -49,8 +49,10 @@ def read_yaml(path: Path) -> Any:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+    except YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: expected a mapping of settings, found {type(tree).__name__}")
+        raise ConfigError(f"{path}: expected a mapping of settings, found {_kind(tree)}")
     return tree
 
 
@@ -86,17 +88,28 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
+def _kind(tree: object) -> str:
+    return "nothing" if tree is None else type(plain(tree)).__name__
+
+
 def _fault_line(path: Path, tree: Any, model: type[BaseModel], fault: Any) -> str:
-    location = [part for part in fault["loc"] if part not in ("rules", "scores", "tiers") or _in(tree, part)]
+    location = list(fault["loc"])
+    if issubclass(model, RootModel) and location:
+        # One of several kinds: pydantic's location opens with the kind, which stands nowhere in the file.
+        model = _of_kind(model, location.pop(0))
     line = line_of(tree, location)
     place = ".".join(str(part) for part in location)
     where = f"{path}:{line}" if line else str(path)
     return f"{where}: {place + ': ' if place else ''}{_explain(model, fault, location)}"
 
 
-def _in(tree: Any, part: object) -> bool:
-    """A union's tag stands in pydantic's location but not in the file."""
-    return isinstance(tree, dict) and part in tree
+def _of_kind(model: type[BaseModel], kind: object) -> type[BaseModel]:
+    """The member of a discriminated union that a kind stands for."""
+    for member in get_args(model.model_fields["root"].annotation):
+        if kind in get_args(member.model_fields["kind"].annotation):
+            found: type[BaseModel] = member
+            return found
+    return model
 
 
 def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) -> str:
@@ -114,31 +127,29 @@ def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
     """The settings that a place knows, found by walking the model's annotations."""
-    current: Any = model
+    annotation: Any = model
     for part in location:
-        current = _descend(current, part)
-        if current is None:
-            return set()
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return {field.alias or name for name, field in current.model_fields.items()}
-    return set()
+        annotation = _descend(annotation, part)
+    found = _model_in(annotation)
+    return {field.alias or name for name, field in found.model_fields.items()} if found else set()
 
 
-def _descend(current: Any, part: str | int) -> Any:
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        field = next((f for name, f in current.model_fields.items() if part in (name, f.alias)), None)
-        annotation = field.annotation if field else None
-    else:
-        annotation = current
-    return _model_in(annotation)
+def _descend(annotation: Any, part: str | int) -> Any:
+    """The annotation one step into a model, `dict[str, X]`, `list[X]`, or a union of such."""
+    found = _model_in(annotation)
+    if found is not None:
+        field = found.model_fields.get(str(part))
+        return field.annotation if field else None
+    inner = get_args(annotation)
+    if get_origin(annotation) in (dict, list):
+        return inner[-1]
+    return next((step for one in inner if (step := _descend(one, part)) is not None), None)
 
 
-def _model_in(annotation: Any) -> Any:
-    """The model inside `Model | None`, `list[Model]` or `dict[str, Model]`."""
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is, or that stands in `Model | None` or `Annotated[Model, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+    if get_origin(annotation) in (dict, list):
+        return None
+    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)

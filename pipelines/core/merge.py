@@ -59,9 +59,6 @@ def refresh(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequen
 
 def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> How:
     table = f"core.{contract.table}"
-    if not mappings:
-        _create_empty(con, contract)
-        return "unchanged"
     known = {
         source: (mark, seq)
         for source, mark, seq in con.execute(
@@ -69,6 +66,9 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
             [contract.table],
         ).fetchall()
     }
+    if not mappings and not known:
+        _create_empty(con, contract)
+        return "unchanged"
     marks = {mapping.source: fingerprint(mapping) for mapping in mappings}
     pending = {
         m.source: ledger.pending_batches(con, m.source, known[m.source][1] if m.source in known else 0)
@@ -77,7 +77,8 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
     same = table_exists(con, table) and {s: mark for s, (mark, _) in known.items()} == marks
     if same and not any(pending.values()):
         return "unchanged"
-    how: How = "merged" if same and _mergeable(con, mappings, pending) else "rebuilt"
+    mergeable = same and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
+    how: How = "merged" if mergeable else "rebuilt"
     if how == "merged":
         _merge(con, contract, [m for m in mappings if pending[m.source]])
     else:
@@ -111,6 +112,14 @@ def _mergeable(
         if staged != [(batches[0]["batch_seq"],)]:
             return False
     return True
+
+
+def _types_hold(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> bool:
+    """Whether what is staged has the types of the core table; an attribute's type is what landed."""
+    staged = [mapping for mapping in mappings if table_exists(con, mapping.stage)]
+    have = dict(columns_of(con, f"core.{contract.table}"))
+    found = con.execute(f"describe {_latest(contract, staged)}").fetchall()
+    return all(have.get(name, kind) == kind for name, kind, *_ in found)
 
 
 def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
@@ -185,7 +194,7 @@ def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     columns = ", ".join(f"{quote(column.name)} {column.type}" for column in contract.columns)
     derived = "".join(f", {quote(name)} date" for name, _ in contract.derived)
     con.execute(
-        f"create table if not exists {qualified('core.' + contract.table)}"
+        f"create or replace table {qualified('core.' + contract.table)}"
         f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns}{derived})"
     )
 

@@ -88,18 +88,18 @@ def stage_batch(
         for file, file_id in zip(files, file_ids, strict=True):
             count = load(con, source, file, file_id, stated_format)
             con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
+        with transaction(con):
+            mappings = read_mappings()
+            for mapping in mappings:
+                stage(con, mapping, file_ids)
+                account(con, mapping, file_ids)
+            con.execute(
+                "update ingest.batch set first_business_date = ? where batch_seq = ?",
+                [_first_event(con, mappings), seq],
+            )
     except SourceError:
         discard_interrupted(con, source)
         raise
-    with transaction(con):
-        mappings = read_mappings()
-        for mapping in mappings:
-            stage(con, mapping, file_ids)
-            account(con, mapping, file_ids)
-        con.execute(
-            "update ingest.batch set first_business_date = ? where batch_seq = ?",
-            [_first_event(con, mappings), seq],
-        )
     return seq
 
 
@@ -110,7 +110,7 @@ def _open_batch(
     with transaction(con):
         seq = ledger.next_id(con, "ingest.batch", "batch_seq")
         known = ledger.known_files(con, source)
-        replaces = any(str(file.path) in known for file in files)
+        replaces = any(file.name in known for file in files)
         con.execute(
             "insert into ingest.batch values (?, ?, ?, ?, 'staged', null, ?, ?, null)",
             [seq, source, run_id, ledger.now(), len(files), replaces],
@@ -120,14 +120,29 @@ def _open_batch(
         for file, file_id in zip(files, file_ids, strict=True):
             con.execute(
                 "insert into ingest.file values (?, ?, ?, ?, ?, ?, ?, 0, false)",
-                [file_id, source, str(file.path), file.size, file.mtime_ns, file.sha256, seq],
+                [file_id, source, file.name, file.size, file.mtime_ns, file.sha256, seq],
             )
     return seq, file_ids
 
 
 def stage(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
-    """Fill `stage.<source>__<table>` with the typed rows of these files, faults marked."""
-    store_select(con, mapping.stage, typed_select(mapping), "replace", {"files": list(file_ids)})
+    """Fill `stage.<source>__<table>` with the typed rows of these files, faults marked.
+
+    Raises
+    ------
+    SourceError
+        When an expression fails on a value; what DuckDB says is left out, because it quotes the value.
+    """
+    import duckdb
+
+    try:
+        store_select(con, mapping.stage, typed_select(mapping), "replace", {"files": list(file_ids)})
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
+        raise SourceError(
+            f"sources.{mapping.source}.tables.{mapping.contract.table}: an expression fails on a value"
+            f" ({type(error).__name__}). Write try_cast for cast and try_strptime for strptime: such rows"
+            " then go to quarantine, and the others enter"
+        ) from None
 
 
 def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:

@@ -88,7 +88,8 @@ def pending_batches(con: duckdb.DuckDBPyConnection, source: str, after: int) -> 
     """Accepted batches of a source that came after `after`, oldest first."""
     return rows(
         con,
-        "select * from ingest.batch where source = ? and status = 'accepted' and batch_seq > ? order by batch_seq",
+        "select * from ingest.batch where source = ? and status = 'accepted' and batch_seq > ?"
+        " order by batch_seq",
         [source, after],
     )
 

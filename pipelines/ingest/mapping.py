@@ -25,7 +25,7 @@ class Mapping:
 
     source: str
     contract: Contract
-    expressions: dict[str, exp.Expression]
+    expressions: dict[str, exp.Expr]
     attributes: tuple[str, ...]
 
     @property
@@ -64,7 +64,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
     contract = contract_of(table, where)
     written = source.tables[table]
     known = [column for column in source_columns if column not in META]
-    expressions: dict[str, exp.Expression] = {}
+    expressions: dict[str, exp.Expr] = {}
     for column, text in written.items():
         if contract.column(column) is None and not contract.attributes:
             raise ConfigError(
@@ -77,21 +77,22 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
     ]
     if missing:
         raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
-    return Mapping(name, contract, expressions, _attributes(contract, expressions, known))
+    return Mapping(name, contract, expressions, _attributes(contract, expressions, known, where))
 
 
 def _attributes(
-    contract: Contract, expressions: dict[str, exp.Expression], known: list[str]
+    contract: Contract, expressions: dict[str, exp.Expr], known: list[str], where: str
 ) -> tuple[str, ...]:
     """Columns beyond the contract: those mapped by name, and every source column that no mapping reads."""
     if not contract.attributes:
         return ()
     read = {name.lower() for tree in expressions.values() for name in columns_in(tree)}
     extra = [name for name in expressions if contract.column(name) is None]
-    passed = [name for name in known if name.lower() not in read and name not in extra]
-    clash = sorted(set(passed) & set(contract.names))
+    named = {name.lower() for name in extra}
+    passed = [name for name in known if name.lower() not in read | named]
+    clash = sorted(name for name in passed if name.lower() in contract.names)
     if clash:
-        raise ConfigError(f"{contract.table}: source columns {', '.join(clash)} need a mapping of their own")
+        raise ConfigError(f"{where}: source columns {', '.join(clash)} need a mapping of their own")
     return (*extra, *passed)
 
 
@@ -116,26 +117,25 @@ def typed_select(mapping: Mapping) -> str:
     )
     typed = ", ".join(f"{_typed(column)} as {quote(column.name)}" for column in contract.columns)
     derived = "".join(f", {sql} as {quote(name)}" for name, sql in contract.derived)
-    extras = "".join(
-        f", {to_sql(mapping.expressions[name]) if name in mapping.expressions else quote(name)} as {quote(name)}"
-        for name in mapping.attributes
-    )
+    written = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
+    extras = "".join(f", {written.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
     carried = "".join(f", {quote(name)}" for name in mapping.attributes)
     return f"""
 with given as (
-    select batch_seq as _batch_seq, _file_id, _row, {given}{extras}
-    from {qualified("raw." + mapping.source)} join ingest.file on file_id = _file_id
+    select _batch_seq, _file_id, _row, {given}{extras}
+    from {qualified("raw." + mapping.source)}
+    join (select file_id as _file_id, batch_seq as _batch_seq from ingest.file) using (_file_id)
     where _file_id in (select unnest($files))
 ),
 typed as (
     select *, {typed} from given
 ),
 judged as (
-    select *{derived}, {_fault_case(contract)} as fault from typed
+    select *{derived}, {_fault_case(contract)} as _fault from typed
 )
 select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.names)}
     {"".join(f", {quote(name)}" for name, _ in contract.derived)}{carried},
-    split_part(fault, '|', 1) as _fault_reason, split_part(fault, '|', 2) as _fault_column
+    split_part(_fault, '|', 1) as _fault_reason, split_part(_fault, '|', 2) as _fault_column
 from judged"""
 
 
@@ -158,9 +158,8 @@ def _fault_case(contract: Contract) -> str:
         name, given = quote(column.name), quote("given " + column.name)
         if column.type != "VARCHAR":
             blank = f"trim(cast({given} as varchar)) = ''"
-            branches.append(
-                f"when {name} is null and {given} is not null and not {blank} then 'not_{_family(column)}|{column.name}'"
-            )
+            unread = f"{name} is null and {given} is not null and not {blank}"
+            branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
         if column.required:
             branches.append(f"when {name} is null then 'missing|{column.name}'")
         if column.minimum is not None:

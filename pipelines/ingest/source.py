@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.config.expression import columns_in
@@ -11,7 +12,7 @@ from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import batch, ledger, quality
-from pipelines.ingest.files import LandedFile, columns_in_file
+from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.steps import columns_of
 
@@ -52,7 +53,7 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
     ]
 
 
-def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, file: LandedFile) -> list[Mapping]:
+def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: Path) -> list[Mapping]:
     """The source's mappings against one file.
 
     Raises
@@ -60,7 +61,7 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, file: 
     SourceError
         Naming the file, the column it lacks, the mapping that reads it, and the nearest columns it has.
     """
-    columns = columns_in_file(con, file.path, source.format)
+    columns = columns_in_file(con, path, source.format)
     lower = {column.lower() for column in columns}
     found = []
     for table in source.tables:
@@ -69,14 +70,15 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, file: 
         try:
             mapping = parse_mapping(name, source, table, sorted({*columns, *landed}), where)
         except ConfigError as fault:
-            raise SourceError(f"{file.path}: does not fit its mapping. {fault}") from None
+            raise SourceError(f"{path}: does not fit its mapping. {fault}") from None
         for target, tree in mapping.expressions.items():
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
                     raise SourceError(
-                        f"{file.path}: has no column {column}, which {where}.{target} reads{nearest(column, columns)}"
-                        f" (its columns: {', '.join(columns)})"
+                        f"{path}: has no column {column}, which {where}.{target} reads"
+                        f"{nearest(column, columns)} (its columns: {', '.join(columns)})"
                     )
+            bind(con, tree, path, source.format, f"{where}.{target}")
         found.append(mapping)
     return found
 
@@ -93,7 +95,7 @@ def ingest(
         return _last(con, name)
     try:
         for file in files:
-            check_file(con, name, source, file)
+            check_file(con, name, source, file.path)
         # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
         seq = batch.stage_batch(
             con, name, files, source.format, lambda: mappings_of(con, name, source), run_id

@@ -69,7 +69,7 @@ def store(tmp_path: Path) -> ControlStore:
 
 def run(store: ControlStore, run_id: str, ok: bool) -> Delivery:
     store.record_finding(
-        run_id, Finding("rejected_batch", "orders", ok, "error", "412 of 9000 rows rejected")
+        run_id, Finding("rejected_batch", "orders", ok, "critical", "412 of 9000 rows rejected")
     )
     store.reconcile(run_id)
     return deliver(store, Notifier(addresses_from_environment(["LOHKO_ALERT_URLS"])), "Demo shop")
@@ -116,7 +116,7 @@ def test_a_receiver_that_answers_500_is_tried_again_at_the_next_run(
 def test_two_processes_at_once_tell_an_incident_once(
     store: ControlStore, receiver: Receiver, tmp_path: Path
 ) -> None:
-    findings = [Finding("drift", f"segment {n}", False, "error", "moved") for n in range(4)]
+    findings = [Finding("drift", f"segment {n}", False, "critical", "moved") for n in range(4)]
     store.record_findings("r1", findings)
     store.reconcile("r1")
     receiver.delay = 0.3

@@ -28,7 +28,7 @@ class Operator:
         self.store = store
 
     def found(self, run_id: str, ok: bool, subject: str = "orders", message: str = "3 days late") -> None:
-        self.store.record_finding(run_id, Finding("stale_source", subject, ok, "error", message))
+        self.store.record_finding(run_id, Finding("stale_source", subject, ok, "critical", message))
         self.store.reconcile(run_id)
 
     def opened(self) -> Incident:

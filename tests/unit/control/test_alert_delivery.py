@@ -113,7 +113,7 @@ def test_a_warning_is_told_in_another_tone(
 ) -> None:
     from resources.control import Finding
 
-    operator.store.record_finding("r1", Finding("drift", "loyal", False, "warning", "moved 6 %"))
+    operator.store.record_finding("r1", Finding("drift", "loyal", False, "advisory", "moved 6 %"))
     operator.store.reconcile("r1")
     tell()
     assert desk.messages == [("one", "Problem", "warning")]

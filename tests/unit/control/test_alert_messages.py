@@ -11,7 +11,7 @@ OPEN = Incident(
     incident_id=7,
     kind="stale_source",
     subject="orders",
-    severity="error",
+    severity="critical",
     message="no file for 3 days, one a day is expected",
     opened_at="2025-03-01T03:00:05.000000+00:00",
     opened_run_id="r1",
@@ -30,7 +30,7 @@ def test_an_opened_incident_says_what_since_when_where_and_what_to_do() -> None:
     assert title == "[Demo shop] Problem: Stale source: orders"
     assert body.splitlines() == [
         "What: no file for 3 days, one a day is expected",
-        "Severity: error",
+        "Severity: critical",
         "Project: Demo shop",
         "Since: 2025-03-01 03:00 UTC",
         "Run: r1",

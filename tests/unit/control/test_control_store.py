@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import resources.control as control
+import resources.control_schema as control_schema
 from pipelines.errors import ConfigError, LohkoError
 from resources.control import ControlStore, Finding
 
 DAY = date(2025, 3, 1)
-ROOT = Path(control.__file__).parents[1]
+ROOT = Path(control_schema.__file__).parents[1]
 
 
 def in_processes(count: int, code: str, *words: str) -> None:
@@ -70,9 +70,9 @@ def test_a_status_that_does_not_exist_is_refused_and_nothing_is_written(store: C
 
 
 def test_a_finding_evaluated_again_in_a_run_keeps_the_later_result(store: ControlStore) -> None:
-    store.record_findings("r1", [Finding("drift", "loyal", False, "error", "moved 12 %")])
-    store.record_finding("r1", Finding("drift", "loyal", True, "info", "moved 1 %"))
-    assert store.findings("r1") == [Finding("drift", "loyal", True, "info", "moved 1 %")]
+    store.record_findings("r1", [Finding("drift", "loyal", False, "critical", "moved 12 %")])
+    store.record_finding("r1", Finding("drift", "loyal", True, "advisory", "moved 1 %"))
+    assert store.findings("r1") == [Finding("drift", "loyal", True, "advisory", "moved 1 %")]
 
 
 def test_the_store_is_read_and_written_while_another_transaction_is_being_read(
@@ -97,7 +97,9 @@ def test_a_migration_is_applied_once_and_keeps_what_was_there(
 ) -> None:
     store.start_run("r1", DAY, "command")
     monkeypatch.setattr(
-        control, "MIGRATIONS", [*control.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO a VALUES (';');"]
+        control_schema,
+        "MIGRATIONS",
+        [*control_schema.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO a VALUES (';');"],
     )
     store.start_run("r2", DAY, "command")
     assert [run.run_id for run in store.runs()] == ["r2", "r1"]
@@ -109,7 +111,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     store.start_run("r1", DAY, "command")
     with monkeypatch.context() as patch:
         patch.setattr(
-            control, "MIGRATIONS", [*control.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO b VALUES (1);"]
+            control_schema,
+            "MIGRATIONS",
+            [*control_schema.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO b VALUES (1);"],
         )
         with pytest.raises(LohkoError, match="no such table: b"):
             store.runs()
@@ -120,7 +124,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 
 def test_a_file_of_a_newer_lohko_is_refused(store: ControlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.runs()
-    monkeypatch.setattr(control, "MIGRATIONS", [])
+    monkeypatch.setattr(control_schema, "MIGRATIONS", [])
     with pytest.raises(ConfigError, match=r"schema 1, this one knows 0.*Upgrade"):
         store.runs()
 
@@ -167,7 +171,7 @@ def test_processes_that_reconcile_at_once_open_one_incident(path: Path, store: C
 import os; from resources.control import ControlStore, Finding
 store = ControlStore(Path(sys.argv[1]))
 for n in range(10):
-    store.record_finding(f"{os.getpid()}-{n}", Finding("drift", "loyal", False, "error", "moved"))
+    store.record_finding(f"{os.getpid()}-{n}", Finding("drift", "loyal", False, "critical", "moved"))
     store.reconcile(f"{os.getpid()}-{n}")
 """
     in_processes(3, code, str(path))

@@ -75,9 +75,9 @@ def test_reconciling_twice_changes_nothing(operator: Operator, path: Path) -> No
     store.record_findings(
         "r2",
         [
-            Finding("stale_source", "orders", True, "info", "on time"),
-            Finding("drift", "loyal", False, "warning", "moved 12 %"),
-            Finding("failed_run", "refresh", True, "info", ""),
+            Finding("stale_source", "orders", True, "advisory", "on time"),
+            Finding("drift", "loyal", False, "advisory", "moved 12 %"),
+            Finding("failed_run", "refresh", True, "advisory", ""),
         ],
     )
     assert store.reconcile("r2") == Reconciled(opened=1, closed=1)
@@ -110,7 +110,7 @@ def test_findings_of_one_moment_count_in_the_order_they_were_recorded(
 
 
 def test_a_recovered_run_closes_the_failed_run_before_it(store: ControlStore) -> None:
-    store.record_finding("r1", Finding("failed_run", "refresh", False, "error", "step core.orders failed"))
+    store.record_finding("r1", Finding("failed_run", "refresh", False, "critical", "step core.orders failed"))
     store.reconcile("r1")
-    store.record_finding("r2", Finding("failed_run", "refresh", True, "info", ""))
+    store.record_finding("r2", Finding("failed_run", "refresh", True, "advisory", ""))
     assert store.reconcile("r2") == Reconciled(opened=0, closed=1)
