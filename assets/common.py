@@ -3,7 +3,6 @@
 Belongs here: how results are shown to Dagster. Does not: anything a stage computes (see pipelines/).
 """
 
-
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol

@@ -3,13 +3,21 @@
 A repeated key blocks the run. A reference to something unknown is a warning: the row is kept.
 """
 
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.common import POOL, ProgressParam, ProjectParam, WarehouseParam, check, result, spec, table_metadata
+from assets.common import (
+    POOL,
+    ProgressParam,
+    ProjectParam,
+    WarehouseParam,
+    check,
+    result,
+    spec,
+    table_metadata,
+)
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh, unknown_references
@@ -93,7 +101,12 @@ def _checks(
     for reference in references(project, merged.table):
         unknown = unknown_references(con, merged.table, reference)
         yield check(
-            table, f"{reference.column}_known", unknown == 0, critical=False, unknown=unknown, rows=merged.rows
+            table,
+            f"{reference.column}_known",
+            unknown == 0,
+            critical=False,
+            unknown=unknown,
+            rows=merged.rows,
         )
 
 

@@ -1,6 +1,5 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +30,7 @@ STATE = ("features.customer_day", "features.customer_category_day")
 
 def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> None:
     """Fill the partition of a day with the project's own settings."""
-    compute_customers(
-        con, day, margin_rate=project.config.margin_rate, categories=shared_categories(project)
-    )
+    compute_customers(con, day, margin_rate=project.config.margin_rate, categories=shared_categories(project))
 
 
 def shared_categories(project: Project) -> list[str]:
@@ -109,9 +106,7 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         with warehouse.open("features") as con:
-            store_catalogue(
-                con, catalogue(project.mapped, shared_categories(project), attributes_of(con))
-            )
+            store_catalogue(con, catalogue(project.mapped, shared_categories(project), attributes_of(con)))
             repeated = 0
             for day in days_of(context, project):
                 progress(f"features as of {day}")

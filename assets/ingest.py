@@ -4,7 +4,8 @@ A batch that fails its quality is rejected and the asset still materializes: wha
 state, and what does not depend on the source goes on. Only accounting that does not add up blocks the run.
 """
 
-
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,10 +24,11 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.ingest import batch, freshness, ledger, quality
+from pipelines.ingest.files import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.steps import row_count, table_exists
 from resources.control import ControlStore, Finding
-from resources.landing import land, new_files
+from resources.landing import land, ledger_name, new_files
 from resources.project import Project
 
 
@@ -38,7 +40,9 @@ def build_ingest(project: Project) -> list[dg.AssetsDefinition]:
 def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["raw", name])
     specs = [
-        dg.AssetCheckSpec("readable", asset=key, description="every new file could be read and fits its mapping"),
+        dg.AssetCheckSpec(
+            "readable", asset=key, description="every new file could be read and fits its mapping"
+        ),
         dg.AssetCheckSpec(
             "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
         ),
@@ -49,6 +53,14 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
     return specs
 
 
+def _format(source: Source) -> set[str]:
+    """The format of the source's files, where their name or the source says one for all."""
+    try:
+        return {format_of(Path(source.files), source.format)}
+    except SourceError:
+        return set()
+
+
 def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
     specs = _check_specs(name, source)
 
@@ -56,7 +68,7 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         key=["raw", name],
         group_name="ingest",
         description=f"Rows of source {name} as landed, for {', '.join(source.tables)}",
-        kinds={"duckdb", source.format or source.files.rsplit(".", 1)[-1].lower()},
+        kinds={"duckdb", *_format(source)},
         owners=OWNERS,
         pool=POOL,
         check_specs=specs,
@@ -74,8 +86,8 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
             batch.discard_interrupted(con, name)
             try:
                 paths = land(con, project, name, source, max(days_of(context, project)))
-                files = new_files(paths, ledger.known_files(con, name))
-                outcome = ingest(con, name, source, files, context.run_id)
+                files = new_files(paths, ledger.known_files(con, name), partial(ledger_name, project, source))
+                outcome = ingest(con, name, source, files, context.run.run_id)
             except SourceError as fault:
                 outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))
             total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0
@@ -91,8 +103,10 @@ def _tell(context: dg.AssetExecutionContext, control: ControlStore, outcome: Out
     if outcome.held:
         context.log.error(outcome.message)
     control.record_finding(
-        context.run_id,
-        Finding("rejected_batch", outcome.source, not outcome.held, "error", outcome.message or "accepted"),
+        context.run.run_id,
+        Finding(
+            "rejected_batch", outcome.source, not outcome.held, "critical", outcome.message or "accepted"
+        ),
     )
 
 
@@ -142,7 +156,9 @@ def _check_results(table: str, specs: list[dg.AssetCheckSpec], outcome: Outcome)
     return results
 
 
-def build_freshness(project: Project, partitions: dg.PartitionsDefinition[str], core: list[str]) -> dg.AssetsDefinition:
+def build_freshness(
+    project: Project, partitions: dg.PartitionsDefinition[str], core: list[str]
+) -> dg.AssetsDefinition:
     """The watermarks of all sources as of the day, with a check for each that has limits."""
     table = "ingest.freshness"
     limited = {name: source for name, source in project.config.sources.items() if source.freshness}
@@ -183,11 +199,13 @@ def build_freshness(project: Project, partitions: dg.PartitionsDefinition[str], 
             if w.limits is None:
                 continue
             fresh = w.status == "fresh"
-            message = f"source {w.source}: newest event on {w.watermark_date}, {w.age_days} days before {as_of}"
+            message = (
+                f"source {w.source}: newest event on {w.watermark_date}, {w.age_days} days before {as_of}"
+            )
             critical = w.status == "failed"
             control.record_finding(
-                context.run_id,
-                Finding("stale_source", w.source, fresh, "error" if critical else "warning", message),
+                context.run.run_id,
+                Finding("stale_source", w.source, fresh, "critical" if critical else "advisory", message),
             )
             results.append(check(table, f"{w.source}_fresh", fresh, critical=critical, message=message))
         return dg.MaterializeResult(metadata={"dagster/row_count": len(found)}, check_results=results)

@@ -1,6 +1,5 @@
 """What segments return and whether they have moved: ROI and drift, for the latest recorded day only."""
 
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,12 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 table,
                 "roi",
                 meaning,
-                deps=["segments.assignment", "core.campaigns", "core.campaign_responses", "features.customer_day"],
+                deps=[
+                    "segments.assignment",
+                    "core.campaigns",
+                    "core.campaign_responses",
+                    "features.customer_day",
+                ],
                 partitions=partitions,
             )
             for table, meaning in ROI_TABLES.items()
@@ -113,15 +117,11 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         day = max(days_of(context, project))
         with warehouse.open("drift") as con:
             found = _measure(con, project, day)
-            control.record_findings(context.run_id, _findings(con, day, found))
+            control.record_findings(context.run.run_id, _findings(con, day, found))
             yield result(
                 "drift.verdict",
                 table_metadata(con, "drift.verdict", preview=20),
-                [
-                    check(
-                        "drift.verdict", "no_drift", not found, critical=False, segments_moved=len(found)
-                    )
-                ],
+                [check("drift.verdict", "no_drift", not found, critical=False, segments_moved=len(found))],
             )
 
     return [roi, drift]
@@ -134,7 +134,9 @@ def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") ->
     basis = replay.basis_of(con, baseline)
     if basis is None or not is_latest(con, day):
         return []
-    features = comparable(con, catalogue(project.mapped, shared_categories(project), attributes_of(con)), baseline)
+    features = comparable(
+        con, catalogue(project.mapped, shared_categories(project), attributes_of(con)), baseline
+    )
     measure_drift(
         con,
         as_of=day,
@@ -146,9 +148,7 @@ def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") ->
     return summary(con, day)
 
 
-def _findings(
-    con: "duckdb.DuckDBPyConnection", day: "date", found: list[dict[str, Any]]
-) -> list[Finding]:
+def _findings(con: "duckdb.DuckDBPyConnection", day: "date", found: list[dict[str, Any]]) -> list[Finding]:
     """One finding a segment that was checked: moved, or quiet."""
     moved = {_subject(one): one for one in found}
     checked = con.execute(
@@ -161,14 +161,14 @@ def _findings(
     for subject in sorted(subjects):
         one = moved.get(subject)
         if one is None:
-            findings.append(Finding("drift", subject, True, "warning", "within limits"))
+            findings.append(Finding("drift", subject, True, "advisory", "within limits"))
             continue
         what = ", ".join(one["features"]) or "share of customers"
         message = (
             f"{subject} has moved since {one['baseline_date']}: {what} (largest PSI {one['max_psi']:.2f});"
             f" see `lohko drift`"
         )
-        severity = "error" if one["verdict"] == "alert" else "warning"
+        severity = "critical" if one["verdict"] == "alert" else "advisory"
         findings.append(Finding("drift", subject, False, severity, message))
     return findings
 

@@ -3,7 +3,6 @@
 Only the latest recorded day is published, never a backfill.
 """
 
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -61,7 +60,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         progress("marts")
         day = max(days_of(context, project))
         # What this run found opens or closes incidents now, so that its own report shows them.
-        control.reconcile(context.run_id)
+        control.reconcile(context.run.run_id)
         with warehouse.open("marts") as con:
             if is_latest(con, day):
                 build_marts(
@@ -69,7 +68,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                     day,
                     project=project.config.project,
                     currency=project.config.currency,
-                    run_id=context.run_id,
+                    run_id=context.run.run_id,
                     code_version=project.code_version,
                     generated_at=now(),
                     incidents=_open_incidents(control),
@@ -98,14 +97,16 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         day = max(days_of(context, project))
         with warehouse.open("publish") as con:
             if not is_latest(con, day):
-                return dg.MaterializeResult(metadata={"published": f"no: {day} is not the latest recorded day"})
+                return dg.MaterializeResult(
+                    metadata={"published": f"no: {day} is not the latest recorded day"}
+                )
             assert_exclusive(con, day)
             facts = manifest(con)
             progress("report")
             report = render_report(con, project.config.project, project.config.currency)
             progress("publish")
             folder = publish(
-                con, project.published, context.run_id, report, facts, project.config.publish.keep_runs
+                con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs
             )
         return dg.MaterializeResult(
             metadata={
@@ -120,13 +121,21 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
 
 def _deps(mart: str) -> list[str]:
     """The assets a mart's SELECT names as its inputs."""
-    known = {"quality.result", "quarantine.row", "ingest.batch", "ingest.batch_table", "segments.recorded_day"}
+    known = {
+        "quality.result",
+        "quarantine.row",
+        "ingest.batch",
+        "ingest.batch_table",
+        "segments.recorded_day",
+    }
     inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in known]
     return [table for table in inputs if table != "segments.label"] or ["segments.membership"]
 
 
 def _open_incidents(control: ControlStore) -> list[tuple[str, str, str, str, datetime]]:
+    """What is wrong now; that a run failed before is over when one publishes."""
     return [
         (i.kind, i.subject, i.severity, i.message, datetime.fromisoformat(i.opened_at).replace(tzinfo=None))
         for i in control.open_incidents()
+        if i.kind != "failed_run"
     ]

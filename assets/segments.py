@@ -1,6 +1,5 @@
 """Segments: the assignment of the day, the record of who entered and left, profiles, and replayed days."""
 
-
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -84,7 +83,7 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
             history.create(con)
             segmentations = segmentations_of(con, project)
             try:
-                metadata = _record(con, project, wanted, segmentations, context.run_id, progress)
+                metadata = _record(con, project, wanted, segmentations, context.run.run_id, progress)
                 fault = None
             except InvariantError as error:
                 metadata, fault = {}, str(error)

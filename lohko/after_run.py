@@ -29,7 +29,7 @@ def after_run(
     ----------
     failure : what went wrong, for a person; None for a run that succeeded.
     """
-    finding = Finding("failed_run", job, failure is None, "error", failure or "the run succeeded")
+    finding = Finding("failed_run", job, failure is None, "critical", failure or "the run succeeded")
     control.record_finding(run_id, finding)
     reconciled = control.reconcile(run_id)
     addresses = addresses_from_environment(project.config.alerts.addresses_from)
@@ -42,5 +42,6 @@ def held_subjects(control: ControlStore, run_id: str) -> list[str]:
     return [
         f.message
         for f in control.findings(run_id)
-        if not f.ok and (f.kind == "rejected_batch" or (f.kind == "stale_source" and f.severity == "error"))
+        if not f.ok
+        and (f.kind == "rejected_batch" or (f.kind == "stale_source" and f.severity == "critical"))
     ]

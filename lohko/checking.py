@@ -2,24 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.config.expression import to_sql
-from pipelines.errors import LohkoError, SourceError
+from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from pipelines.config.yaml import line_of, read_yaml
+from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of
-from pipelines.ingest.files import LandedFile, format_of, reader
-from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.files import format_of, reader
+from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.source import check_file
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import quote, table_exists
 from resources.landing import source_files
+from resources.notifier import addresses_from_environment
 from resources.project import Project
 from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
+
+
+def check_configuration(project: Project) -> list[Segmentation]:
+    """What must be right before anything runs; returns the segmentations.
+
+    Raises
+    ------
+    ConfigError
+        For the first fault of the mappings, of the alerts' addresses, or of the segment definitions.
+    """
+    for fault in mapping_faults(project):
+        raise fault
+    addresses_from_environment(project.config.alerts.addresses_from)
+    return check_definitions(project)
+
+
+def mapping_faults(project: Project) -> list[ConfigError]:
+    """Every fault of the mappings that no file is needed to see.
+
+    A column that a file lacks is the file's fault and holds its source; what is no expression, or maps a
+    column that is not there to be mapped, is the configuration's.
+    """
+    path = project.root / "project.yaml"
+    tree = read_yaml(path)
+    faults = []
+    for name, source in project.config.sources.items():
+        for table, written in source.tables.items():
+            place = ("sources", name, "tables", table)
+            where = f"{path}:{line_of(tree, place)}: {'.'.join(place)}"
+            try:
+                read: set[str] = set()
+                for column, text in written.items():
+                    at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
+                    read |= columns_in(parse_scalar(text, _words(text), at))
+                parse_mapping(name, source, table, sorted(read), where)
+            except ConfigError as fault:
+                faults.append(fault)
+    return faults
+
+
+def _words(text: str) -> list[str]:
+    """Whatever may be a column in an expression, when the columns are not known."""
+    return [quoted or word for quoted, word in _WORD.findall(text)]
 
 
 def check_sources(project: Project) -> list[LohkoError]:
@@ -32,7 +81,7 @@ def check_sources(project: Project) -> list[LohkoError]:
         for name, source in project.config.sources.items():
             try:
                 for path in source_files(project, name, source):
-                    check_file(con, name, source, LandedFile(path, 0, 0, ""))
+                    check_file(con, name, source, path)
             except LohkoError as fault:
                 faults.append(fault)
     return faults
@@ -62,9 +111,7 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
             try:
                 for path in source_files(project, name, source):
                     mapping = next(
-                        m
-                        for m in check_file(con, name, source, LandedFile(path, 0, 0, ""))
-                        if m.contract.table == "customers"
+                        m for m in check_file(con, name, source, path) if m.contract.table == "customers"
                     )
                     found |= _types(con, mapping, path, format_of(path, source.format))
             except SourceError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from lohko.reading import Published
 from pipelines.errors import LohkoError, SourceError, UsageError
 from resources.project import Project
 
+if TYPE_CHECKING:
+    from pipelines.segments.definition import Segmentation
+
 HELD = 5
 
 app = typer.Typer(
@@ -25,7 +28,8 @@ app = typer.Typer(
     help="Customer segments that stay true: refreshed daily, explained, measured by their return.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    # Rich follows the chain of a fault without end where it has a cycle; the plain traceback does not.
+    pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 something is held, 6 busy, 7 service.",
 )
 
@@ -38,7 +42,9 @@ def _project(
     context: typer.Context,
     project: Annotated[
         Path | None,
-        typer.Option("--project", "-p", envvar="LOHKO_PROJECT", help="The project folder. Default: the example."),
+        typer.Option(
+            "--project", "-p", envvar="LOHKO_PROJECT", help="The project folder. Default: the example."
+        ),
     ] = None,
 ) -> None:
     context.obj = project
@@ -52,7 +58,8 @@ def _load(context: typer.Context) -> Project:
 def run(
     context: typer.Context,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business day. Default: yesterday.")
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business day. Default: yesterday."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -180,7 +187,9 @@ def roi(
             f" where rank <= $last order by segmentation_id, {started}, position",
             {"wanted": wanted, "last": last},
         )
-        left_out = published.rows("from marts.roi_left_out where reason <> 'starts later' order by start_date")
+        left_out = published.rows(
+            "from marts.roi_left_out where reason <> 'starts later' order by start_date"
+        )
     if json:
         show.print_json({"label": "attributed, not incremental", "rows": found, "left_out": left_out})
         return
@@ -240,7 +249,9 @@ def explain(
 
 
 @app.command()
-def init(directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")]) -> None:
+def init(
+    directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")],
+) -> None:
     """Make a commented project to start from, with a little data so that it runs."""
     from lohko.starter import create
 
@@ -256,15 +267,18 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder that does not 
 @app.command()
 def check(context: typer.Context, json: Json = False) -> None:
     """Validate configuration, mappings and definitions without running anything."""
-    from lohko.checking import check_definitions, check_sources
+    from lohko.checking import check_configuration, check_sources, mapping_faults
 
     project = _load(context)
-    faults: list[LohkoError] = check_sources(project)
-    try:
-        segmentations = check_definitions(project)
-    except LohkoError as fault:
-        segmentations = []
-        faults.append(fault)
+    segmentations: list[Segmentation] = []
+    # Files are not read by mappings that are wrong themselves.
+    faults: list[LohkoError] = [*mapping_faults(project)]
+    if not faults:
+        faults = check_sources(project)
+        try:
+            segmentations = check_configuration(project)
+        except LohkoError as fault:
+            faults.append(fault)
     if json:
         show.print_json({"ok": not faults, "faults": [str(fault) for fault in faults]})
     else:
@@ -274,12 +288,15 @@ def check(context: typer.Context, json: Json = False) -> None:
         raise typer.Exit(max(faults, key=lambda f: not isinstance(f, SourceError)).exit_code)
     if not json:
         names = ", ".join(one.id for one in segmentations)
-        show.console.print(f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}")
+        show.console.print(
+            f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
+        )
 
 
 def _print_fault(fault: LohkoError) -> None:
-    for line in str(fault).splitlines():
-        show.errors.print(f"[red]error:[/red] {show.text(line)}", soft_wrap=True, highlight=False)
+    first, *others = [line for line in str(fault).splitlines() if line.strip()]
+    for line in (f"[red]error:[/red] {show.text(first)}", *(f"       {show.text(line)}" for line in others)):
+        show.errors.print(line, soft_wrap=True, highlight=False)
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ def explain_customer(published: Published, customer: str) -> dict[str, Any]:
     """
     features = published.rows("from marts.customer where customer_id = $customer", {"customer": customer})
     if not features:
-        raise UsageError(f"no customer {customer} is published; ids are compared exactly as the source writes them")
+        raise UsageError(
+            f"no customer {customer} is published; ids are compared exactly as the source writes them"
+        )
     values = features[0]
     catalogue = published.rows("from marts.feature_catalogue")
     return {
@@ -70,7 +72,9 @@ def print_explanation(facts: dict[str, Any]) -> None:
     )
     for family, group in groupby(facts["features"], key=lambda f: f["family"]):
         rows = [[f["name"], _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
-        show.console.print(show.table(family.capitalize(), ["feature", "value", "unit", "meaning"], rows, ["value"]))
+        show.console.print(
+            show.table(family.capitalize(), ["feature", "value", "unit", "meaning"], rows, ["value"])
+        )
 
 
 def _shown(value: Any) -> str:

@@ -9,7 +9,6 @@ import dagster as dg
 from resources.project import Project
 
 
-
 def daily(project: Project) -> dg.DailyPartitionsDefinition:
     """The business days of a project; with a fixed today they end with the day before it."""
     first = project.config.first_day or date(2015, 1, 1)

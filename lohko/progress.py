@@ -30,7 +30,9 @@ def follow(days: Sequence[date], *, quiet: bool) -> Iterator[Callable[[date, str
             now = text.split(" ")[0]
             if now != stage:
                 stage = now
-                progress.console.print(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {day}  {_stage(stage)}")
+                progress.console.print(
+                    f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {day}  {_stage(stage)}"
+                )
             progress.update(task, description=f"{day}: {text}")
 
         yield tell

@@ -44,7 +44,9 @@ class Published:
     ) -> None:
         self.con.close()
 
-    def rows(self, sql: str, parameters: dict[str, Any] | Sequence[Any] | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self, sql: str, parameters: dict[str, Any] | Sequence[Any] | None = None
+    ) -> list[dict[str, Any]]:
         """The rows of one of our own queries."""
         return steps.rows(self.con, sql, parameters)
 
@@ -72,5 +74,7 @@ class Published:
 
     def known_segmentations(self) -> list[str]:
         """Ids of the segmentations, in order."""
-        found = self.con.execute("select distinct segmentation_id from marts.segment_current order by 1").fetchall()
+        found = self.con.execute(
+            "select distinct segmentation_id from marts.segment_current order by 1"
+        ).fetchall()
         return [row[0] for row in found]

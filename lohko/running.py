@@ -16,8 +16,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lohko.after_run import after_run, held_subjects
-from lohko.checking import check_definitions
-from pipelines.errors import InvariantError, LohkoError
+from lohko.checking import check_configuration
+from pipelines.errors import InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import table_exists
 from resources.control import ControlStore
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
 RUN_LOCK_TIMEOUT = 10.0
-PID_TAG = "lohko/pid"
+# Tells the sensors that the command settles this run itself.
+COMMAND = {"lohko/settled_by": "command"}
+KILLED = "the run was killed; what it had not finished is done again by the next run"
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,6 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     UsageError
         When `as_of` has not ended yet, or lies before what is recorded.
     """
-    from pipelines.errors import UsageError
-
     wanted = as_of or project.yesterday
     if wanted > project.yesterday:
         raise UsageError(
@@ -84,7 +84,7 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
     LohkoError
         What stopped a run, after it was logged and told.
     """
-    check_definitions(project)
+    check_configuration(project)
     control = ControlStore(project.control_path)
     with instance_of(project) as instance:
         forget_dead_runs(instance, control, project)
@@ -109,20 +109,31 @@ def _run_day(
             instance=instance,
             partition_key=day.isoformat(),
             run_id=run_id,
-            tags={PID_TAG: str(os.getpid()), "lohko/settled_by": "command"},
+            tags=COMMAND,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     except BaseException as fault:
         explained = _explain(fault)
-        control.finish_run(run_id, "failed", str(explained)[:2000])
-        after_run(project, control, run_id, failure=str(explained).splitlines()[0][:500])
+        _settle(project, control, run_id, str(explained).strip() or f"stopped by {type(explained).__name__}")
         if explained is fault:
             raise
         raise explained from None
+    held, alerts_failed = _settle(project, control, run_id, None)
+    return DayRun(day, run_id, held, alerts_failed)
+
+
+def _settle(
+    project: Project, control: ControlStore, run_id: str, failure: str | None
+) -> tuple[list[str], int]:
+    """Log how a run ended and tell; returns what it left held and how many alerts were not delivered."""
     held = held_subjects(control, run_id)
-    control.finish_run(run_id, "held" if held else "success", "; ".join(held)[:2000])
-    aftermath = after_run(project, control, run_id, failure=None)
-    return DayRun(day, run_id, held, aftermath.delivery.failed)
+    if failure is not None:
+        control.finish_run(run_id, "failed", failure[:2000])
+        aftermath = after_run(project, control, run_id, failure=failure.splitlines()[0][:500])
+    else:
+        control.finish_run(run_id, "held" if held else "success", "; ".join(held)[:2000])
+        aftermath = after_run(project, control, run_id, failure=None)
+    return held, aftermath.delivery.failed
 
 
 def _explain(fault: BaseException) -> BaseException:
@@ -159,32 +170,22 @@ def prepare_home(project: Project) -> None:
 
 
 def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:
-    """End the runs of commands that were killed: they would keep their slot of the pool for ever."""
+    """Settle the runs of commands that were killed: they would keep their slot of the pool for ever.
+
+    Called behind the project's run lock, so the run of no other command can be alive.
+    """
     import dagster as dg
 
-    stuck = instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    )
-    for run in stuck:
-        pid = run.tags.get(PID_TAG)
-        if pid is None or _alive(int(pid)):
-            continue
-        instance.report_run_failed(run, f"process {pid} ended without finishing the run")
+    statuses = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=statuses, tags=COMMAND))
+    for run in unfinished:
+        instance.report_run_failed(run, KILLED)
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        message = "the run was killed; what it had not finished is done again by the next run"
-        if any(known.run_id == run.run_id for known in control.runs()):
-            control.finish_run(run.run_id, "failed", message)
-        after_run(project, control, run.run_id, failure=message)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()
+    logged = [run for run in control.runs() if run.status == "running" and run.trigger == "command"]
+    for entry in reversed(logged):
+        known = instance.get_run_by_id(entry.run_id)
+        done = known is not None and known.status == dg.DagsterRunStatus.SUCCESS
+        _settle(project, control, entry.run_id, None if done else KILLED)
 
 
 def summary_rows(project: Project) -> dict[str, Any]:
@@ -196,7 +197,9 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "run": published.one("from marts.run"),
             "segments": published.rows("from marts.segment_current order by segmentation_id, position"),
             "batches": published.rows(BATCH_SUMMARY),
-            "quality": published.rows("from marts.quality where not passed order by severity desc, source, check_name"),
+            "quality": published.rows(
+                "from marts.quality where not passed order by severity desc, source, check_name"
+            ),
             "freshness": published.rows("from marts.freshness order by source"),
         }
 

@@ -1,6 +1,5 @@
 """Sensors for runs the daemon starts: how each ended, told as the command tells its own."""
 
-
 from datetime import date
 
 import dagster as dg

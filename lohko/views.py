@@ -82,7 +82,9 @@ def freshness_table(freshness: Rows) -> Table:
                 row["source"],
                 row["watermark_date"] or "–",
                 number(row["age_days"]),
-                "–" if row["warn_after_days"] is None else f"{row['warn_after_days']}/{row['fail_after_days']}",
+                "–"
+                if row["warn_after_days"] is None
+                else f"{row['warn_after_days']}/{row['fail_after_days']}",
                 f"[{colours.get(row['status'], 'default')}]{row['status']}[/]",
             ]
             for row in freshness

@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.errors import ConfigError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -40,7 +42,10 @@ MONEY, NUMBER, COUNT, DATE, TEXT = "DECIMAL(18,4)", "DOUBLE", "BIGINT", "DATE", 
 
 def _windowed(stem: str, family: str, unit: str, kind: str, meaning: str) -> list[Feature]:
     spans = {"30d": "the last 30 days", "90d": "the last 90 days", "365d": "the last 365 days"}
-    return [Feature(f"{stem}_{span}", family, unit, kind, f"{meaning} in {words}") for span, words in spans.items()]
+    return [
+        Feature(f"{stem}_{span}", family, unit, kind, f"{meaning} in {words}")
+        for span, words in spans.items()
+    ]
 
 
 STANDARD: tuple[Feature, ...] = (
@@ -57,9 +62,15 @@ STANDARD: tuple[Feature, ...] = (
     Feature("revenue_lifetime", VALUE, "currency", MONEY, "Net revenue, ever", grows=True),
     *_windowed("revenue", VALUE, "currency", MONEY, "Net revenue"),
     Feature(
-        "margin_365d", VALUE, "currency", MONEY, "Margin in the last 365 days: from line costs, or margin_rate"
+        "margin_365d",
+        VALUE,
+        "currency",
+        MONEY,
+        "Margin in the last 365 days: from line costs, or margin_rate",
     ),
-    Feature("average_order_value_365d", VALUE, "currency", NUMBER, "Net revenue per order in the last 365 days"),
+    Feature(
+        "average_order_value_365d", VALUE, "currency", NUMBER, "Net revenue per order in the last 365 days"
+    ),
     Feature(
         "lines_per_order_365d",
         BEHAVIOUR,
@@ -68,16 +79,27 @@ STANDARD: tuple[Feature, ...] = (
         "Lines per order in the last 365 days (lines, not units: units differ between products)",
         ("order_lines",),
     ),
-    Feature("discount_share_365d", BEHAVIOUR, "share", NUMBER, "Discount as a share of the price before discount"),
-    Feature("coupon_share_365d", BEHAVIOUR, "share", NUMBER, "Value of redeemed coupons as a share of revenue"),
+    Feature(
+        "discount_share_365d", BEHAVIOUR, "share", NUMBER, "Discount as a share of the price before discount"
+    ),
+    Feature(
+        "coupon_share_365d", BEHAVIOUR, "share", NUMBER, "Value of redeemed coupons as a share of revenue"
+    ),
     Feature("purchase_gap_days_mean", BEHAVIOUR, "days", NUMBER, "Mean days between purchase days, ever"),
-    Feature("purchase_gap_days_sd", BEHAVIOUR, "days", NUMBER, "Standard deviation of those gaps: irregularity"),
+    Feature(
+        "purchase_gap_days_sd", BEHAVIOUR, "days", NUMBER, "Standard deviation of those gaps: irregularity"
+    ),
     Feature("recency_in_gaps", BEHAVIOUR, "ratio", NUMBER, "recency_days over the customer's own mean gap"),
     Feature(
         "preferred_category", PRODUCT, "", TEXT, "Category with the most revenue in 365 days", ("products",)
     ),
     Feature(
-        "preferred_category_share_365d", PRODUCT, "share", NUMBER, "Its share of the customer's revenue", ("products",)
+        "preferred_category_share_365d",
+        PRODUCT,
+        "share",
+        NUMBER,
+        "Its share of the customer's revenue",
+        ("products",),
     ),
     Feature("categories_365d", PRODUCT, "categories", COUNT, "Categories bought in 365 days", ("products",)),
     Feature("preferred_store", BEHAVIOUR, "", TEXT, "Store with the most orders in 365 days"),
@@ -86,8 +108,8 @@ STANDARD: tuple[Feature, ...] = (
 
 
 def share_name(category: str) -> str:
-    """`DRUG GM` -> `share_drug_gm_365d`."""
-    slug = re.sub(r"[^a-z0-9]+", "_", category.lower()).strip("_")
+    """`DRUG GM` -> `share_drug_gm_365d`; letters of any alphabet stay."""
+    slug = re.sub(r"[\W_]+", "_", category.lower()).strip("_")
     return f"share_{slug}_365d"
 
 
@@ -101,17 +123,41 @@ def catalogue(
     mapped : the canonical tables some source maps; a feature that needs another is absent.
     categories : those whose share of revenue is a feature.
     attributes : names and types of the CRM's further columns.
+
+    Raises
+    ------
+    ConfigError
+        When two features have one name.
     """
     features = [feature for feature in STANDARD if set(feature.needs) <= set(mapped)]
     if {"products", "order_lines"} <= set(mapped):
         features += [
-            Feature(share_name(c), PRODUCT, "share", NUMBER, f"Share of revenue in {c} in 365 days", ("products",))
+            Feature(
+                share_name(c), PRODUCT, "share", NUMBER, f"Share of revenue in {c} in 365 days", ("products",)
+            )
             for c in categories
         ]
-    return features + [
+    features += [
         Feature(name, "attribute", "", kind, f"Attribute {name} of the CRM", ("customers",))
         for name, kind in attributes
     ]
+    _names_differ(features)
+    return features
+
+
+def _names_differ(features: Sequence[Feature]) -> None:
+    """SQL compares names without regard to case, and so does this."""
+    reserved = (Feature(name, "key", "", TEXT, f"The key {name}") for name in ("as_of_date", "customer_id"))
+    # Standard features that this project lacks keep their names.
+    found = {one.name.lower(): one for one in (*reserved, *STANDARD)}
+    for feature in features:
+        other = found.setdefault(feature.name.lower(), feature)
+        if other is not feature:
+            raise ConfigError(
+                f"two features are named {feature.name}: {other.meaning}, and {feature.meaning}."
+                " Rename the attribute in the source's mapping, or leave one of the categories out of"
+                " features.category_shares"
+            )
 
 
 def absent(mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -127,8 +173,8 @@ def store_catalogue(con: duckdb.DuckDBPyConnection, features: Sequence[Feature])
     """Write `features.catalogue`: one row a feature, in display order."""
     con.execute("create schema if not exists features")
     con.execute(
-        "create or replace table features.catalogue (position bigint, name varchar, family varchar, unit varchar,"
-        " type varchar, meaning varchar, needs varchar)"
+        "create or replace table features.catalogue (position bigint, name varchar, family varchar,"
+        " unit varchar, type varchar, meaning varchar, needs varchar)"
     )
     con.executemany(
         "insert into features.catalogue values (?, ?, ?, ?, ?, ?, ?)",

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.features.catalogue import share_name
-from pipelines.steps import columns_of, load_step, quote, run_step, store_select, table_exists, transaction
+from pipelines.steps import (
+    bound,
+    columns_of,
+    load_step,
+    qualified,
+    quote,
+    run_step,
+    store_select,
+    table_exists,
+    transaction,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +43,9 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
     How many customers were recomputed. What was to be done is forgotten in the same transaction.
     """
     con.execute("create schema if not exists features")
-    con.execute("create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)")
+    con.execute(
+        "create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)"
+    )
     mark = hashlib.sha256("".join(load_step(step).sql for step in STATE_STEPS).encode()).hexdigest()
     with transaction(con):
         everyone = not _same_steps(con, mark) or _all_dirty(con)
@@ -50,7 +62,7 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
             if everyone:
                 store_select(con, step.table, step.sql, "replace", {})
             elif touched:
-                con.execute(f"delete from {step.table} where customer_id in (select customer_id from features.scope)")
+                con.execute(f"delete from {step.table} where customer_id in (from features.scope)")
                 run_step(con, step)
         con.execute("delete from ingest.dirty_customer")
         con.execute("insert or replace into ingest.step_state values ('features.customer_day', ?)", [mark])
@@ -72,7 +84,7 @@ def _all_dirty(con: duckdb.DuckDBPyConnection) -> bool:
 def window_parameters(as_of: date, margin_rate: float | None) -> dict[str, Any]:
     """What `customer.sql` binds: the day and the first day of each window that ends with it."""
     first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in WINDOWS}
-    return {"as_of": as_of, "margin_rate": margin_rate, **first_days}
+    return {"as_of": as_of, "as_of_date": as_of, "margin_rate": margin_rate, **first_days}
 
 
 def compute_customers(
@@ -81,11 +93,20 @@ def compute_customers(
     *,
     margin_rate: float | None,
     categories: Sequence[str],
-    table: str = "features.customer",
+    without: Collection[str] = (),
 ) -> None:
-    """Fill the partition `as_of` of `features.customer`: one row for everyone who is a customer that day."""
-    parameters: dict[str, Any] = {**window_parameters(as_of, margin_rate)}
+    """Fill the partition `as_of` of `features.customer`: one row for everyone who is a customer that day.
+
+    Parameters
+    ----------
+    margin_rate : margin as a share of revenue, where lines carry no cost.
+    categories : those whose share of revenue is a feature.
+    without : standard features that are absent, because no source maps what they need.
+    """
+    parameters = window_parameters(as_of, margin_rate)
     step = load_step("features/customer")
+    attributes = [name for name, _ in attributes_of(con)]
+    kept = f" exclude ({', '.join(quote(name) for name in sorted(without))})" if without else ""
     shares, joined = "", ""
     if categories:
         shares = "".join(f", {quote(share_name(category))}" for category in categories)
@@ -99,12 +120,23 @@ def compute_customers(
             f" left join (select customer_id, {wide} from features.customer_category_day"
             " where business_date between $from_365 and $as_of group by customer_id) using (customer_id)"
         )
-    extra = "".join(f", attribute.{quote(name)}" for name, _ in attributes_of(con))
+    extra = "".join(f", attribute.{quote(name)}" for name in attributes)
     sql = (
-        f"select base.*{shares}{extra} from ({step.sql}) as base{joined}"
-        " left join core.customers as attribute using (customer_id)"
+        f"select base.*{kept}{shares}{extra} from ({step.sql}) as base{joined}"
+        " left join core.customers as attribute on attribute.customer_id = base.customer_id"
+        " and (attribute.created_on is null or attribute.created_on <= $as_of)"
     )
-    store_select(con, table, sql, step.store, parameters)
+    with transaction(con):
+        store_select(con, step.table, sql, step.store, parameters)
+        described = con.execute(f"{sql} limit 0", bound(sql, parameters)).description
+        _drop_left_over(con, step.table, {column[0] for column in described})
+
+
+def _drop_left_over(con: duckdb.DuckDBPyConnection, table: str, wanted: Collection[str]) -> None:
+    """Drop the columns of categories and attributes that the project no longer has."""
+    for name, _ in columns_of(con, table):
+        if name not in wanted:
+            con.execute(f"alter table {qualified(table)} drop column {quote(name)}")
 
 
 def has_features(con: duckdb.DuckDBPyConnection, as_of: date) -> bool:
@@ -117,4 +149,6 @@ def has_features(con: duckdb.DuckDBPyConnection, as_of: date) -> bool:
 
 def forget_features(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
     """Drop the partitions of other days: any of them can be computed again."""
-    con.execute("delete from features.customer where as_of_date not in (select unnest($keep))", {"keep": list(keep)})
+    con.execute(
+        "delete from features.customer where as_of_date not in (select unnest($keep))", {"keep": list(keep)}
+    )

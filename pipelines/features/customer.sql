@@ -2,13 +2,18 @@
 -- One row per customer and day: everything known of the customer at the end of day $as_of.
 -- Windows end with that day: 30 days are the day and the 29 before it ($from_30). Nothing later is read.
 -- A customer is who has ordered, was contacted, or stands in the CRM by then.
+-- The spread of gaps comes from whole numbers, so that it does not depend on the order of the rows.
 -- key: as_of_date, customer_id
 -- store: partition as_of_date
--- inputs: features.customer_day, features.customer_category_day, core.orders, core.customers, core.campaign_contacts
-with universe as (
+-- inputs: features.customer_day, features.customer_category_day, core.orders, core.customers, core.campaigns, core.campaign_contacts
+with crm as (
+    select customer_id, created_on from core.customers where created_on is null or created_on <= $as_of
+),
+
+universe as (
     select customer_id from core.orders where business_date <= $as_of and customer_id is not null
     union
-    select customer_id from core.customers where created_on is null or created_on <= $as_of
+    select customer_id from crm
     union
     select c.customer_id
     from core.campaign_contacts as c
@@ -39,9 +44,9 @@ total as (
         min(business_date) as first_purchase_date,
         max(business_date) as last_purchase_date,
         count(*) as purchase_days_lifetime,
-        count_if(business_date >= $from_30) as purchase_days_30d,
-        count_if(business_date >= $from_90) as purchase_days_90d,
-        count_if(business_date >= $from_365) as purchase_days_365d,
+        cast(count_if(business_date >= $from_30) as bigint) as purchase_days_30d,
+        cast(count_if(business_date >= $from_90) as bigint) as purchase_days_90d,
+        cast(count_if(business_date >= $from_365) as bigint) as purchase_days_365d,
         cast(sum(orders) as bigint) as orders_lifetime,
         cast(coalesce(sum(orders) filter (where business_date >= $from_30), 0) as bigint) as orders_30d,
         cast(coalesce(sum(orders) filter (where business_date >= $from_90), 0) as bigint) as orders_90d,
@@ -59,10 +64,11 @@ total as (
         ) as coupon_discount_365d,
         case
             when count_if(cost is null and business_date >= $from_365) = 0
-                then sum(revenue - cost) filter (where business_date >= $from_365)
+                then coalesce(sum(revenue - cost) filter (where business_date >= $from_365), 0)
         end as margin_from_cost,
-        avg(gap_days) as purchase_gap_days_mean,
-        stddev(gap_days) as purchase_gap_days_sd
+        cast(count(gap_days) as bigint) as gaps,
+        cast(sum(gap_days) as bigint) as gap_sum,
+        cast(sum(gap_days * gap_days) as bigint) as gap_squares
     from purchase
     group by customer_id
 ),
@@ -111,18 +117,23 @@ select
     coalesce(t.revenue_30d, 0) as revenue_30d,
     coalesce(t.revenue_90d, 0) as revenue_90d,
     coalesce(t.revenue_365d, 0) as revenue_365d,
-    cast(
-        coalesce(t.margin_from_cost, cast($margin_rate as double) * cast(t.revenue_365d as double), 0)
-        as decimal(18, 4)
-    ) as margin_365d,
+    case
+        when t.customer_id is null then cast(0 as decimal(18, 4))
+        else coalesce(
+            cast(t.margin_from_cost as decimal(18, 4)),
+            cast(cast($margin_rate as double) * cast(t.revenue_365d as double) as decimal(18, 4))
+        )
+    end as margin_365d,
     cast(t.revenue_365d as double) / nullif(t.orders_365d, 0) as average_order_value_365d,
     cast(t.lines_365d as double) / nullif(t.orders_365d, 0) as lines_per_order_365d,
     t.discount_365d / nullif(t.discount_365d + cast(t.revenue_365d as double), 0) as discount_share_365d,
     t.coupon_discount_365d / nullif(cast(t.revenue_365d as double), 0) as coupon_share_365d,
-    t.purchase_gap_days_mean,
-    t.purchase_gap_days_sd,
-    date_diff('day', t.last_purchase_date, cast($as_of as date))
-    / nullif(t.purchase_gap_days_mean, 0) as recency_in_gaps,
+    cast(t.gap_sum as double) / nullif(t.gaps, 0) as purchase_gap_days_mean,
+    sqrt(
+        cast(t.gaps * t.gap_squares - t.gap_sum * t.gap_sum as double) / nullif(t.gaps * (t.gaps - 1), 0)
+    ) as purchase_gap_days_sd,
+    cast(date_diff('day', t.last_purchase_date, cast($as_of as date)) * t.gaps as double)
+    / nullif(t.gap_sum, 0) as recency_in_gaps,
     c.category as preferred_category,
     cast(c.revenue as double) / nullif(cast(t.revenue_365d as double), 0) as preferred_category_share_365d,
     coalesce(c.categories_365d, 0) as categories_365d,
@@ -132,4 +143,4 @@ from universe as u
 left join total as t on t.customer_id = u.customer_id
 left join category as c on c.customer_id = u.customer_id and c.place = 1
 left join store as s on s.customer_id = u.customer_id and s.place = 1
-left join core.customers as crm on crm.customer_id = u.customer_id
+left join crm on crm.customer_id = u.customer_id

@@ -21,14 +21,14 @@ def manifest(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "run": run,
         "inputs": rows(
             con,
-            "select f.source, f.path, f.size, f.sha256, f.rows, f.batch_seq from ingest.file f"
-            " join ingest.batch b using (batch_seq) where f.current and b.status = 'accepted' order by f.file_id",
+            "select f.source, f.path, f.size, f.sha256, f.rows, f.batch_seq"
+            " from ingest.file f join ingest.batch b using (batch_seq)"
+            " where f.current and b.status = 'accepted' order by f.file_id",
         ),
         "watermarks": rows(con, "select source, watermark_at, status from ingest.freshness order by source"),
         "rows": {mart: row_count(con, table_of(mart)) for mart in MARTS},
         "definitions": rows(
             con,
-            "select distinct segmentation_id, definition_version from segments.membership"
-            " where left_date is null order by all",
+            "select distinct segmentation_id, definition_version from segments.label order by all",
         ),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from pipelines.errors import InvariantError
 from pipelines.segments import history
 from pipelines.segments.replay import month_before
 from pipelines.steps import load_step, store_select, transaction
@@ -67,7 +68,7 @@ def build_marts(
     generated_at: datetime,
     incidents: list[tuple[str, str, str, str, datetime]],
 ) -> None:
-    """Rebuild every mart for a day, all or none.
+    """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
     Parameters
     ----------
@@ -96,14 +97,12 @@ def build_marts(
         )
         for incident in incidents:
             con.execute("insert into marts.incident values (?, ?, ?, ?, ?)", list(incident))
-    for name in MARTS:
-        check_key(con, name)
+        for mart in MARTS:
+            check_key(con, mart)
 
 
 def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
     """A mart whose key repeats would be read wrongly: stop before it is published."""
-    from pipelines.errors import InvariantError
-
     step = load_step(f"publish/marts/{mart}")
     key = ", ".join(step.key)
     row = con.execute(f"select count(*) - count(distinct ({key})) from {step.table}").fetchone()

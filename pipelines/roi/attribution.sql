@@ -4,11 +4,11 @@
 -- amount counts twice. Responses of customers the campaign did not contact bring no row.
 -- key: campaign_id, customer_id, business_date
 -- store: replace
--- inputs: core.campaign_responses, core.campaign_contacts, features.customer_day
+-- inputs: core.campaign_responses, roi.contact, features.customer_day
 with response as (
     select r.campaign_id, r.customer_id, r.responded_on as business_date
     from core.campaign_responses as r
-    semi join core.campaign_contacts as c on c.campaign_id = r.campaign_id and c.customer_id = r.customer_id
+    semi join roi.contact as c on c.campaign_id = r.campaign_id and c.customer_id = r.customer_id
     where r.responded_on <= $as_of
     group by r.campaign_id, r.customer_id, r.responded_on
 ),
@@ -23,7 +23,7 @@ select
     d.customer_id,
     d.business_date,
     d.campaigns_that_day,
-    cast(p.orders as double) / d.campaigns_that_day as orders,
+    cast(cast(p.orders as double) / d.campaigns_that_day as decimal(18, 8)) as orders,
     cast(cast(p.revenue as double) / d.campaigns_that_day as decimal(18, 4)) as revenue,
     cast(
         coalesce(cast(p.revenue - p.cost as double), cast($margin_rate as double) * cast(p.revenue as double))

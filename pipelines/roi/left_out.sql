@@ -2,19 +2,20 @@
 -- One row per campaign that has no ROI, and why.
 -- key: campaign_id
 -- store: replace
--- inputs: core.campaigns, segments.snapshot_day, roi.contact
+-- inputs: core.campaigns, core.orders, segments.snapshot_day, roi.contact, roi.segment_campaign
 select
     g.campaign_id,
     coalesce(g.campaign_name, g.campaign_id) as campaign_name,
     g.start_date,
     case
         when g.start_date > $as_of then 'starts later'
-        when s.as_of_date is null then 'starts before the data'
-        else 'contacts no customer'
+        when s.as_of_date is null and g.start_date <= f.first_day then 'starts before the data'
+        when s.as_of_date is null then 'starts before the months of ROI'
+        when c.campaign_id is null then 'contacts no customer'
+        else 'contacts only customers unknown the day before'
     end as reason
 from core.campaigns as g
+cross join (select min(business_date) as first_day from core.orders) as f
 left join segments.snapshot_day as s on s.as_of_date = cast(g.start_date - interval 1 day as date)
-where
-    g.start_date > $as_of
-    or s.as_of_date is null
-    or g.campaign_id not in (select campaign_id from roi.contact)
+left join (select distinct campaign_id from roi.contact) as c on c.campaign_id = g.campaign_id
+anti join roi.segment_campaign as r on r.campaign_id = g.campaign_id

@@ -25,7 +25,7 @@ attributed as (
         customer_id,
         sum(orders) as orders,
         sum(revenue) as revenue,
-        sum(margin) as margin,
+        case when count(margin) = count(*) then sum(margin) end as margin,
         sum(coupon_cost) as coupon_cost
     from roi.attribution
     group by campaign_id, customer_id
@@ -45,7 +45,7 @@ figure as (
         g.membership_basis,
         count(*) as contacted,
         count(t.customer_id) as responders,
-        coalesce(sum(t.orders), 0) as attributed_orders,
+        cast(coalesce(sum(t.orders), 0) as double) as attributed_orders,
         cast(coalesce(sum(t.revenue), 0) as decimal(18, 4)) as attributed_revenue,
         case
             when count(t.revenue) = count(t.margin) then cast(coalesce(sum(t.margin), 0) as decimal(18, 4))

@@ -25,7 +25,7 @@ attributed as (
         customer_id,
         cast(date_trunc('month', business_date) as date) as month,
         sum(revenue) as revenue,
-        sum(margin) as margin,
+        case when count(margin) = count(*) then sum(margin) end as margin,
         sum(coupon_cost) as coupon_cost
     from roi.attribution
     group by customer_id, cast(date_trunc('month', business_date) as date)

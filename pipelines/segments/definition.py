@@ -7,14 +7,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
 
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
-from pipelines.config.segments import Definition, Rules, Scores, SegmentationFile, Tiers, members
+from pipelines.config.segments import (
+    KINDS,
+    Definition,
+    Rules,
+    Scores,
+    SegmentationFile,
+    Tiers,
+    members,
+)
 from pipelines.config.yaml import line_of, load_model, nearest, read_yaml
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
+from pipelines.segments.binding import checker, fault_of
 from pipelines.steps import quote
+
+if TYPE_CHECKING:
+    import duckdb
 
 NUMERIC = ("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT")
 
@@ -64,25 +78,40 @@ def load_segmentations(
         raise ConfigError(f"{folder}: no segment definitions; expected at least one .yaml file there")
     found: dict[str, Path] = {}
     segmentations = []
-    for path in paths:
-        definition = load_model(path, SegmentationFile).root
-        if definition.segmentation in found:
-            raise ConfigError(
-                f"{path}: segmentation {definition.segmentation} is defined in {found[definition.segmentation]} too"
-            )
-        found[definition.segmentation] = path
-        segmentations.append(compile_definition(definition, path, features, absent or {}))
+    with checker() as con:
+        for path in paths:
+            definition = read_definition(path)
+            if definition.segmentation in found:
+                raise ConfigError(
+                    f"{where_in(path, 'segmentation')} {definition.segmentation} is defined in"
+                    f" {found[definition.segmentation]} too; expected another id"
+                )
+            found[definition.segmentation] = path
+            scope = _Scope(path, {feature.name: feature for feature in features}, absent or {}, con)
+            segmentations.append(_compile(definition, scope))
     return segmentations
 
 
-def compile_definition(
-    definition: Definition, path: Path, features: Sequence[Feature], absent: Mapping[str, tuple[str, ...]]
-) -> Segmentation:
+def read_definition(path: Path) -> Definition:
+    """One file as the model of its kind; read as that kind, so that a fault's place is the file's own."""
+    kind = read_yaml(path).get("kind")
+    if isinstance(kind, str) and kind in KINDS:
+        return load_model(path, KINDS[kind])
+    return load_model(path, SegmentationFile).root
+
+
+def where_in(path: Path, *place: str | int) -> str:
+    """File, line and place, as faults begin."""
+    line = line_of(read_yaml(path), place)
+    return f"{path}:{line}: {'.'.join(str(part) for part in place)}"
+
+
+def _compile(definition: Definition, scope: _Scope) -> Segmentation:
     """Check one definition and build its SELECT over `features.customer` of one day.
 
     The SELECT gives `customer_id, segment_id`, every customer once.
     """
-    scope = _Scope(path, {feature.name: feature for feature in features}, absent)
+    _ids_differ(definition, scope.path)
     if isinstance(definition, Rules):
         sql, parameters = _rules_sql(definition, scope)
     elif isinstance(definition, Scores):
@@ -97,17 +126,21 @@ def compile_definition(
 class _Scope:
     """What the conditions of one file may name, and where its faults are."""
 
-    def __init__(self, path: Path, features: dict[str, Feature], absent: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        features: dict[str, Feature],
+        absent: Mapping[str, tuple[str, ...]],
+        con: duckdb.DuckDBPyConnection,
+    ) -> None:
         self.path = path
         self.features = features
         self.absent = absent
+        self.con = con
         self.used: set[str] = set()
-        self._tree: Any = None
 
     def where(self, *place: str | int) -> str:
-        self._tree = self._tree if self._tree is not None else read_yaml(self.path)
-        line = line_of(self._tree, place)
-        return f"{self.path}:{line}: {'.'.join(str(part) for part in place)}"
+        return where_in(self.path, *place)
 
     def feature(self, name: str, *place: str | int) -> Feature:
         if name in self.absent:
@@ -117,7 +150,8 @@ class _Scope:
             )
         if name not in self.features:
             raise ConfigError(
-                f"{self.where(*place)}: {name} is not a feature of the catalogue{nearest(name, self.features)}"
+                f"{self.where(*place)}: {name} is not a feature of the catalogue"
+                f"{nearest(name, self.features)}"
                 " (see `lohko query 'from features.catalogue'` or docs/features.md)"
             )
         self.used.add(name)
@@ -130,13 +164,37 @@ class _Scope:
         return quote(feature.name)
 
     def condition(self, text: str, extra: Sequence[str], *place: str | int) -> str:
-        names = [*self.features, *self.absent, *extra]
-        tree = parse_scalar(text, names, self.where(*place))
-        lower = {name.lower(): name for name in names}
-        for column in columns_in(tree):
-            if lower[column.lower()] not in extra:
-                self.feature(lower[column.lower()], *place)
-        return to_sql(tree)
+        """The condition as SQL, spelt in one way: remarks and letter case must not change the version."""
+        names = {name.lower(): name for name in (*self.features, *self.absent, *extra)}
+        tree = parse_scalar(text, names.values(), self.where(*place))
+        for node in tree.walk():
+            node.comments = None
+            if isinstance(node, exp.Identifier):
+                node.set("this", names.get(node.name.lower(), node.name))
+        types = {
+            name: "BIGINT" if name in extra else self.feature(name, *place).type
+            for name in sorted(columns_in(tree))
+        }
+        sql = to_sql(tree)
+        fault = fault_of(self.con, sql, types)
+        if fault:
+            raise ConfigError(f"{self.where(*place)}: {text!r} {fault}")
+        return sql
+
+
+def _ids_differ(definition: Definition, path: Path) -> None:
+    listed = "tiers" if isinstance(definition, Tiers) else "segments"
+    seen: set[str] = set()
+    for i, part in enumerate(members(definition)):
+        if part.id in seen:
+            rest = next(
+                (name for name in ("otherwise", "outside") if getattr(definition, name, None) is part), None
+            )
+            place = (rest, "id") if rest else (listed, i, "id")
+            raise ConfigError(
+                f"{where_in(path, *place)}: {part.id} is the id of an earlier segment too; ids must differ"
+            )
+        seen.add(part.id)
 
 
 def _rules_sql(definition: Rules, scope: _Scope) -> tuple[str, dict[str, Any]]:
@@ -152,12 +210,19 @@ def _scores_sql(definition: Scores, scope: _Scope) -> tuple[str, dict[str, Any]]
     """Score = 1 + floor(bins x share of the population that is strictly worse): ties stay together."""
     population = scope.condition(definition.population, (), "population")
     scores = []
+    columns = {name.lower() for name in (*scope.features, *scope.absent, "as_of_date", "customer_id")}
     for name, score in definition.scores.items():
+        if name in columns:
+            raise ConfigError(
+                f"{scope.where('scores', name)}: the score is named like a column of features.customer;"
+                " expected another name"
+            )
         feature = scope.number(score.feature, "scores", name, "feature")
         order = "asc" if score.better == "high" else "desc"
         scores.append(
-            f"case when {feature} is not null then 1 + ({score.bins} *"
-            f" (rank() over (order by {feature} {order} nulls first) - 1)) // count(*) over () end as {quote(name)}"
+            f"case when {feature} is not null then 1 + ({score.bins}"
+            f" * (rank() over (order by {feature} {order} nulls first) - 1)) // count(*) over () end"
+            f" as {quote(name)}"
         )
     branches, parameters = _case(definition.segments, tuple(definition.scores), scope)
     parameters |= {"otherwise": definition.otherwise.id, "outside": definition.outside.id}
@@ -176,18 +241,21 @@ def _tiers_sql(definition: Tiers, scope: _Scope) -> tuple[str, dict[str, Any]]:
     parameters: dict[str, Any] = {"otherwise": definition.otherwise.id}
     branches = []
     for i, tier in enumerate(definition.tiers):
-        parameters |= {f"segment_{i}": tier.id, f"until_{i}": tier.until}
-        last = i == len(definition.tiers) - 1
-        test = "true" if last else f"cast(more_valuable as double) < $until_{i} * cast(total as double)"
-        branches.append(f"when {test} then $segment_{i}")
-        if last:
-            del parameters[f"until_{i}"]
+        parameters[f"segment_{i}"] = tier.id
+        if tier is definition.tiers[-1]:
+            branches.append(f"else $segment_{i}")
+        else:
+            parameters[f"until_{i}"] = tier.until
+            branches.append(
+                f"when cast(more_valuable as double) < $until_{i} * cast(total as double) then $segment_{i}"
+            )
+    assigned = f"case {' '.join(branches)} end" if len(branches) > 1 else "$segment_0"
     return (
         f"with valued as (select customer_id, {by} as value,"
         f" sum({by}) over (order by {by} desc) - {by} * count(*) over (partition by {by}) as more_valuable,"
         f" sum({by}) over () as total"
         f" from features.customer where as_of_date = $as_of and {by} > 0)"
-        f" select customer_id, case {' '.join(branches)} end as segment_id from valued"
+        f" select customer_id, {assigned} as segment_id from valued"
         " union all select customer_id, $otherwise as segment_id from features.customer"
         f" where as_of_date = $as_of and not coalesce({by} > 0, false)"
     ), parameters

@@ -35,7 +35,8 @@ create table if not exists segments.definition (
 );
 create table if not exists segments.label (
     segmentation_id varchar not null, segmentation_name varchar not null, segment_id varchar not null,
-    segment_name varchar not null, description varchar not null, position bigint not null
+    segment_name varchar not null, description varchar not null, position bigint not null,
+    definition_version varchar not null
 );
 """
 
@@ -60,7 +61,9 @@ def is_recorded(con: duckdb.DuckDBPyConnection, day: date) -> bool:
 
 def previous_day(con: duckdb.DuckDBPyConnection, day: date) -> date | None:
     """The last recorded day before `day`."""
-    row = con.execute("select max(as_of_date) from segments.recorded_day where as_of_date < ?", [day]).fetchone()
+    row = con.execute(
+        "select max(as_of_date) from segments.recorded_day where as_of_date < ?", [day]
+    ).fetchone()
     return row[0] if row else None
 
 
@@ -94,7 +97,10 @@ def store_definitions(con: duckdb.DuckDBPyConnection, segmentations: Sequence[Se
                 [segmentation.id, segmentation.version, segmentation.definition.model_dump_json(), now()],
             )
             for label in segmentation.labels():
-                con.execute("insert into segments.label values (?, ?, ?, ?, ?, ?)", list(label.values()))
+                con.execute(
+                    "insert into segments.label values (?, ?, ?, ?, ?, ?, ?)",
+                    [*label.values(), segmentation.version],
+                )
 
 
 def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
@@ -111,8 +117,8 @@ def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Se
             store_select(
                 con,
                 "segments.assignment",
-                f"select cast($as_of as date) as as_of_date, $segmentation as segmentation_id, segment_id, customer_id"
-                f" from ({segmentation.sql})",
+                "select cast($as_of as date) as as_of_date, $segmentation as segmentation_id, segment_id,"
+                f" customer_id from ({segmentation.sql})",
                 "append",
                 {"as_of": day, "segmentation": segmentation.id, **segmentation.parameters},
             )
@@ -136,7 +142,8 @@ def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date) -> None:
         from segments.assignment as a cross join expected
         where as_of_date = $day
         group by segmentation_id
-        having count(*) <> any_value(expected.customers) or count(distinct customer_id) <> any_value(expected.customers)
+        having count(*) <> any_value(expected.customers)
+            or count(distinct customer_id) <> any_value(expected.customers)
         order by segmentation_id
         """,
         {"day": day},
@@ -144,8 +151,8 @@ def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date) -> None:
     if found:
         name, rows, distinct, customers = found[0]
         raise InvariantError(
-            f"segmentation {name} on {day}: {customers} customers, but {rows} memberships of {distinct} customers;"
-            " expected every customer in exactly one segment"
+            f"segmentation {name} on {day}: {customers} customers, but {rows} memberships of {distinct}"
+            " customers; expected every customer in exactly one segment"
         )
 
 
@@ -154,8 +161,9 @@ def assignment_from_record(con: duckdb.DuckDBPyConnection, day: date) -> None:
     with transaction(con):
         _clear_assignment(con, day)
         con.execute(
-            "insert into segments.assignment select $day, segmentation_id, segment_id, entity_id"
-            " from segments.membership where entered_date <= $day and (left_date is null or left_date > $day)",
+            "insert into segments.assignment"
+            " select $day, segmentation_id, segment_id, entity_id from segments.membership"
+            " where entered_date <= $day and (left_date is null or left_date > $day)",
             {"day": day},
         )
 

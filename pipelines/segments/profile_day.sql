@@ -1,6 +1,7 @@
 -- segments.profile_day
 -- One row per day, segmentation and segment: how large it is and what it brought by then.
--- A segment without customers has no row here; the marts add it with zero.
+-- A segment without customers has no row here; the marts add it with zero. The margin of a segment is known
+-- when it is known of each of its customers.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
 -- inputs: segments.assignment, features.customer
@@ -25,10 +26,10 @@ segment as (
         segmentation_id,
         segment_id,
         count(*) as customers,
-        count_if(purchase_days_90d > 0) as active_customers_90d,
+        cast(count_if(purchase_days_90d > 0) as bigint) as active_customers_90d,
         cast(sum(revenue_30d) as decimal(18, 4)) as revenue_30d,
         cast(sum(revenue_365d) as decimal(18, 4)) as revenue_365d,
-        cast(sum(margin_365d) as decimal(18, 4)) as margin_365d,
+        case when count(margin_365d) = count(*) then cast(sum(margin_365d) as decimal(18, 4)) end as margin_365d,
         cast(sum(orders_365d) as bigint) as orders_365d,
         avg(purchase_days_365d) as purchase_days_365d,
         avg(recency_days) as recency_days

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.features.compute import has_features
+from pipelines.features.compute import STATE_STEPS, has_features
 from pipelines.segments import history
 from pipelines.segments.definition import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STATE = """
 create table if not exists segments.snapshot_day (
-    as_of_date date primary key, basis varchar not null, input_seq bigint not null, inputs varchar not null
+    as_of_date date primary key, basis varchar not null, inputs varchar not null
 )
 """
 
@@ -54,7 +54,8 @@ def needed_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[
     campaigns = [
         found[0]
         for found in con.execute(
-            "select distinct start_date from core.campaigns where start_date between ? and ?", [starts[0], day]
+            "select distinct start_date from core.campaigns where start_date between ? and ?",
+            [starts[0], day],
         ).fetchall()
     ]
     wanted = {start - timedelta(days=1) for start in [*starts, *campaigns]} | {month_before(day)}
@@ -91,7 +92,7 @@ def bring_up(
     for past in needed:
         if history.is_recorded(con, past):
             history.assignment_from_record(con, past)
-            _remember(con, past, "recorded", 0, "")
+            _remember(con, past, "recorded", "")
             if past == baseline:
                 compute(past)
             continue
@@ -115,48 +116,54 @@ def _replay_if_stale(
     *,
     keep: bool,
 ) -> bool:
-    seq = input_seq(con, past)
+    inputs = f"{inputs} {batches_hash(con, past)}"
     known = con.execute(
-        "select basis, input_seq, inputs from segments.snapshot_day where as_of_date = ?", [past]
+        "select basis, inputs from segments.snapshot_day where as_of_date = ?", [past]
     ).fetchone()
-    if known == ("replayed", seq, inputs) and (not keep or has_features(con, past)):
+    if known == ("replayed", inputs) and (not keep or has_features(con, past)):
         return False
     with transaction(con):
         compute(past)
         history.assign(con, past, segmentations)
-        run_step(con, "segments/profile_day", {"as_of": past, "basis": "replayed"})
-        _remember(con, past, "replayed", seq, inputs)
+        run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
+        _remember(con, past, "replayed", inputs)
         if not keep:
             con.execute("delete from features.customer where as_of_date = ?", [past])
     return True
 
 
-def input_seq(con: duckdb.DuckDBPyConnection, day: date) -> int:
-    """The newest accepted batch that says something of `day` or before."""
+def batches_hash(con: duckdb.DuckDBPyConnection, day: date) -> str:
+    """Changes with the set of accepted batches that say something of `day` or before.
+
+    The set and not the newest: a batch accepted by hand later, or withdrawn, is not the newest.
+    """
     row = con.execute(
-        "select coalesce(max(batch_seq), 0) from ingest.batch where status = 'accepted'"
+        "select md5(coalesce(string_agg(cast(batch_seq as varchar), ',' order by batch_seq), ''))"
+        " from ingest.batch where status = 'accepted'"
         " and (first_business_date is null or first_business_date <= ?)",
         [day],
     ).fetchone()
-    return int(row[0]) if row else 0
+    return str(row[0])[:12] if row else ""
 
 
 def inputs_hash(segmentations: Iterable[Segmentation], margin_rate: float | None) -> str:
     """Changes when a definition, the margin rate, or how features are computed does."""
-    versions = "|".join(f"{one.id}:{one.version}" for one in segmentations)
-    text = f"{versions}|{margin_rate}|{load_step('features/customer').sql}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    parts = [f"{one.id}:{one.version}" for one in segmentations] + [str(margin_rate)]
+    parts += [load_step(step).sql for step in (*STATE_STEPS, "features/customer", "segments/profile_day")]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
-def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, seq: int, inputs: str) -> None:
-    con.execute("insert or replace into segments.snapshot_day values (?, ?, ?, ?)", [day, basis, seq, inputs])
+def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, inputs: str) -> None:
+    con.execute("insert or replace into segments.snapshot_day values (?, ?, ?)", [day, basis, inputs])
 
 
 def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
     """Drop replayed days that nothing needs any more; profiles of recorded days stay, they are history."""
     for table in ("segments.assignment", "segments.snapshot_day"):
         if table_exists(con, table):
-            con.execute(f"delete from {table} where as_of_date not in (select unnest($keep))", {"keep": list(keep)})
+            con.execute(
+                f"delete from {table} where as_of_date not in (select unnest($keep))", {"keep": list(keep)}
+            )
     if table_exists(con, "segments.profile_day"):
         con.execute(
             "delete from segments.profile_day where basis = 'replayed'"

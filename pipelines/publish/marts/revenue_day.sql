@@ -12,7 +12,7 @@ select
     count(*) as orders,
     cast(sum(coalesce(line.lines, 0)) as bigint) as lines,
     count(distinct o.customer_id) as customers,
-    count_if(o.customer_id is null) as guest_orders,
+    cast(count_if(o.customer_id is null) as bigint) as guest_orders,
     cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue
 from core.orders as o
 left join line on line.order_id = o.order_id

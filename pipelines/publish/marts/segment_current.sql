@@ -11,8 +11,8 @@ moved as (
     select
         segmentation_id,
         segment_id,
-        count_if(entered_date = $as_of) as entered,
-        count_if(left_date = $as_of) as left_
+        cast(count_if(entered_date = $as_of) as bigint) as entered,
+        cast(count_if(left_date = $as_of) as bigint) as left_
     from segments.membership
     group by segmentation_id, segment_id
 )

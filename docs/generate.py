@@ -1,0 +1,228 @@
+"""Write the pages that follow from the code: tables.md, features.md and marts.md.
+
+    .venv/bin/python docs/generate.py
+
+A test fails when a page is stale. Everything else in docs/ is written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.model import Column, Contract
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import refresh
+from pipelines.drift.measure import create as create_drift
+from pipelines.features.catalogue import STANDARD, catalogue, share_name, store_catalogue
+from pipelines.features.compute import compute_customers, refresh_state
+from pipelines.ingest import freshness, ledger
+from pipelines.ingest.quality import checks_for
+from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
+from pipelines.roi.compute import compute_roi
+from pipelines.segments import history
+from pipelines.segments.replay import STATE
+from pipelines.steps import columns_of, load_step, run_step
+
+if TYPE_CHECKING:
+    import duckdb
+
+DOCS = Path(__file__).parent
+MADE = "<!-- Made by docs/generate.py from the code; do not edit. -->"
+FAMILIES = {
+    "lifecycle": "Lifecycle",
+    "rfm": "Recency and frequency",
+    "value": "Value",
+    "behaviour": "Behaviour",
+    "product": "Products",
+}
+
+
+def pages() -> dict[str, str]:
+    """File name -> its content."""
+    return {"tables.md": tables_page(), "features.md": features_page(), "marts.md": marts_page()}
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table, line by line."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def tables_page() -> str:
+    """The canonical tables, from their contracts."""
+    lines = [
+        "# Canonical tables",
+        MADE,
+        "",
+        "A source in `project.yaml` maps its columns to these tables. Only `orders` is required; what depends"
+        " on a table that no source maps is absent too.",
+        "",
+        "- **Required** columns must be mapped, unless a default stands beside them. A row without a value"
+        " goes to quarantine.",
+        "- `VARCHAR` values are trimmed; an empty text is no value. A value that cannot be read as its type"
+        " sends the row to quarantine.",
+        "- A row with the key of an earlier one supersedes it; the later batch, file and row wins.",
+        "- **Critical** checks reject the batch. **Advisory** ones are reported, and the batch is accepted.",
+        "",
+        "Every table has these critical checks: the batch is not empty; at most `max_bad_share` of the rows"
+        " have a fault; and each required column is given. The tables below list the checks beyond them.",
+    ]
+    for contract in CONTRACTS.values():
+        lines += _table_section(contract)
+    return "\n".join(lines) + "\n"
+
+
+def _table_section(contract: Contract) -> list[str]:
+    lines = [
+        "",
+        f"## {contract.table}",
+        "",
+        f"{contract.description} Grain: {contract.grain}. Key: {_code(contract.key)}.",
+    ]
+    if contract.event:
+        lines[-1] += f" Event time: `{contract.watermark or contract.event}`; freshness is measured on it."
+    if contract.attributes:
+        lines[-1] += " Every further column of the source is carried along as an attribute."
+    lines += [
+        "",
+        *markdown(["column", "type", "unit", "required", "meaning"], map(_column_row, contract.columns)),
+    ]
+    generated = {one.name for one in checks_for(contract, (), 0.0)} - {one.name for one in contract.checks}
+    own = [one for one in checks_for(contract, contract.names, 0.0) if one.name not in generated]
+    if own:
+        rows = [[f"`{one.name}`", one.severity, one.description] for one in own]
+        lines += ["", *markdown(["check", "severity", "what must hold"], rows)]
+    if contract.references:
+        named = "; ".join(f"`{one.column}` in `{one.table}`" for one in contract.references)
+        lines += ["", f"Should exist (advisory, checked in core; the row is kept): {named}."]
+    return lines
+
+
+def _column_row(column: Column) -> list[str]:
+    required = "yes" if column.required else ""
+    if column.default != "null":
+        shown = "empty" if column.default == "''" else column.default.strip("'")
+        required = f"{required}, default {shown}".removeprefix(", ")
+    meaning = column.description
+    if column.allowed:
+        meaning += f": {_code(column.allowed)}"
+    if column.minimum is not None:
+        meaning += f"; at least {column.minimum:g}"
+    return [f"`{column.name}`", column.type, column.unit, required, meaning]
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def features_page() -> str:
+    """The feature catalogue, by family."""
+    lines = [
+        "# Features",
+        MADE,
+        "",
+        "What conditions in `segments/*.yaml` may name. Every feature is as of the end of a business day; a"
+        " window of 30 days is that day and the 29 before it. `marts.feature_catalogue` holds the list of"
+        " your own project.",
+        "",
+        "Only completed orders count as purchases. A customer is anyone who ordered with an id, was contacted"
+        " by a campaign, or stands in `customers` by that day. A feature without a value, such as"
+        " `recency_days` of someone who never bought, is NULL, and a condition over it does not hold.",
+    ]
+    for family, title in FAMILIES.items():
+        rows = [
+            [f"`{f.name}`", f.type, f.unit, f.meaning, ", ".join(f"`{t}`" for t in f.needs if t != "orders")]
+            for f in STANDARD
+            if f.family == family
+        ]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            *markdown(["feature", "type", "unit", "meaning", "needs besides orders"], rows),
+        ]
+    lines += [
+        "",
+        "## Of your project",
+        "",
+        f"- One share of revenue for each category in `features.category_shares`: `DRUG GM` becomes"
+        f" `{share_name('DRUG GM')}`.",
+        "- Every attribute of `customers`, under its own name and with the type its source gives it.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def marts_page() -> str:
+    """The published tables: the header of each step, and the columns it has when run."""
+    con = empty_project()
+    lines = [
+        "# Marts",
+        MADE,
+        "",
+        "The tables of schema `marts` in `published/current/lohko.duckdb`; the same rows stand in"
+        " `published/current/parquet/` and `published/current/csv/`, one file a table. How to query them:"
+        " [analysts.md](analysts.md).",
+    ]
+    for mart in MARTS:
+        step = load_step(f"publish/marts/{mart}")
+        text = f"{step.description} Key: {_code(step.key)}."
+        if mart in PERSONAL:
+            text += " **Rows are persons.**"
+        lines += ["", f"## {mart}", "", text, "", _columns(con, mart)]
+    lines += ["", "## incident", "", "One row per incident that is open now.", "", _columns(con, "incident")]
+    lines += ["", "## Macros", ""]
+    lines += [f"- `marts.{name}{body.split(' as table')[0]}`" for name, body in MACROS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _columns(con: duckdb.DuckDBPyConnection, mart: str) -> str:
+    if mart == "customer":
+        return "`as_of_date`, `customer_id`, every [feature](features.md) of the project, `effective_at`."
+    return ", ".join(f"`{name}` {kind}" for name, kind in columns_of(con, table_of(mart))) + "."
+
+
+def empty_project() -> duckdb.DuckDBPyConnection:
+    """Every table as the daily run makes it, without a row: what columns there are and of which type."""
+    import duckdb
+
+    day = date(2026, 1, 31)
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    ledger.create(con)
+    for contract in CONTRACTS.values():
+        refresh(con, contract, [])
+    freshness.store(con, day, [])
+    refresh_state(con)
+    compute_customers(con, day, margin_rate=None, categories=[])
+    store_catalogue(con, catalogue(CONTRACTS, [], []))
+    history.create(con)
+    con.execute(STATE)
+    history.assign(con, day, [])
+    history.record(con, day, [], "run")
+    run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
+    compute_roi(con, day, margin_rate=None, contact_cost=Decimal(0))
+    create_drift(con)
+    build_marts(
+        con,
+        day,
+        project="",
+        currency="EUR",
+        run_id="run",
+        code_version="",
+        generated_at=datetime(2026, 2, 1),  # noqa: DTZ001 - UTC without zone, as in the ledgers
+        incidents=[],
+    )
+    return con
+
+
+def main() -> None:
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

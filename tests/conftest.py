@@ -1,0 +1,35 @@
+"""What every test may use: shops to run the command on, and an environment without a person's settings."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fixtures.shop import Shelf, Shop
+
+for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_"))]:
+    del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Where shops are kept between tests."""
+    # Imported here: the unit tests need neither Dagster nor the command.
+    from fixtures.shop import Shelf
+
+    return Shelf(tmp_path_factory.mktemp("shops"))
+
+
+@pytest.fixture
+def new_shop(shelf: Shelf) -> Shop:
+    """A shop that has never run."""
+    return shelf.new()
+
+
+@pytest.fixture
+def shop(shelf: Shelf) -> Shop:
+    """A shop that has run once, on 2026-03-29; the latest day that can be run is 2026-03-30."""
+    return shelf.ran()

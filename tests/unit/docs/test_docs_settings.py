@@ -1,0 +1,60 @@
+"""Every setting of project.yaml stands in the manual, with the default that the model has."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from pipelines.config.drift import DriftLimits
+from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
+
+
+def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if isinstance(default, BaseModel):
+            yield from _settings(type(default), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", default
+
+
+SETTINGS = [
+    *_settings(ProjectConfig),
+    *_settings(Source, "sources.NAME."),
+    *_settings(Playback, "sources.NAME.playback."),
+    *_settings(Freshness, "sources.NAME.freshness."),
+]
+
+
+def _rows() -> dict[str, str]:
+    """Setting -> the default the page gives it."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")
+    ]
+    return {row[0].strip("`"): row[2] for row in cells if len(row) == 4}
+
+
+@pytest.mark.parametrize(("name", "default"), SETTINGS, ids=[name for name, _ in SETTINGS])
+def test_a_setting_stands_in_the_manual_with_its_default(name: str, default: object) -> None:
+    rows = _rows()
+    assert name in rows
+    if default is PydanticUndefined:
+        assert rows[name] == "required"
+    elif default is None or default == []:
+        assert rows[name] == "none"
+    else:
+        assert re.sub(r"[`\[\]']", "", rows[name]) == re.sub(r"[\[\]']", "", str(default))
+
+
+def test_the_manual_names_no_setting_that_is_gone() -> None:
+    assert _rows().keys() <= {name for name, _ in SETTINGS}
+
+
+def test_the_drift_limits_are_among_the_settings() -> None:
+    assert {f"drift.{name}" for name in DriftLimits.model_fields} <= {name for name, _ in SETTINGS}

@@ -1,0 +1,168 @@
+"""A hand-made shop: core tables with the contracts' columns in DuckDB, filled row by row."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import STATE
+from pipelines.features.catalogue import STANDARD, Feature, catalogue
+from pipelines.features.compute import attributes_of, compute_customers, refresh_state
+from pipelines.ingest import ledger
+from pipelines.steps import quote, rows
+
+EVERYTHING = frozenset(CONTRACTS)
+
+
+class Shop:
+    """Core tables by contract; `attributes` are further columns of the CRM with their types."""
+
+    def __init__(self, **attributes: str) -> None:
+        self.con = duckdb.connect(config={"threads": 2})
+        self.con.execute("set TimeZone = 'UTC'")
+        ledger.create(self.con)
+        self.con.execute(STATE)
+        for contract in CONTRACTS.values():
+            columns = {column.name: column.type for column in contract.columns}
+            columns |= {name: "date" for name, _ in contract.derived}
+            columns |= attributes if contract.attributes else {}
+            written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+            self.con.execute(f"create table core.{contract.table} (_batch_seq bigint, {written})")
+        self.everyone_is_dirty()
+
+    def add(self, table: str, *found: dict[str, Any]) -> None:
+        """Insert rows of one shape."""
+        names = ", ".join(quote(name) for name in found[0])
+        places = "(" + ", ".join("?" * len(found[0])) + ")"
+        self.con.execute(
+            f"insert into {table} ({names}) values {', '.join([places] * len(found))}",
+            [value for row in found for value in row.values()],
+        )
+
+    def order(
+        self,
+        order_id: str,
+        customer: str | None,
+        day: date,
+        *lines: float | dict[str, Any],
+        status: str = "completed",
+        store: str | None = None,
+        **money: Any,
+    ) -> None:
+        """An order of a day; a line is its revenue, or its columns."""
+        self.add(
+            "core.orders",
+            {
+                "order_id": order_id,
+                "customer_id": customer,
+                "business_date": day,
+                "status": status,
+                "store_id": store,
+                **money,
+            },
+        )
+        for number, line in enumerate(lines):
+            columns = line if isinstance(line, dict) else {"revenue": line}
+            given = {"discount": 0, "coupon_discount": 0} | columns
+            self.add("core.order_lines", {"order_id": order_id, "line_id": str(number), **given})
+
+    def dirty(self, *customers: str) -> None:
+        for customer in customers:
+            self.con.execute("insert into ingest.dirty_customer values (?)", [customer])
+
+    def everyone_is_dirty(self) -> None:
+        self.con.execute("insert into ingest.dirty_customer values (null)")
+
+    def batch(self, seq: int, first: date | None, status: str = "accepted") -> None:
+        self.add(
+            "ingest.batch",
+            {
+                "batch_seq": seq,
+                "source": "shop",
+                "run_id": "r",
+                "landed_at": "2024-01-01",
+                "status": status,
+                "files": 1,
+                "replaces": False,
+                "first_business_date": first,
+            },
+        )
+
+    def compute(
+        self, day: date, margin_rate: float | None = 0.25, categories: Sequence[str] = (), **more: Any
+    ) -> None:
+        refresh_state(self.con)
+        compute_customers(self.con, day, margin_rate=margin_rate, categories=categories, **more)
+
+    def features(self, day: date, *args: Any, **more: Any) -> dict[str, dict[str, Any]]:
+        """Customer -> every column of the day."""
+        self.compute(day, *args, **more)
+        found = rows(self.con, "from features.customer where as_of_date = ? order by customer_id", [day])
+        return {row["customer_id"]: row for row in found}
+
+    def catalogue(self, categories: Sequence[str] = ()) -> list[Feature]:
+        return catalogue(EVERYTHING, categories, attributes_of(self.con))
+
+    def select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql, list(parameters)).fetchall()
+
+
+STANDARD_FEATURES = list(STANDARD)
+FIRST = date(2024, 1, 1)
+
+
+def random_day(rng: random.Random, days: int) -> date:
+    return FIRST + timedelta(days=rng.randrange(days))
+
+
+def random_order(shop: Shop, rng: random.Random, order_id: str, customers: int, days: int) -> str | None:
+    """Add one order of a random customer (or guest) with 0 to 3 lines; say whose it is."""
+    customer = rng.choice([None, *[f"c{i}" for i in range(customers)]])
+    lines = [
+        {
+            "revenue": rng.randrange(-500, 5000) / 100,
+            "product_id": rng.choice(["p1", "p2", "p3", "p4", None]),
+            "cost": rng.choice([None, 1.25, 2]),
+            "discount": rng.choice([0, 0.5]),
+        }
+        for _ in range(rng.randrange(4))
+    ]
+    status = rng.choice(["completed"] * 6 + ["cancelled", "returned"])
+    store = rng.choice(["s1", "s2", None])
+    shop.order(order_id, customer, random_day(rng, days), *lines, status=status, store=store, revenue=3)
+    return customer
+
+
+def random_shop(seed: int, orders: int = 60, customers: int = 6, days: int = 500) -> Shop:
+    """Orders over some 500 days, a CRM, and contacts of one campaign."""
+    rng = random.Random(seed)
+    shop = Shop(age="varchar")
+    for product, category in (("p1", "A"), ("p2", "B"), ("p3", None)):
+        shop.add("core.products", {"product_id": product, "category": category})
+    for i in range(customers + 2):
+        if rng.random() < 0.7:
+            shop.add(
+                "core.customers",
+                {
+                    "customer_id": f"c{i}",
+                    "created_on": rng.choice([None, random_day(rng, days)]),
+                    "age": rng.choice(["20", "30", None]),
+                },
+            )
+    start = random_day(rng, days)
+    shop.add("core.campaigns", {"campaign_id": "k", "start_date": start, "end_date": start})
+    for i in range(customers + 4):
+        if rng.random() < 0.5:
+            contacted = rng.choice([None, random_day(rng, days)])
+            shop.add(
+                "core.campaign_contacts",
+                {"campaign_id": "k", "customer_id": f"c{i}", "contacted_on": contacted},
+            )
+    for i in range(orders):
+        random_order(shop, rng, f"o{i}", customers, days)
+    return shop

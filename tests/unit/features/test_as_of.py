@@ -1,0 +1,111 @@
+"""What is known as of a day, however the rows came in."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from shop import FIRST, Shop, random_order, random_shop
+
+from pipelines.features.compute import forget_features, has_features, refresh_state
+from pipelines.steps import rows
+
+STATE = ("features.customer_day", "features.customer_category_day")
+EVENTS = {
+    "core.orders": "business_date > $d",
+    "core.customers": "created_on > $d",
+    "core.campaign_contacts": "contacted_on > $d",
+    "core.campaigns": "start_date > $d",
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
+    shop = random_shop(seed)
+    day = FIRST + timedelta(days=120 + 60 * seed)
+    # A contact may come before its campaign's first day.
+    shop.con.execute("delete from core.campaigns where start_date > $d", {"d": day})
+    known_later = shop.features(day, None, ["A", "B"])
+    for table, later in EVENTS.items():
+        shop.con.execute(f"delete from {table} where {later}", {"d": day})
+    shop.everyone_is_dirty()
+    assert shop.features(day, None, ["A", "B"]) == known_later
+    assert known_later
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int) -> None:
+    rng = random.Random(seed)
+    shop = random_shop(seed, orders=25)
+    refresh_state(shop.con)
+    for batch in range(4):
+        for i in range(rng.randrange(1, 6)):
+            # New, corrected (moved to another customer and day), or with other lines.
+            order_id = rng.choice([f"o{rng.randrange(25)}", f"n{batch}.{i}"])
+            touched = shop.select("select customer_id from core.orders where order_id = ?", order_id)
+            shop.con.execute("delete from core.orders where order_id = ?", [order_id])
+            shop.con.execute("delete from core.order_lines where order_id = ?", [order_id])
+            touched.append((random_order(shop, rng, order_id, 6, 500),))
+            shop.dirty(*{one for (one,) in touched if one is not None})
+        refresh_state(shop.con)
+        kept = [rows(shop.con, f"from {table} order by all") for table in STATE]
+        shop.everyone_is_dirty()
+        refresh_state(shop.con)
+        assert [rows(shop.con, f"from {table} order by all") for table in STATE] == kept
+
+
+def test_only_dirty_customers_are_recomputed_and_then_forgotten() -> None:
+    shop = random_shop(1)
+    everyone = shop.select("select count(distinct customer_id) from core.orders")[0][0]
+    assert refresh_state(shop.con) == everyone
+    assert refresh_state(shop.con) == 0
+    shop.dirty("c1", "c1", "c2")
+    assert refresh_state(shop.con) == 2
+    assert shop.select("from ingest.dirty_customer") == []
+
+
+def test_a_customer_whose_orders_are_gone_leaves_the_state() -> None:
+    shop = Shop()
+    shop.order("o1", "ann", FIRST, {"revenue": 5, "product_id": "p"})
+    refresh_state(shop.con)
+    shop.con.execute("delete from core.orders")
+    shop.dirty("ann")
+    refresh_state(shop.con)
+    assert shop.select("from features.customer_day") == []
+    assert shop.select("from features.customer_category_day") == []
+
+
+def test_a_day_computed_again_replaces_that_day_only() -> None:
+    shop = Shop()
+    shop.order("o1", "ann", FIRST, 5)
+    tomorrow = FIRST + timedelta(days=1)
+    shop.compute(FIRST)
+    shop.compute(tomorrow)
+    shop.order("o2", "bob", FIRST, 7)
+    shop.dirty("bob")
+    shop.compute(FIRST)
+    found = shop.select("select as_of_date, customer_id from features.customer order by all")
+    assert found == [(FIRST, "ann"), (FIRST, "bob"), (tomorrow, "ann")]
+
+
+def test_a_day_without_any_customer_left_is_emptied() -> None:
+    shop = Shop()
+    shop.order("o1", "ann", FIRST, 5)
+    shop.compute(FIRST)
+    shop.con.execute("delete from core.orders")
+    shop.dirty("ann")
+    shop.compute(FIRST)
+    assert not has_features(shop.con, FIRST)
+
+
+def test_days_that_are_not_kept_are_forgotten() -> None:
+    shop = Shop()
+    shop.order("o1", "ann", FIRST, 5)
+    days = [FIRST + timedelta(days=i) for i in range(3)]
+    for day in days:
+        shop.compute(day)
+    forget_features(shop.con, [days[0], days[2]])
+    assert [has_features(shop.con, day) for day in days] == [True, False, True]
+
+
+def test_there_are_no_features_before_they_are_computed() -> None:
+    assert not has_features(Shop().con, date(2024, 1, 1))

@@ -1,0 +1,153 @@
+"""Steps are written in the SQL that DuckDB and Spark answer alike; `-- dialect: duckdb` exempts a file."""
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+from pipelines.steps import ROOT
+
+STEPS = sorted(
+    path
+    for folder in ("features", "segments", "roi")
+    for path in (ROOT / folder).glob("*.sql")
+    if "-- dialect: duckdb" not in path.read_text(encoding="utf-8")
+)
+
+# Node types that fail on Spark or answer differently there.
+NODES: dict[type[exp.Expr], str] = {
+    exp.Quantile: "quantile",
+    exp.ApproxQuantile: "approx_quantile",
+    exp.PercentileCont: "percentile_cont",
+    exp.PercentileDisc: "percentile_disc",
+    exp.Median: "median",
+    exp.Mode: "mode",
+    exp.Skewness: "skewness",
+    exp.Kurtosis: "kurtosis",
+    exp.Pivot: "pivot",
+    exp.Lambda: "a lambda",
+    exp.Map: "a map",
+    exp.ToMap: "a map",
+    exp.GenerateSeries: "generate_series",
+    exp.GenerateDateArray: "generate_series",
+    exp.Comprehension: "a list comprehension",
+    exp.DayOfWeek: "dayofweek",
+    exp.DayOfWeekIso: "isodow",
+}
+FUNCTIONS = {"hash", "age", "range", "histogram", "kurtosis_pop", "mad", "entropy", "reservoir_quantile"}
+
+
+def faults(sql: str) -> list[str]:
+    """What in a SELECT would fail on Spark, or answer differently there."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    found = [name for kind, name in NODES.items() if tree.find(kind)]
+    for node in tree.walk():
+        if isinstance(node, exp.Anonymous) and node.name.lower() in FUNCTIONS:
+            found.append(f"{node.name}()")
+        elif isinstance(node, exp.Star) and (node.args.get("replace") or node.args.get("rename")):
+            found.append("* replace or rename")
+        elif isinstance(node, exp.Columns):
+            found.append("columns(*)")
+        elif isinstance(node, (exp.ArrayAgg, exp.First, exp.Last)) and node.find(exp.Order):
+            found.append("an ordered list or first")
+        elif isinstance(node, exp.Extract) and node.name.lower() in ("dow", "isodow", "dayofweek", "weekday"):
+            found.append("extract(dow)")
+        elif isinstance(node, exp.Sub) and is_date(node.this) and is_date(node.expression):
+            found.append("date - date")
+        elif isinstance(node, exp.DateDiff) and node.text("unit").upper() not in ("DAY", "WEEK", "YEAR"):
+            found.append("date_diff in other than days, weeks or years")
+        elif isinstance(node, exp.Group) and node.args.get("all"):
+            found.append("group by all")
+        elif isinstance(node, exp.SetOperation) and node.args.get("by_name"):
+            found.append("union by name")
+        elif isinstance(node, exp.CTE) and node.args.get("materialized"):
+            found.append("a materialized CTE")
+        elif isinstance(node, exp.Join) and node.method.upper() == "ASOF":
+            found.append("an asof join")
+        elif isinstance(node, exp.Div) and not divides_doubles(node):
+            found.append(f"a division that is not of doubles: {node.sql('duckdb')}")
+    return found
+
+
+def is_date(node: exp.Expr) -> bool:
+    """As far as a name or a cast says it."""
+    if isinstance(node, exp.Cast):
+        return node.to.is_type("date")
+    return isinstance(node, exp.Column) and node.name.endswith(("_date", "_on"))
+
+
+def divides_doubles(node: exp.Div) -> bool:
+    """The numerator is a cast to double, or a column or sum made of such (named so in the file)."""
+    numerator = node.this
+    if isinstance(numerator, exp.Cast):
+        return numerator.to.is_type("double")
+    return isinstance(numerator, (exp.Coalesce, exp.Column))
+
+
+def test_there_are_steps_to_check() -> None:
+    assert {path.parent.name for path in STEPS} == {"features", "segments", "roi"}
+
+
+@pytest.mark.parametrize("path", STEPS, ids=lambda path: path.stem)
+def test_a_step_is_one_select_that_transpiles_to_spark(path: Path) -> None:
+    (tree,) = sqlglot.parse(path.read_text(encoding="utf-8"), dialect="duckdb")
+    assert isinstance(tree, exp.Query)
+    assert tree.sql(dialect="spark", unsupported_level=ErrorLevel.RAISE)
+
+
+@pytest.mark.parametrize("path", STEPS, ids=lambda path: path.stem)
+def test_a_step_uses_nothing_that_spark_answers_differently(path: Path) -> None:
+    assert faults(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select median(a) from t",
+        "select quantile_cont(a, 0.5) from t",
+        "select quantile_disc(a, [0.1, 0.5]) from t",
+        "select percentile_cont(0.5) within group (order by a) from t",
+        "select approx_quantile(a, 0.5) from t",
+        "select mode(a) from t",
+        "select hash(a) from t",
+        "select skewness(a), kurtosis(a) from t",
+        "select * replace (1 as a) from t",
+        "select * rename (a as b) from t",
+        "select columns('a') from t",
+        "pivot t on a using sum(b)",
+        "select list(a order by b) from t",
+        "select first(a order by b) from t",
+        "select [x + 1 for x in a] from t",
+        "select list_transform(a, lambda x: x + 1) from t",
+        "select extract(dow from d) from t",
+        "select isodow(d) from t",
+        "select last_date - first_date from t",
+        "select cast(a as date) - cast(b as date) from t",
+        "select date_diff('month', a, b) from t",
+        "select a, sum(b) from t group by all",
+        "select 1 as a union by name select 2 as a",
+        "with x as materialized (select 1) select * from x",
+        "select * from a asof join b on a.t >= b.t",
+        "select map {'a': 1}",
+        "select * from range(5)",
+        "select age(a) from t",
+        "select sum(a) / 3 from t",
+    ],
+)
+def test_the_check_finds_what_is_not_portable(sql: str) -> None:
+    assert faults(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select a from t where b ilike 'x%' qualify row_number() over (partition by a order by b, c) = 1",
+        "select cast(sum(a) as double) / nullif(count(*), 0) from t group by c",
+        "select date_diff('day', a_date, b_date), a_date - interval 1 day from t",
+        "select * exclude (a) from t semi join s using (a)",
+    ],
+)
+def test_the_check_lets_through_what_is_portable(sql: str) -> None:
+    assert faults(sql) == []

@@ -1,0 +1,109 @@
+"""The marts of a day: what they hold, and that a broken one stops them all."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from published_base import NOW, YESTERDAY, D, build, company
+
+from pipelines.errors import InvariantError
+from pipelines.publish.manifest import manifest
+from pipelines.publish.marts import MARTS, check_key, table_of
+from pipelines.steps import columns_of, load_step, row_count, rows
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with company(tmp_path_factory.mktemp("segments")) as made:
+        build(made)
+        yield made
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_mart_has_a_key_and_no_column_that_parquet_widens(
+    con: duckdb.DuckDBPyConnection, mart: str
+) -> None:
+    step = load_step(f"publish/marts/{mart}")
+    columns = dict(columns_of(con, table_of(mart)))
+    assert step.key
+    assert set(step.key) <= columns.keys()
+    assert "HUGEINT" not in columns.values()
+    check_key(con, mart)
+
+
+def test_marts_that_must_have_rows_have_them(con: duckdb.DuckDBPyConnection) -> None:
+    empty = {mart for mart in MARTS if not row_count(con, table_of(mart))}
+    assert empty == {"drift", "roi_left_out"}
+
+
+def test_the_run_is_as_fresh_as_its_oldest_source_with_a_limit(con: duckdb.DuckDBPyConnection) -> None:
+    (run,) = rows(con, "from marts.run")
+    assert (run["customers"], run["revenue_365d"], run["revision"]) == (3, 60, 1)
+    assert (run["as_of_date"], run["previous_date"], run["generated_at"]) == (D, YESTERDAY, NOW)
+    assert run["effective_at"].isoformat() == "2024-06-30T20:00:00+00:00"
+
+
+def test_every_segment_stands_in_the_current_day_beside_the_day_before(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    found = con.execute(
+        "select segment_id, customers, customers_before, change, entered, left_ from marts.segment_current"
+        " order by position"
+    ).fetchall()
+    assert found == [("new", 1, 1, 0, 1, 1), ("never", 0, 0, 0, 0, 0), ("away", 2, 1, 1, 1, 0)]
+
+
+def test_movements_show_who_went_where_and_who_is_new(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute(
+        "select from_segment_id, to_segment_id, customers from marts.segment_movement"
+        " where period = 'day' order by all"
+    ).fetchall()
+    assert found == [("away", "away", 1), ("new", "away", 1), (None, "new", 1)]
+
+
+def test_the_audience_has_every_customer_once_a_segmentation(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute(
+        "select customer_id, segment_id, entered_date from marts.audience order by all"
+    ).fetchall()
+    assert found == [("ann", "away", D), ("bob", "away", YESTERDAY), ("cyd", "new", D)]
+
+
+def test_guests_count_in_revenue_and_not_as_customers(con: duckdb.DuckDBPyConnection) -> None:
+    (today,) = rows(con, "from marts.revenue_day where business_date = ?", [D])
+    assert (today["orders"], today["customers"], today["guest_orders"], today["revenue"]) == (2, 1, 1, 35)
+
+
+def test_the_manifest_says_from_what_the_marts_were_made(con: duckdb.DuckDBPyConnection) -> None:
+    found = manifest(con)
+    assert found["run"]["run_id"] == "run-1"
+    assert [(one["path"], one["sha256"]) for one in found["inputs"]] == [("orders.csv", "abc")]
+    assert [one["source"] for one in found["watermarks"]] == ["old", "shop"]
+    assert found["rows"] == {mart: row_count(con, table_of(mart)) for mart in MARTS}
+    (version,) = con.execute("select definition_version from segments.definition").fetchall()
+    assert found["definitions"] == [{"segmentation_id": "cycle", "definition_version": version[0]}]
+
+
+def test_the_manifest_names_the_definition_of_today_only(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    con.execute("begin")
+    con.execute("update segments.membership set definition_version = 'older' where entity_id = 'bob'")
+    assert len(manifest(con)["definitions"]) == 1
+    con.execute("rollback")
+
+
+def test_a_key_that_repeats_leaves_every_mart_as_it_was(con: duckdb.DuckDBPyConnection) -> None:
+    before = {mart: rows(con, f"from {table_of(mart)}") for mart in MARTS}
+    con.execute("insert into segments.label select * from segments.label where segment_id = 'new'")
+    with pytest.raises(InvariantError, match=r"repeat the key \(.*\); nothing was published"):
+        build(con, "run-2")
+    assert {mart: rows(con, f"from {table_of(mart)}") for mart in MARTS} == before
+
+
+def test_a_missing_input_leaves_every_mart_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with company(tmp_path_factory.mktemp("segments")) as con:
+        build(con)
+        con.execute("drop table quality.result")
+        with pytest.raises(duckdb.Error):
+            build(con, "run-2")
+        assert rows(con, "select run_id from marts.run") == [{"run_id": "run-1"}]

@@ -1,0 +1,238 @@
+"""The record: events of who entered and left, and what they say of any day."""
+
+import random
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from population import RULES, empty_population, fill, load
+
+from pipelines.errors import InvariantError, UsageError
+from pipelines.segments import history
+from pipelines.segments.definition import Segmentation
+from pipelines.steps import rows
+
+D = date(2024, 6, 1)
+OTHER = RULES.replace("segmentation: cycle", "segmentation: other").replace("<= 10", "<= 5")
+
+
+def day(number: int) -> date:
+    return D + timedelta(days=number)
+
+
+def run(
+    con: duckdb.DuckDBPyConnection, on: date, recency: Mapping[str, int | None], found: list[Segmentation]
+) -> int:
+    """Record a day on which customers have these recencies."""
+    fill(con, on, {customer: {"recency_days": value} for customer, value in recency.items()})
+    history.assign(con, on, found)
+    return history.record(con, on, found, f"run {on}")
+
+
+def events(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return con.execute(
+        "select entity_id, segment_id, event, as_of_date, revision from segments.membership_event"
+        " order by as_of_date, revision, entity_id, event desc"
+    ).fetchall()
+
+
+def members(con: duckdb.DuckDBPyConnection, on: date) -> list[tuple[Any, ...]]:
+    """The assignment of a day as the record gives it."""
+    history.assignment_from_record(con, on)
+    return con.execute("from segments.assignment where as_of_date = ? order by all", [on]).fetchall()
+
+
+def test_a_move_is_a_leave_and_an_enter_of_that_day(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1, "bob": 40}, cycle)
+    run(con, day(1), {"ann": 20, "bob": 40, "cyd": 1}, cycle)
+    run(con, day(2), {"ann": 20, "bob": 40}, cycle)
+    assert events(con) == [
+        ("ann", "new", "enter", day(0), 1),
+        ("bob", "away", "enter", day(0), 1),
+        ("ann", "new", "leave", day(1), 1),
+        ("ann", "near", "enter", day(1), 1),
+        ("cyd", "new", "enter", day(1), 1),
+        ("cyd", "new", "leave", day(2), 1),
+    ]
+    stays = con.execute(
+        "select entity_id, segment_id, entered_date, left_date from segments.membership order by all"
+    ).fetchall()
+    assert stays == [
+        ("ann", "near", day(1), None),
+        ("ann", "new", day(0), day(1)),
+        ("bob", "away", day(0), None),
+        ("cyd", "new", day(1), day(2)),
+    ]
+
+
+def test_the_same_day_again_is_a_revision_and_the_last_counts(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1}, cycle)
+    assert run(con, day(1), {"ann": 20}, cycle) == 1
+    first = [event for event in events(con) if event[-1] == 1]
+    assert run(con, day(1), {"ann": 50}, cycle) == 2
+    assert [segment for *_, segment, _ in members(con, day(1))] == ["away"]
+    assert run(con, day(1), {"ann": 1}, cycle) == 3
+    assert [segment for *_, segment, _ in members(con, day(1))] == ["new"]
+    assert [event for event in events(con) if event[-1] == 1] == first
+    stays = con.execute("select entered_date, left_date from segments.membership").fetchall()
+    assert stays == [(day(0), None)]
+
+
+def test_recording_an_unchanged_day_again_changes_no_stay(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1, "bob": 20}, cycle)
+    run(con, day(1), {"ann": 20, "bob": 20}, cycle)
+    before = rows(con, "from segments.membership order by all")
+    assert run(con, day(1), {"ann": 20, "bob": 20}, cycle) == 2
+    assert rows(con, "from segments.membership order by all") == before
+
+
+def test_an_earlier_day_is_refused_and_leaves_the_record_as_it_was(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(1), {"ann": 1}, cycle)
+    before = events(con)
+    with pytest.raises(UsageError, match="lies before"):
+        run(con, day(0), {"ann": 40}, cycle)
+    assert events(con) == before
+    assert history.latest_day(con) == day(1)
+
+
+def test_missed_days_are_recorded_one_by_one() -> None:
+    assert history.days_to_record(day(0), day(3)) == [day(1), day(2), day(3)]
+    assert history.days_to_record(day(3), day(3)) == [day(3)]
+    assert history.days_to_record(None, day(3)) == [day(3)]
+    assert history.days_to_record(None, day(3), day(1)) == [day(1), day(2), day(3)]
+    assert history.days_to_record(None, day(3), day(5)) == [day(3)]
+    with pytest.raises(UsageError, match="run 2024-06-04 again or a later day"):
+        history.days_to_record(day(3), day(2))
+
+
+def test_a_segmentation_that_is_removed_is_left_by_all(tmp_path: Path) -> None:
+    con = empty_population()
+    both = load(tmp_path, RULES, OTHER)
+    run(con, day(0), {"ann": 1, "bob": 20}, both)
+    run(con, day(1), {"ann": 1, "bob": 20}, both[:1])
+    assert {row[1] for row in members(con, day(0))} == {"cycle", "other"}
+    assert {row[1] for row in members(con, day(1))} == {"cycle"}
+    left = rows(con, "from segments.membership_event where event = 'leave' order by entity_id")
+    assert [(one["entity_id"], one["segmentation_id"]) for one in left] == [
+        ("ann", "other"),
+        ("bob", "other"),
+    ]
+    assert {one["definition_version"] for one in left} == {both[1].version}
+
+
+def test_a_stay_keeps_the_version_it_was_entered_under(tmp_path: Path) -> None:
+    con = empty_population()
+    first = load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1, "bob": 20}, first)
+    second = load(tmp_path, RULES.replace("<= 30", "<= 15"))
+    run(con, day(1), {"ann": 1, "bob": 20}, second)
+    versions = con.execute(
+        "select entity_id, segment_id, definition_version from segments.membership order by all"
+    ).fetchall()
+    assert versions == [
+        ("ann", "new", first[0].version),
+        ("bob", "away", second[0].version),
+        ("bob", "near", first[0].version),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stays_say_of_every_day_what_was_assigned_on_it(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    con = empty_population()
+    choices = [load(tmp_path, RULES), load(tmp_path, RULES, OTHER), load(tmp_path, OTHER)]
+    assigned: dict[date, list[tuple[Any, ...]]] = {}
+    number = 0
+    for _ in range(12):
+        number += rng.choice([0, 1, 1, 2])
+        customers = {f"c{i}": rng.choice([1, 8, 20, 40, None]) for i in range(6) if rng.random() < 0.8}
+        run(con, day(number), customers, rng.choice(choices))
+        assigned[day(number)] = con.execute(
+            "from segments.assignment where as_of_date = ? order by all", [day(number)]
+        ).fetchall()
+    for on, expected in assigned.items():
+        assert members(con, on) == expected
+    overlapping = con.execute(
+        "select count(*) from segments.membership a join segments.membership b"
+        " using (segmentation_id, entity_id)"
+        " where a.entered_date < b.entered_date and coalesce(a.left_date, date '9999-01-01') > b.entered_date"
+    ).fetchone()
+    assert overlapping == (0,)
+    twice = con.execute(
+        "select 1 from segments.assignment group by as_of_date, segmentation_id, customer_id"
+        " having count(*) > 1"
+    ).fetchall()
+    assert twice == []
+
+
+def test_the_record_equals_the_replay_of_the_same_runs(tmp_path: Path) -> None:
+    cycle = load(tmp_path, RULES)
+
+    def recorded() -> list[tuple[Any, ...]]:
+        rng = random.Random(5)
+        con = empty_population()
+        for number in (0, 1, 1, 3, 4, 4, 4):
+            run(con, day(number), {f"c{i}": rng.choice([1, 20, 40]) for i in range(5)}, cycle)
+        return con.execute("from segments.membership_event").fetchall()
+
+    assert recorded() == recorded()
+
+
+def test_an_interrupted_record_leaves_nothing(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1}, cycle)
+    before = events(con)
+    con.execute("drop table segments.membership")
+    fill(con, day(1), {"ann": {"recency_days": 40}})
+    history.assign(con, day(1), cycle)
+    with pytest.raises(duckdb.Error):
+        history.record(con, day(1), cycle, "run")
+    assert events(con) == before
+    assert history.latest_day(con) == day(0)
+
+
+def test_two_segments_at_once_break_an_invariant_that_names_the_segmentation(tmp_path: Path) -> None:
+    con, both = empty_population(), load(tmp_path, RULES, OTHER)
+    fill(con, day(0), {"ann": {"recency_days": 1}, "bob": {}})
+    history.assign(con, day(0), both)
+    con.execute(
+        "insert into segments.assignment select * replace ('twice' as segment_id)"
+        " from segments.assignment where segmentation_id = 'other' and customer_id = 'ann'"
+    )
+    with pytest.raises(InvariantError, match="segmentation other on 2024-06-01: 2 customers, but 3"):
+        history.assert_exclusive(con, day(0))
+    con.execute("delete from segments.assignment where segmentation_id = 'other' and customer_id = 'bob'")
+    with pytest.raises(InvariantError, match="segmentation other"):
+        history.assert_exclusive(con, day(0))
+
+
+def test_a_segmentation_that_leaves_a_customer_out_assigns_nothing(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    fill(con, day(0), {"ann": {"recency_days": 1}, "bob": {}})
+    history.assign(con, day(0), cycle)
+    partial = Segmentation(
+        cycle[0].definition, "v", cycle[0].sql + " and recency_days = 1", cycle[0].parameters, frozenset()
+    )
+    with pytest.raises(InvariantError, match="2 customers, but 1 memberships of 1"):
+        history.assign(con, day(0), [partial])
+    assert con.execute("select count(*) from segments.assignment").fetchone() == (2,)
+
+
+def test_every_version_of_a_definition_is_kept_and_labels_are_of_today(tmp_path: Path) -> None:
+    con = empty_population()
+    first, second = load(tmp_path, RULES, OTHER), load(tmp_path, RULES.replace("<= 30", "<= 31"))
+    for found in (first, second, second):
+        history.store_definitions(con, found)
+    versions = con.execute("select segmentation_id, definition_version from segments.definition").fetchall()
+    assert sorted(versions) == sorted((one.id, one.version) for one in [*first, *second])
+    labels = con.execute(
+        "select segment_id, definition_version from segments.label order by position"
+    ).fetchall()
+    assert labels == [(segment, second[0].version) for segment in ("new", "near", "away")]

@@ -1,0 +1,243 @@
+"""Past days: taken from the record where they stand in it, replayed beside it where they do not."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from population import RULES, load
+from shop import Shop
+
+from pipelines.features.compute import compute_customers, has_features, refresh_state
+from pipelines.segments import history, replay
+from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.steps import run_step
+
+D = date(2024, 6, 20)
+BASELINE, MAY_END, APRIL_END = date(2024, 5, 20), date(2024, 5, 31), date(2024, 4, 30)
+BEFORE_CAMPAIGN = date(2024, 6, 4)
+
+
+class Company:
+    """A shop with one segmentation and one campaign; says which days were computed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shop = Shop()
+        self.con = self.shop.con
+        history.create(self.con)
+        self.folder = folder
+        load(folder, RULES)
+        self.segmentations = self.read()
+        self.computed: list[date] = []
+        self.shop.add(
+            "core.campaigns",
+            {"campaign_id": "k", "start_date": date(2024, 6, 5), "end_date": date(2024, 6, 9)},
+        )
+        self.shop.order("o1", "ann", date(2024, 4, 10), 5)
+        self.shop.order("o2", "bob", date(2024, 6, 1), 5)
+        self.shop.batch(1, date(2024, 4, 10))
+        refresh_state(self.con)
+
+    def read(self) -> list[Segmentation]:
+        return load_segmentations(self.folder, self.shop.catalogue())
+
+    def compute(self, day: date) -> None:
+        self.computed.append(day)
+        compute_customers(self.con, day, margin_rate=0.25, categories=())
+
+    def record(self, day: date) -> None:
+        self.compute(day)
+        history.assign(self.con, day, self.segmentations)
+        history.record(self.con, day, self.segmentations, "run")
+
+    def bring_up(self, day: date = D, months: int = 2, margin_rate: float = 0.25) -> list[date]:
+        inputs = replay.inputs_hash(self.segmentations, margin_rate)
+        return replay.bring_up(self.con, day, self.segmentations, months, inputs, self.compute)
+
+    def days(self, table: str) -> list[date]:
+        found = self.shop.select(f"select distinct as_of_date from {table} order by 1")
+        return [row[0] for row in found]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    return Company(tmp_path)
+
+
+NEEDED = [APRIL_END, BASELINE, MAY_END, BEFORE_CAMPAIGN]
+
+
+def test_needed_are_the_days_before_months_and_campaigns_the_baseline_and_the_previous(
+    company: Company,
+) -> None:
+    assert replay.needed_days(company.con, D, 2) == NEEDED
+    assert replay.needed_days(company.con, D, 1) == [BASELINE, MAY_END, BEFORE_CAMPAIGN]
+    # Nothing before the first order, however many months are asked for.
+    assert replay.needed_days(company.con, D, 13) == NEEDED
+    company.record(date(2024, 6, 17))
+    assert replay.needed_days(company.con, D, 2) == [*NEEDED, date(2024, 6, 17)]
+
+
+def test_nothing_is_needed_before_there_are_orders() -> None:
+    shop = Shop()
+    history.create(shop.con)
+    assert replay.needed_days(shop.con, D, 2) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        (date(2024, 3, 31), date(2024, 2, 29)),
+        (date(2023, 3, 31), date(2023, 2, 28)),
+        (date(2024, 1, 15), date(2023, 12, 15)),
+        (date(2024, 12, 31), date(2024, 11, 30)),
+        (date(2024, 2, 29), date(2024, 1, 29)),
+    ],
+)
+def test_a_month_before_is_the_same_day_or_that_months_last(day: date, before: date) -> None:
+    assert replay.month_before(day) == before
+
+
+def test_months_start_on_first_days_over_the_turn_of_a_year() -> None:
+    assert replay.month_starts(date(2024, 2, 29), 3) == [
+        date(2023, 12, 1), date(2024, 1, 1), date(2024, 2, 1),
+    ]  # fmt: skip
+
+
+def test_needed_days_are_replayed_and_nothing_of_them_is_recorded(company: Company) -> None:
+    assert company.bring_up() == NEEDED
+    assert company.days("segments.assignment") == NEEDED
+    assert company.days("segments.profile_day") == NEEDED
+    assert company.days("segments.membership_event") == company.days("segments.recorded_day") == []
+    assert {replay.basis_of(company.con, day) for day in NEEDED} == {"replayed"}
+    assert replay.basis_of(company.con, D) is None
+
+
+def test_of_replayed_days_only_the_baseline_keeps_its_features(company: Company) -> None:
+    company.bring_up()
+    assert [day for day in NEEDED if has_features(company.con, day)] == [BASELINE]
+
+
+def test_a_replayed_day_stands_until_something_changes(company: Company) -> None:
+    company.bring_up()
+    company.computed.clear()
+    assert company.bring_up() == company.computed == []
+
+
+def test_a_baseline_without_features_is_computed_again(company: Company) -> None:
+    company.bring_up()
+    company.con.execute("delete from features.customer")
+    assert company.bring_up() == [BASELINE]
+
+
+@pytest.mark.parametrize(
+    ("first", "replayed"),
+    [(date(2024, 5, 31), [MAY_END, BEFORE_CAMPAIGN]), (date(2024, 6, 5), []), (None, NEEDED)],
+)
+def test_a_late_batch_replays_the_days_it_says_something_of(
+    company: Company, first: date | None, replayed: list[date]
+) -> None:
+    company.bring_up()
+    company.shop.batch(2, first)
+    assert company.bring_up() == replayed
+
+
+def test_an_older_batch_accepted_later_is_noticed(company: Company) -> None:
+    company.shop.batch(2, date(2024, 5, 31), status="rejected")
+    company.shop.batch(3, date(2024, 4, 10))
+    company.bring_up()
+    company.con.execute("update ingest.batch set status = 'accepted' where batch_seq = 2")
+    assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
+    company.con.execute("update ingest.batch set status = 'rejected' where batch_seq = 2")
+    assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
+
+
+def test_a_rejected_batch_replays_nothing(company: Company) -> None:
+    company.bring_up()
+    company.shop.batch(2, date(2024, 4, 10), status="rejected")
+    assert company.bring_up() == []
+
+
+def test_a_definition_or_margin_rate_that_changes_replays_everything(company: Company) -> None:
+    company.bring_up()
+    load(company.folder, RULES.replace("name: Near", "name: Closer"))
+    company.segmentations = company.read()
+    assert company.bring_up() == []
+    load(company.folder, RULES.replace("<= 30", "<= 31"))
+    company.segmentations = company.read()
+    assert company.bring_up() == NEEDED
+    assert company.bring_up(margin_rate=0.3) == NEEDED
+
+
+def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: Company) -> None:
+    company.record(MAY_END)
+    recorded = company.shop.select("from segments.assignment order by all")
+    company.shop.order("late", "zoe", date(2024, 5, 1), 5)
+    company.shop.dirty("zoe")
+    refresh_state(company.con)
+    company.shop.batch(2, date(2024, 5, 1))
+    assert MAY_END not in company.bring_up()
+    assert (
+        company.shop.select("from segments.assignment where as_of_date = ? order by all", MAY_END) == recorded
+    )
+    assert replay.basis_of(company.con, MAY_END) == "recorded"
+    replayed = company.shop.select(
+        "select customer_id from segments.assignment where as_of_date = ?", BASELINE
+    )
+    assert ("zoe",) in replayed
+
+
+def test_a_recorded_baseline_gets_its_features_back(company: Company) -> None:
+    company.record(BASELINE)
+    company.con.execute("delete from features.customer")
+    company.bring_up()
+    assert has_features(company.con, BASELINE)
+
+
+def test_days_that_nobody_needs_any_more_are_dropped(company: Company) -> None:
+    company.record(date(2024, 6, 3))
+    company.bring_up()
+    july = date(2024, 7, 25)
+    company.bring_up(july, months=1)
+    needed = replay.needed_days(company.con, july, 1)
+    assert MAY_END not in needed
+    assert company.days("segments.assignment") == company.days("segments.snapshot_day") == needed
+
+
+def test_profiles_of_recorded_days_stay_when_nobody_needs_them(company: Company) -> None:
+    company.record(MAY_END)
+    run_step(company.con, "segments/profile_day", {"as_of": MAY_END, "basis": "recorded"})
+    company.bring_up()
+    company.record(date(2024, 7, 20))
+    company.bring_up(date(2024, 8, 25), months=1)
+    assert MAY_END not in company.days("segments.assignment")
+    assert MAY_END in company.days("segments.profile_day")
+    assert APRIL_END not in company.days("segments.profile_day")
+
+
+def test_a_profile_counts_and_sums_its_segment(company: Company) -> None:
+    company.shop.order("o3", "bob", date(2024, 6, 2), {"revenue": 15, "cost": 5})
+    company.shop.dirty("bob")
+    refresh_state(company.con)
+    company.bring_up()
+    found = company.shop.select(
+        "select segment_id, customers, share, active_customers_90d, revenue_30d, revenue_365d, revenue_share,"
+        " margin_365d, orders_365d, average_order_value, purchase_days_365d, recency_days, basis"
+        " from segments.profile_day where as_of_date = ? order by segment_id",
+        BEFORE_CAMPAIGN,
+    )
+    assert found == [
+        ("away", 1, 0.5, 1, 0, 5, 0.2, 1.25, 1, 5, 1, 55, "replayed"),
+        ("new", 1, 0.5, 1, 20, 20, 0.8, 5, 2, 10, 2, 2, "replayed"),
+    ]
+
+
+def test_the_margin_of_a_segment_is_unknown_when_one_customers_is(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.shop.order("o4", "cyd", date(2024, 6, 1), {"revenue": 15, "cost": 5})
+    company.shop.dirty("cyd")
+    refresh_state(company.con)
+    day = BEFORE_CAMPAIGN
+    compute_customers(company.con, day, margin_rate=None, categories=())
+    history.assign(company.con, day, company.segmentations)
+    run_step(company.con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
+    assert company.shop.select("select distinct margin_365d from segments.profile_day") == [(None,)]
