@@ -277,8 +277,8 @@ def check(context: typer.Context, json: Json = False) -> None:
         faults = check_sources(project)
         try:
             segmentations = check_configuration(project)
-        except LohkoError as fault:
-            faults.append(fault)
+        except LohkoError as wrong:
+            faults.append(wrong)
     if json:
         show.print_json({"ok": not faults, "faults": [str(fault) for fault in faults]})
     else:

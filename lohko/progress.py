@@ -21,7 +21,12 @@ def follow(days: Sequence[date], *, quiet: bool) -> Iterator[Callable[[date, str
     started = time.monotonic()
     stage = ""
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
     ) as progress:
         task = progress.add_task("starting", total=None)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +18,15 @@ for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def shelf() -> Iterator[Shelf]:
     """Where shops are kept between tests."""
     # Imported here: the unit tests need neither Dagster nor the command.
     from fixtures.shop import Shelf
 
-    return Shelf(tmp_path_factory.mktemp("shops"))
+    # In memory where there is such a place: a run flushes some thousand times.
+    memory = Path("/dev/shm")  # noqa: S108
+    with TemporaryDirectory(prefix="lohko-shops-", dir=memory if memory.is_dir() else None) as folder:
+        yield Shelf(Path(folder))
 
 
 @pytest.fixture

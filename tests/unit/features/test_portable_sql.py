@@ -43,6 +43,7 @@ def faults(sql: str) -> list[str]:
     """What in a SELECT would fail on Spark, or answer differently there."""
     tree = sqlglot.parse_one(sql, dialect="duckdb")
     found = [name for kind, name in NODES.items() if tree.find(kind)]
+    doubles = {one.alias for one in tree.find_all(exp.Alias) if is_double(one.this, set())}
     for node in tree.walk():
         if isinstance(node, exp.Anonymous) and node.name.lower() in FUNCTIONS:
             found.append(f"{node.name}()")
@@ -66,7 +67,7 @@ def faults(sql: str) -> list[str]:
             found.append("a materialized CTE")
         elif isinstance(node, exp.Join) and node.method.upper() == "ASOF":
             found.append("an asof join")
-        elif isinstance(node, exp.Div) and not divides_doubles(node):
+        elif isinstance(node, exp.Div) and not is_double(node.this, doubles):
             found.append(f"a division that is not of doubles: {node.sql('duckdb')}")
     return found
 
@@ -78,12 +79,15 @@ def is_date(node: exp.Expr) -> bool:
     return isinstance(node, exp.Column) and node.name.endswith(("_date", "_on"))
 
 
-def divides_doubles(node: exp.Div) -> bool:
-    """The numerator is a cast to double, or a column or sum made of such (named so in the file)."""
-    numerator = node.this
-    if isinstance(numerator, exp.Cast):
-        return numerator.to.is_type("double")
-    return isinstance(numerator, (exp.Coalesce, exp.Column))
+def is_double(node: exp.Expr, doubles: set[str]) -> bool:
+    """A cast to double, a choice among such, or a column that the same file makes by such a cast."""
+    if isinstance(node, exp.Coalesce):
+        return all(is_double(part, doubles) for part in (node.this, *node.expressions))
+    if isinstance(node, exp.Mul):
+        return is_double(node.this, doubles)
+    if isinstance(node, exp.Column):
+        return node.name in doubles
+    return isinstance(node, exp.Cast) and node.to.is_type("double")
 
 
 def test_there_are_steps_to_check() -> None:
@@ -134,6 +138,7 @@ def test_a_step_uses_nothing_that_spark_answers_differently(path: Path) -> None:
         "select * from range(5)",
         "select age(a) from t",
         "select sum(a) / 3 from t",
+        "select amount / 3 from t",
     ],
 )
 def test_the_check_finds_what_is_not_portable(sql: str) -> None:

@@ -121,6 +121,12 @@ def test_customers_of_equal_value_share_a_tier_even_across_its_end(tmp_path: Pat
     assert set(segments_of(con, load(tmp_path, TIERS)).values()) == {"top"}
 
 
+def test_a_tier_ends_where_those_above_bring_exactly_its_share(tmp_path: Path) -> None:
+    con = empty_population()
+    fill(con, D, {"a": {"revenue_365d": 50}, "b": {"revenue_365d": 30}, "c": {"revenue_365d": 20}})
+    assert segments_of(con, load(tmp_path, TIERS)) == {"a": "top", "b": "middle", "c": "low"}
+
+
 def test_a_single_tier_takes_everyone_with_value(tmp_path: Path) -> None:
     con = empty_population()
     fill(con, D, {"a": {"revenue_365d": 1}, "b": {"revenue_365d": 0}})

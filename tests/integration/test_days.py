@@ -1,0 +1,69 @@
+"""Day after day: missed days are caught up, and the latest day may run again."""
+
+from __future__ import annotations
+
+from fixtures.shop import Shop
+
+
+def recorded(shop: Shop) -> list[tuple[str, int]]:
+    with shop.warehouse() as con:
+        return con.execute(
+            "select cast(as_of_date as varchar), revision from segments.recorded_day order by all"
+        ).fetchall()
+
+
+def test_missed_days_are_caught_up_one_by_one(shop: Shop) -> None:
+    shop.edit("today: 2026-03-31", "today: 2026-04-02")
+    ended = shop.lohko("run", "--json")
+    days = ["2026-03-30", "2026-03-31", "2026-04-01"]
+    assert ended.code == 0, ended.err
+    assert [run["day"] for run in ended.json["runs"]] == days
+    assert recorded(shop) == [("2026-03-29", 1), *[(day, 1) for day in days]]
+    with shop.warehouse() as con:
+        profiled = con.execute(
+            "select distinct cast(as_of_date as varchar) from segments.profile_day"
+            " where basis = 'recorded' order by all"
+        ).fetchall()
+    assert profiled == [("2026-03-29",), *[(day,) for day in days]]
+
+
+def test_the_first_run_records_from_the_first_day_on(new_shop: Shop) -> None:
+    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-28\ntoday: 2026-03-31")
+    assert new_shop.lohko("run", "--json").code == 0
+    assert recorded(new_shop) == [("2026-03-28", 1), ("2026-03-29", 1), ("2026-03-30", 1)]
+
+
+def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop: Shop) -> None:
+    assert shop.lohko("run", "--json").code == 0
+    rows = shop.rows()
+    tables = shop.tables("core", "features", "segments", "roi", "drift")
+    events = tables.pop("segments.membership_event")
+    days = tables.pop("segments.recorded_day")
+    again = shop.lohko("run", "--json")
+    assert again.code == 0 and again.json["run"]["revision"] == 2
+    assert shop.rows() == rows
+    after = shop.tables("core", "features", "segments", "roi", "drift")
+    new_events = [event for event in after.pop("segments.membership_event") if event not in events]
+    new_days = [day for day in after.pop("segments.recorded_day") if day not in days]
+    assert {event[-1] for event in new_events} <= {2} and [day[1] for day in new_days] == [2]
+    assert after == tables
+
+
+def test_an_order_that_comes_late_changes_only_its_customer(shop: Shop) -> None:
+    with shop.warehouse() as con:
+        before = set(con.execute("from features.customer_day").fetchall())
+    shop.deliver("orders-2.csv", '9001,C005,2025-12-24 12:00:00,web,paid,"10,00","0,00"')
+    assert shop.lohko("run", "--json").code == 0
+    with shop.warehouse() as con:
+        after = set(con.execute("from features.customer_day").fetchall())
+        names = [column[0] for column in con.execute("from features.customer_day").description or []]
+    place = names.index("customer_id")
+    assert {row[place] for row in before ^ after} == {"C005"}
+
+
+def test_a_project_keeps_as_many_published_runs_as_it_says(shop: Shop) -> None:
+    shop.edit("margin_rate: 0.30", "margin_rate: 0.30\npublish: {keep_runs: 2}")
+    for _ in range(3):
+        assert shop.lohko("run", "--json").code == 0
+    kept = {path.name for path in (shop.root / "published" / "runs").iterdir()}
+    assert len(kept) == 2 and (shop.root / "published" / "current").resolve().name in kept
