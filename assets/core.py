@@ -63,7 +63,6 @@ def build_core(project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="core", specs=specs, check_specs=checks, pool=POOL)
     def core(
-        context: dg.AssetExecutionContext,
         project: ProjectParam,
         warehouse: WarehouseParam,
         progress: ProgressParam,
@@ -82,8 +81,8 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 merged[table] = refresh(con, contract, mappings)
             if not row_count(con, "core.orders"):
                 raise InvariantError(
-                    "no orders have been accepted yet, so there is nothing to segment; see what happened to the"
-                    " sources of orders: `lohko status`"
+                    "no orders have been accepted yet, so there is nothing to segment; see what happened to"
+                    " the sources of orders: `lohko status`"
                 )
             for table, one in merged.items():
                 mapped = table in project.mapped

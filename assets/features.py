@@ -1,7 +1,7 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -16,7 +16,7 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from pipelines.features.catalogue import catalogue, store_catalogue
+from pipelines.features.catalogue import absent, catalogue, store_catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
 from resources.project import Project
 
@@ -30,7 +30,13 @@ STATE = ("features.customer_day", "features.customer_category_day")
 
 def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> None:
     """Fill the partition of a day with the project's own settings."""
-    compute_customers(con, day, margin_rate=project.config.margin_rate, categories=shared_categories(project))
+    compute_customers(
+        con,
+        day,
+        margin_rate=project.config.margin_rate,
+        categories=shared_categories(project),
+        without=absent(project.mapped),
+    )
 
 
 def shared_categories(project: Project) -> list[str]:
@@ -61,9 +67,7 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         ],
         pool=POOL,
     )
-    def state(
-        context: dg.AssetExecutionContext, warehouse: WarehouseParam, progress: ProgressParam
-    ) -> Iterator[dg.MaterializeResult]:
+    def state(warehouse: WarehouseParam, progress: ProgressParam) -> Iterator[dg.MaterializeResult]:
         progress("features customer_day")
         with warehouse.open("features state") as con:
             touched = refresh_state(con)
@@ -112,7 +116,8 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 progress(f"features as of {day}")
                 compute_day(con, project, day)
                 row = con.execute(
-                    "select count(*) - count(distinct customer_id) from features.customer where as_of_date = ?",
+                    "select count(*) - count(distinct customer_id) from features.customer"
+                    " where as_of_date = ?",
                     [day],
                 ).fetchone()
                 repeated += row[0] if row else 0

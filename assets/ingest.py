@@ -47,10 +47,11 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
             "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
         ),
     ]
-    for table, mapping in source.tables.items():
-        for one in quality.checks_for(CONTRACTS[table], mapping.keys(), source.max_bad_share):
-            specs.append(dg.AssetCheckSpec(f"{table}__{one.name}", asset=key, description=one.description))
-    return specs
+    return specs + [
+        dg.AssetCheckSpec(f"{table}__{one.name}", asset=key, description=one.description)
+        for table, mapping in source.tables.items()
+        for one in quality.checks_for(CONTRACTS[table], mapping.keys(), source.max_bad_share)
+    ]
 
 
 def _format(source: Source) -> set[str]:
@@ -86,8 +87,10 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
             batch.discard_interrupted(con, name)
             try:
                 paths = land(con, project, name, source, max(days_of(context, project)))
-                files = new_files(paths, ledger.known_files(con, name), partial(ledger_name, project, source))
-                outcome = ingest(con, name, source, files, context.run.run_id)
+                name_of = partial(ledger_name, project, source)
+                files = new_files(paths, ledger.known_files(con, name), name_of)
+                standing = [name_of(path) for path in paths]
+                outcome = ingest(con, name, source, files, context.run.run_id, standing)
             except SourceError as fault:
                 outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))
             total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0
@@ -166,7 +169,7 @@ def build_freshness(
     @dg.asset(
         key=table.split("."),
         deps=[dg.AssetKey(dep.split(".")) for dep in core],
-        group_name="ingest",
+        group_name="freshness",
         description="Newest event of every source by the end of the day, against its limits",
         kinds={"duckdb", "sql"},
         owners=OWNERS,

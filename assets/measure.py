@@ -91,7 +91,7 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             spec(
                 "drift.verdict",
                 "drift",
-                "How far segment shares and features have moved since a month before",
+                "How far segment shares and features have moved since four weeks before",
                 deps=["segments.assignment", "features.customer"],
                 partitions=partitions,
             )
@@ -100,7 +100,7 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             dg.AssetCheckSpec(
                 "no_drift",
                 asset=dg.AssetKey(["drift", "verdict"]),
-                description="no segment has moved beyond the limits since a month before",
+                description="no segment has moved beyond the limits since four weeks before",
             )
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -128,9 +128,9 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
 
 
 def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> list[dict[str, Any]]:
-    """Compare with the day a month before, where there is one."""
+    """Compare with the day four weeks before, where there is one."""
     create(con)
-    baseline = replay.month_before(day)
+    baseline = replay.four_weeks_before(day)
     basis = replay.basis_of(con, baseline)
     if basis is None or not is_latest(con, day):
         return []

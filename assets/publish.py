@@ -5,7 +5,6 @@ Only the latest recorded day is published, never a backfill.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 

@@ -120,10 +120,10 @@ def _record(
         if not has_features(con, day):
             compute(day)
         history.assign(con, day, segmentations)
-        run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
+        run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
         revision = history.record(con, day, segmentations, run_id)
     progress("segments of the past")
     inputs = replay.inputs_hash(segmentations, project.config.margin_rate)
     replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, compute)
-    forget_features(con, [wanted, replay.month_before(wanted)])
+    forget_features(con, [wanted, replay.four_weeks_before(wanted)])
     return {"revision": revision, "replayed_days": len(replayed)}

@@ -102,10 +102,10 @@ def main() -> None:
             f"   {target}{memory}"
         )
     beyond = [one["next day"].wall - one["imports"].wall for one in rounds]
-    target = TARGETS["next day beyond imports"]
+    limit = TARGETS["next day beyond imports"]
     print(
         f"{'next day beyond imports':26}{statistics.median(beyond):8.1f}{min(beyond):8.1f}{max(beyond):8.1f}"
-        f"{'':17}   < {target:.0f} s"
+        f"{'':17}   < {limit:.0f} s"
     )
 
 

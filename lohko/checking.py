@@ -125,10 +125,8 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
 
 def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, path: Path, kind: str) -> dict[str, str]:
     """Attribute -> its type, as a file gives it."""
-    written = [
-        f"{to_sql(mapping.expressions[name]) if name in mapping.expressions else quote(name)} as {quote(name)}"
-        for name in mapping.attributes
-    ]
+    given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
+    written = [f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes]
     if not written:
         return {}
     described = con.execute(f"describe select {', '.join(written)} from {reader(kind)}", {"path": str(path)})

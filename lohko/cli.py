@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     # Rich follows the chain of a fault without end where it has a cycle; the plain traceback does not.
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 something is held, 6 busy, 7 service.",
+    epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 held, 6 busy, 7 service.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -81,7 +82,7 @@ def run(
         _print_summary(project, facts, held)
         if ended[-1].alerts_failed:
             show.errors.print(
-                f"[yellow]{ended[-1].alerts_failed} alert(s) could not be delivered; the next run tries again[/]"
+                f"[yellow]{ended[-1].alerts_failed} alert(s) not delivered; the next run tries again[/]"
             )
     if held:
         raise typer.Exit(HELD)
@@ -159,7 +160,7 @@ def query(
     if json:
         show.print_json([dict(zip(names, row, strict=True)) for row in found])
         return
-    numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float))]
+    numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float, Decimal))]
     cells = [[show.text(value) for value in row] for row in found[:limit]]
     show.console.print(show.table("", names, cells, right=numeric))
     if len(found) > limit:
@@ -212,7 +213,7 @@ def drift(
     everything: Annotated[bool, typer.Option("--all", help="Checks within the limits too.")] = False,
     json: Json = False,
 ) -> None:
-    """Segments and features that have moved since a month before."""
+    """Segments and features that have moved since four weeks before."""
     with Published(_load(context)) as published:
         found = published.rows("from marts.drift order by verdict = 'ok', psi desc nulls last")
     moved = [row for row in found if row["verdict"] in ("warn", "alert")]
@@ -227,7 +228,7 @@ def drift(
         f"{len(found)} checks: {len(moved)} moved, {len(found) - len(moved) - unknown} within limits,"
         f" {unknown} without enough data"
         if found
-        else "No day a month before to compare with."
+        else "No day four weeks before to compare with."
     )
 
 

@@ -7,11 +7,12 @@ allows one writing process.
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 DAILY = "daily"
 
 
-def daily_job() -> dg.job:
+def daily_job() -> UnresolvedAssetJobDefinition:
     """Every asset, for one business day."""
     return dg.define_asset_job(
         DAILY,

@@ -21,7 +21,7 @@ class Published:
     Raises
     ------
     SourceError
-        When nothing has been published yet.
+        When nothing has been published yet, or it is damaged.
     """
 
     def __init__(self, project: Project) -> None:
@@ -30,7 +30,11 @@ class Published:
         path = project.current / "lohko.duckdb"
         if not path.exists():
             raise SourceError(f"{path}: nothing has been published yet; `lohko run` does")
-        self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path.resolve()), read_only=True)
+        try:
+            self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path.resolve()), read_only=True)
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise SourceError(f"{path}: cannot be read: {reason}. `lohko run` publishes anew") from None
         self.con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
         # A query may read this file and nothing else.
         self.con.execute("set enable_external_access = false")

@@ -6,6 +6,7 @@ anything a run computes.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
@@ -66,7 +67,20 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
             if table_exists(con, "segments.recorded_day"):
                 latest = latest_day(con)
     first = None if as_of else project.config.first_day
-    return days_to_record(latest, wanted, first)
+    days = days_to_record(latest, wanted, first)
+    if latest is not None and latest < days[0] and _published_day(project) != latest:
+        # It was recorded, and its run ended before it was measured and published: that comes first.
+        return [latest, *days]
+    return days
+
+
+def _published_day(project: Project) -> date | None:
+    """The business day of what is published; None when nothing is, or it cannot be read."""
+    try:
+        manifest = json.loads((project.current / "manifest.json").read_text(encoding="utf-8"))
+        return date.fromisoformat(manifest["run"]["as_of_date"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 @contextmanager
@@ -145,8 +159,8 @@ def _explain(fault: BaseException) -> BaseException:
     if type(fault).__name__ == "DagsterAssetCheckFailedError":
         checks = [line for line in str(fault).splitlines()[1:] if line.strip()]
         return InvariantError(
-            f"an invariant does not hold: {'; '.join(checks) or fault}. Nothing was published; what was published"
-            " before stays. `lohko status` shows the state"
+            f"an invariant does not hold: {'; '.join(checks) or fault}. Nothing was published; what was"
+            " published before stays. `lohko status` shows the state"
         )
     return fault
 
@@ -166,7 +180,7 @@ def prepare_home(project: Project) -> None:
     project.dagster_home.mkdir(parents=True, exist_ok=True)
     temporary = project.dagster_home / f".dagster.yaml.{os.getpid()}"
     shutil.copyfile(REPOSITORY / "dagster.yaml", temporary)
-    os.replace(temporary, project.dagster_home / "dagster.yaml")
+    temporary.replace(project.dagster_home / "dagster.yaml")
 
 
 def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:

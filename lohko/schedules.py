@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.partitions.partitioned_schedule import (
+    UnresolvedPartitionedAssetScheduleDefinition,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from resources.project import Project
 
 
-def daily_schedule(job, project: Project) -> dg.ScheduleDefinition:  # type: ignore[no-untyped-def]
+def daily_schedule(
+    job: UnresolvedAssetJobDefinition, project: Project
+) -> UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition:
     """Every day at the project's hour, for the business day that has just ended there."""
     return dg.build_schedule_from_partitioned_job(
         job,

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lohko.after_run import after_run, held_subjects
 from lohko.jobs import DAILY
-from resources.control import ControlStore
+from resources.control import ControlStore, Status
 from resources.project import Project
 
 
@@ -43,6 +43,6 @@ def _settle(project: Project, control: ControlStore, run: dg.DagsterRun, failure
         return
     control.start_run(run.run_id, date.fromisoformat(day), "schedule")
     held = held_subjects(control, run.run_id)
-    status = "failed" if failure else ("held" if held else "success")
+    status: Status = "failed" if failure else ("held" if held else "success")
     control.finish_run(run.run_id, status, failure or "; ".join(held))
     after_run(project, control, run.run_id, failure=failure)

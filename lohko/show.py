@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 # Into a file or a pipe there is no width to fit: wide enough for every table we print.
-PIPED_WIDTH = 140
+PIPED_WIDTH = 240
 console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 errors = Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from lohko import show, views
@@ -25,6 +27,7 @@ def read_status(project: Project) -> dict[str, Any]:
         "held": held_subjects(control, last.run_id) if last else [],
         "incidents": [asdict(one) for one in control.open_incidents()],
         "undelivered_alerts": len(control.undelivered()),
+        "alert_addresses": sum(name in os.environ for name in project.config.alerts.addresses_from),
         "published": None,
         "freshness": [],
         "batches": [],
@@ -48,8 +51,9 @@ def print_status(facts: dict[str, Any]) -> None:
         out.print("No run yet: `lohko run`.")
     else:
         colour = {"success": "green", "failed": "red", "held": "yellow"}.get(last["status"], "default")
+        started = _minute(last["started_at"])
         out.print(
-            f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]  started {last['started_at']} UTC"
+            f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]  started {started}"
             f"  run {last['run_id']}"
         )
         if last["status"] == "failed":
@@ -68,15 +72,25 @@ def print_status(facts: dict[str, Any]) -> None:
         out.print(
             show.table(
                 "Open incidents",
-                ["since (UTC)", "severity", "kind", "what"],
+                ["since", "severity", "kind", "what"],
                 [
-                    [i["opened_at"], i["severity"], i["kind"], show.text(i["message"])]
+                    [_minute(i["opened_at"]), i["severity"], i["kind"], show.text(i["message"])]
                     for i in facts["incidents"]
                 ],
             )
         )
     if facts["undelivered_alerts"]:
-        out.print(f"{facts['undelivered_alerts']} alert(s) not delivered yet")
+        why = (
+            "not delivered yet"
+            if facts["alert_addresses"]
+            else "not sent: no address is set (docs/operations.md)"
+        )
+        out.print(f"{facts['undelivered_alerts']} alert(s) {why}")
     if facts["freshness"]:
         out.print(views.freshness_table(facts["freshness"]))
         out.print(views.accounting_table(facts["batches"]))
+
+
+def _minute(instant: str) -> str:
+    """2026-03-31T05:00:12.345678+00:00 -> 2026-03-31 05:00 UTC."""
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M} UTC"

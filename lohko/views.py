@@ -33,7 +33,7 @@ def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
                     percent(row["revenue_share"]),
                     change(row["change"]),
                     number(row["entered"]) or "–",
-                    number(row["left_"]) or "–",
+                    number(row["departed"]) or "–",
                 ]
                 for row in found
             ],

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)", re.IGNORECASE)
+# Text, quoted names and remarks: a `$name` in there is no parameter.
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 _HEADER = re.compile(r"^--\s*(key|store|inputs):\s*(.+)$", re.MULTILINE)
 
 
@@ -85,7 +87,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 def bound(sql: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters this SQL names, and no other (DuckDB refuses the excess)."""
-    return {name: parameters[name] for name in set(PARAMETER.findall(sql))}
+    return {name: parameters[name] for name in set(PARAMETER.findall(_QUOTED.sub("", sql)))}
 
 
 def table_exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -131,6 +133,8 @@ def store_select(
 ) -> None:
     """Store the result of a SELECT: `replace`, `append`, or `partition COLUMN`."""
     how, _, column = store.partition(" ")
+    if how not in ("replace", "partition", "append"):
+        raise ValueError(f"{table}: unknown store {store!r}")
     values = bound(sql, parameters)
     con.execute(f"create schema if not exists {quote(table.split('.')[0])}")
     if how == "replace" or not table_exists(con, table):
@@ -147,8 +151,6 @@ def store_select(
                 con.execute(
                     f"delete from {qualified(table)} where {quote(column)} = $v", {"v": parameters[column]}
                 )
-        elif how != "append":
-            raise ValueError(f"{table}: unknown store {store!r}")
         _align(con, table)
         con.execute(f"insert into {qualified(table)} by name select * from step_result")
     con.execute("drop table if exists step_result")

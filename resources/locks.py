@@ -30,8 +30,10 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    holds = False
     try:
         _acquire(descriptor, path, timeout)
+        holds = True
         holder = {
             "pid": os.getpid(),
             "purpose": purpose,
@@ -41,6 +43,9 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
     finally:
+        # Only who holds the lock may take its name off; a waiter that gave up leaves the holder's.
+        if holds:
+            os.ftruncate(descriptor, 0)
         os.close(descriptor)
 
 

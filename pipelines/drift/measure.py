@@ -44,15 +44,15 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create `drift.verdict`, empty, where it is missing: a first day has nothing to be compared with."""
     con.execute("create schema if not exists drift")
     nothing = {"as_of_date": None, "baseline_date": None, "baseline_basis": None}
-    lists = {name: [] for name in PARAMETER.findall(_ROWS) if name not in nothing}
-    con.execute(f"create table if not exists {TABLE} as {_ROWS}", nothing | lists)
+    empty: dict[str, Any] = {name: [] for name in PARAMETER.findall(_ROWS)}
+    con.execute(f"create table if not exists {TABLE} as {_ROWS}", empty | nothing)
 
 
 def comparable(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], baseline: date) -> list[str]:
     """The features in which a change since the baseline says something.
 
-    Left out: what grows by itself as time passes (tenure, lifetime sums), and windows that on the baseline day
-    reached back before the first order, because those are still filling.
+    Left out: what grows by itself as time passes (tenure, lifetime sums), and windows that on the baseline
+    day reached back before the first order, because those are still filling.
     """
     row = con.execute("select min(business_date) from core.orders").fetchone()
     first = row[0] if row else None

@@ -5,6 +5,7 @@ They are records: append-only but for a batch's status, which its verdict flips.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,22 @@ def pending_batches(con: duckdb.DuckDBPyConnection, source: str, after: int) -> 
     )
 
 
-def newest_batch(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any] | None:
-    """The source's last batch, whatever its verdict."""
-    found = rows(con, "select * from ingest.batch where source = ? order by batch_seq desc limit 1", [source])
+def newest_batch(
+    con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str]
+) -> dict[str, Any] | None:
+    """The source's last batch, whatever its verdict; but not a rejected one whose files are gone."""
+    found = rows(
+        con,
+        """
+        select b.* from ingest.batch b
+        where source = $source and (
+            status = 'accepted' or exists (
+                select 1 from ingest.file f
+                where f.batch_seq = b.batch_seq and f.path in (select unnest($standing))
+            )
+        )
+        order by batch_seq desc limit 1
+        """,
+        {"source": source, "standing": list(standing)},
+    )
     return found[0] if found else None

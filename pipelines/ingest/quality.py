@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.model import Check, Contract, Severity
 from pipelines.ingest.mapping import Mapping
+from pipelines.steps import row_count
 
 if TYPE_CHECKING:
     import duckdb
@@ -105,17 +106,18 @@ def validate(con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[
         ],
     )
     outcome = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
+    rows = row_count(con, mapping.stage)
     by_name = {result.expectation_config.meta["check"]: result for result in outcome.results}
-    return [_result(mapping, check, by_name[check.name]) for check in checks]
+    return [_result(mapping, check, by_name[check.name], rows) for check in checks]
 
 
-def _result(mapping: Mapping, check: Check, outcome: Any) -> CheckResult:
+def _result(mapping: Mapping, check: Check, outcome: Any, rows: int) -> CheckResult:
     details: dict[str, Any] = outcome.result
     if not details:
         raise RuntimeError(f"Great Expectations could not evaluate {check.name}: {outcome.exception_info}")
     observed = details.get("observed_value", 0)
     unexpected = details.get("unexpected_count", observed if isinstance(observed, int) else 0)
-    elements = details.get("element_count", observed if isinstance(observed, int) else 0)
+    elements = details.get("element_count", rows)
     if check.expectation == "ExpectTableRowCountToBeBetween":
         unexpected = int(not outcome.success)
     return CheckResult(
@@ -162,12 +164,12 @@ def store(
         )
 
 
-def stored(con: duckdb.DuckDBPyConnection, source: str) -> list[CheckResult]:
-    """The results of the source's newest judged batch."""
+def stored(con: duckdb.DuckDBPyConnection, source: str, seq: int | None = None) -> list[CheckResult]:
+    """The results of one batch of a source; by default its newest judged one."""
     found = con.execute(
         "select table_name, check_name, description, severity, passed, unexpected_count, element_count"
-        " from quality.result where source = ? and batch_seq ="
-        " (select max(batch_seq) from quality.result where source = ?)",
-        [source, source],
+        " from quality.result where source = $source and batch_seq ="
+        " coalesce($seq, (select max(batch_seq) from quality.result where source = $source))",
+        {"source": source, "seq": seq},
     ).fetchall()
     return [CheckResult(*row) for row in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -84,15 +84,25 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
 
 
 def ingest(
-    con: duckdb.DuckDBPyConnection, name: str, source: Source, files: Sequence[LandedFile], run_id: str
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    files: Sequence[LandedFile],
+    run_id: str,
+    standing: Collection[str],
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
     A fault of a file or a failed critical check holds the source at its last good state and raises nothing:
     failure is data, and what does not depend on the source goes on.
+
+    Parameters
+    ----------
+    files : those the ledger does not know yet.
+    standing : the ledger's names of all files the source has now.
     """
     if not files:
-        return _last(con, name)
+        return _last(con, name, standing)
     try:
         for file in files:
             check_file(con, name, source, file.path)
@@ -119,14 +129,17 @@ def ingest(
     return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
 
 
-def _last(con: duckdb.DuckDBPyConnection, name: str) -> Outcome:
-    """Nothing new: a source whose newest batch was rejected stays held until a better one comes."""
-    newest = ledger.newest_batch(con, name)
+def _last(con: duckdb.DuckDBPyConnection, name: str, standing: Collection[str]) -> Outcome:
+    """Nothing new: a source whose newest batch was rejected stays held until a better one comes.
+
+    Taking the rejected files away releases the source too: what it stands on then is its last good batch.
+    """
+    newest = ledger.newest_batch(con, name, standing)
     if newest is None:
-        return Outcome(name, "failed", f"source {name} has never brought a file")
+        return Outcome(name, "failed", f"source {name} has never brought a usable file")
     seq = int(newest["batch_seq"])
     status: Status = "rejected" if newest["status"] == "rejected" else "unchanged"
     message = (
         f"batch {seq} of source {name} is still rejected: {newest['reason']}" if status == "rejected" else ""
     )
-    return Outcome(name, status, message, seq, batch.accounts(con, seq), quality.stored(con, name))
+    return Outcome(name, status, message, seq, batch.accounts(con, seq), quality.stored(con, name, seq))

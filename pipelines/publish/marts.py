@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvariantError
 from pipelines.segments import history
-from pipelines.segments.replay import month_before
+from pipelines.segments.replay import four_weeks_before
 from pipelines.steps import load_step, store_select, transaction
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def build_marts(
     parameters = {
         "as_of": as_of,
         "previous_date": history.previous_day(con, as_of),
-        "baseline": month_before(as_of),
+        "baseline": four_weeks_before(as_of),
         "project": project,
         "currency": currency,
         "run_id": run_id,

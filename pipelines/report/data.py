@@ -72,7 +72,7 @@ def movement(con: duckdb.DuckDBPyConnection, segmentation: str) -> list[Row]:
         select * from marts.segment_movement
         where segmentation_id = $id
         qualify dense_rank() over (
-            order by if(period = 'month', 0, 1), to_date desc, from_date desc
+            order by if(period = 'four_weeks', 0, 1), to_date desc, from_date desc
         ) = 1
         """,
         {"id": segmentation},

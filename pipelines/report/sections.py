@@ -25,7 +25,7 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
     name = found["name"]
     return {
         **found,
-        "totals": _totals(segments, ("customers", "revenue_365d", "change", "entered", "left_")),
+        "totals": _totals(segments, ("customers", "revenue_365d", "change", "entered", "departed")),
         "widest": max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0,
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),

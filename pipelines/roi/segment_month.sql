@@ -1,6 +1,7 @@
 -- roi.segment_month
 -- One row per month, segmentation and segment, by membership as of the day before the month.
 -- `revenue` is all the members bought; margin, cost and ROI stand on what is attributed to campaigns.
+-- Without any campaign contact there is nothing to attribute, and no row.
 -- Customers who first appear within the month were in no segment before it and are left out.
 -- key: month, segmentation_id, segment_id
 -- store: replace
@@ -11,6 +12,7 @@ with period as (
     where
         extract(day from as_of_date + interval 1 day) = 1
         and as_of_date < $as_of
+        and exists (select 1 from roi.contact)
 ),
 
 bought as (

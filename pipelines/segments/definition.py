@@ -111,7 +111,7 @@ def _compile(definition: Definition, scope: _Scope) -> Segmentation:
 
     The SELECT gives `customer_id, segment_id`, every customer once.
     """
-    _ids_differ(definition, scope.path)
+    _labels_differ(definition, scope.path)
     if isinstance(definition, Rules):
         sql, parameters = _rules_sql(definition, scope)
     elif isinstance(definition, Scores):
@@ -152,7 +152,7 @@ class _Scope:
             raise ConfigError(
                 f"{self.where(*place)}: {name} is not a feature of the catalogue"
                 f"{nearest(name, self.features)}"
-                " (see `lohko query 'from features.catalogue'` or docs/features.md)"
+                " (docs/features.md lists them, and `lohko query 'from marts.feature_catalogue'`)"
             )
         self.used.add(name)
         return self.features[name]
@@ -182,19 +182,21 @@ class _Scope:
         return sql
 
 
-def _ids_differ(definition: Definition, path: Path) -> None:
+def _labels_differ(definition: Definition, path: Path) -> None:
     listed = "tiers" if isinstance(definition, Tiers) else "segments"
     seen: set[str] = set()
     for i, part in enumerate(members(definition)):
-        if part.id in seen:
-            rest = next(
-                (name for name in ("otherwise", "outside") if getattr(definition, name, None) is part), None
-            )
-            place = (rest, "id") if rest else (listed, i, "id")
-            raise ConfigError(
-                f"{where_in(path, *place)}: {part.id} is the id of an earlier segment too; ids must differ"
-            )
-        seen.add(part.id)
+        rest = next(
+            (name for name in ("otherwise", "outside") if getattr(definition, name, None) is part), None
+        )
+        place = (rest,) if rest else (listed, i)
+        for what, value in (("id", part.id), ("name", part.name)):
+            if f"{what} {value}" in seen:
+                where = where_in(path, *place, what)
+                raise ConfigError(
+                    f"{where}: {value} is the {what} of an earlier segment too; {what}s must differ"
+                )
+            seen.add(f"{what} {value}")
 
 
 def _rules_sql(definition: Rules, scope: _Scope) -> tuple[str, dict[str, Any]]:

@@ -1,13 +1,12 @@
 """Replay: the segments of past days, computed from what is known now, beside the record and never over it.
 
-ROI needs the segments of the day before a campaign or month; drift needs a day a month ago; charts need a
+ROI needs the segments of the day before a campaign or month; drift needs a day four weeks ago; charts need a
 past. Where such a day stands in the record, the record is used. A replayed day is computed again when a
 batch brought rows of that day or earlier, when reference data changed, or when a definition did.
 """
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
@@ -30,10 +29,13 @@ create table if not exists segments.snapshot_day (
 ComputeFeatures = Callable[[date], None]
 
 
-def month_before(day: date) -> date:
-    """The same day a month earlier, or that month's last."""
-    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+def four_weeks_before(day: date) -> date:
+    """The day that drift is measured against: a month back, and the same weekday.
+
+    Customers shop by the week, so the same date of another month would find a shift between, say, a Thursday
+    and a Saturday every time it looked.
+    """
+    return day - timedelta(weeks=4)
 
 
 def month_starts(day: date, months: int) -> list[date]:
@@ -58,7 +60,7 @@ def needed_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[
             [starts[0], day],
         ).fetchall()
     ]
-    wanted = {start - timedelta(days=1) for start in [*starts, *campaigns]} | {month_before(day)}
+    wanted = {start - timedelta(days=1) for start in [*starts, *campaigns]} | {four_weeks_before(day)}
     previous = history.previous_day(con, day)
     if previous is not None:
         wanted.add(previous)
@@ -86,7 +88,7 @@ def bring_up(
     """
     con.execute(STATE)
     needed = needed_days(con, day, months)
-    baseline = month_before(day)
+    baseline = four_weeks_before(day)
     _forget_others(con, [*needed, day])
     replayed = []
     for past in needed:

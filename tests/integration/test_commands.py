@@ -21,7 +21,7 @@ def test_a_run_shows_segments_rows_freshness_and_where_everything_is(shop: Shop)
     for part in ("Every quality check passed", "fresh", "report.html", "lohko.duckdb"):
         assert part in ended.out
     assert "segments and their history" in ended.err and "2026-03-30 done" in ended.err
-    assert (shop.project.current / "report.html").read_text().startswith("<!doctype html>")
+    assert (shop.project.current / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_a_run_as_json_carries_the_same(shop: Shop) -> None:
@@ -79,7 +79,8 @@ def test_markup_in_data_is_shown_and_not_obeyed(shop: Shop) -> None:
 
 
 def test_roi_says_when_there_is_nothing_to_attribute(shop: Shop) -> None:
-    assert "No campaign contacts" in shop.lohko("roi").out
+    assert "not what they caused" in shop.lohko("roi").out
+    assert "No campaign contacts" in shop.lohko("roi", "--by", "campaign").out
     facts = shop.lohko("roi", "--by", "campaign", "--json").json
     assert facts == {"label": "attributed, not incremental", "rows": [], "left_out": []}
 

@@ -1,5 +1,5 @@
 -- marts.drift
--- One row per check: how far a segment's share or a feature has moved since a month before.
+-- One row per check: how far a segment's share or a feature has moved since four weeks before.
 -- key: measure, segmentation_id, segment_id, feature
 -- store: replace
 -- inputs: drift.verdict, segments.label

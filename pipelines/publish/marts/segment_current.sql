@@ -12,7 +12,7 @@ moved as (
         segmentation_id,
         segment_id,
         cast(count_if(entered_date = $as_of) as bigint) as entered,
-        cast(count_if(left_date = $as_of) as bigint) as left_
+        cast(count_if(left_date = $as_of) as bigint) as departed
     from segments.membership
     group by segmentation_id, segment_id
 )
@@ -39,7 +39,7 @@ select
         when $previous_date is not null then coalesce(n.customers, 0) - coalesce(b.customers, 0)
     end as change,
     case when $previous_date is not null then coalesce(m.entered, 0) end as entered,
-    case when $previous_date is not null then coalesce(m.left_, 0) end as left_,
+    case when $previous_date is not null then coalesce(m.departed, 0) end as departed,
     cast($as_of as date) as as_of_date,
     cast($previous_date as date) as previous_date,
     (select effective_at from marts.run) as effective_at

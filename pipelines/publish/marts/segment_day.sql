@@ -1,25 +1,38 @@
 -- marts.segment_day
--- One row per day, segmentation and segment: sizes and revenue over time.
+-- One row per day, segmentation and segment: sizes and revenue over time, zero where nobody was in it.
 -- basis 'recorded' was measured on the day, 'replayed' computed afterwards from what is known now.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: replace
 -- inputs: segments.profile_day, segments.label
+with day as (
+    select distinct as_of_date, segmentation_id, basis from segments.profile_day where as_of_date <= $as_of
+),
+
+wanted as (
+    select d.as_of_date, d.segmentation_id, l.segment_id, d.basis
+    from day as d
+    inner join segments.label as l on l.segmentation_id = d.segmentation_id
+    union
+    select as_of_date, segmentation_id, segment_id, basis from segments.profile_day where as_of_date <= $as_of
+)
+
 select
-    p.as_of_date,
-    p.segmentation_id,
-    p.segment_id,
-    coalesce(l.segment_name, p.segment_id) as segment_name,
+    w.as_of_date,
+    w.segmentation_id,
+    w.segment_id,
+    coalesce(l.segment_name, w.segment_id) as segment_name,
     coalesce(l.position, 999) as position,
-    p.customers,
-    p.share,
-    p.active_customers_90d,
-    p.revenue_30d,
-    p.revenue_365d,
-    p.revenue_share,
+    coalesce(p.customers, 0) as customers,
+    coalesce(p.share, 0) as share,
+    coalesce(p.active_customers_90d, 0) as active_customers_90d,
+    coalesce(p.revenue_30d, 0) as revenue_30d,
+    coalesce(p.revenue_365d, 0) as revenue_365d,
+    coalesce(p.revenue_share, 0) as revenue_share,
     p.margin_365d,
-    p.orders_365d,
+    coalesce(p.orders_365d, 0) as orders_365d,
     p.average_order_value,
-    p.basis
-from segments.profile_day as p
-left join segments.label as l on l.segmentation_id = p.segmentation_id and l.segment_id = p.segment_id
-where p.as_of_date <= $as_of
+    w.basis
+from wanted as w
+left join segments.profile_day as p
+    on p.as_of_date = w.as_of_date and p.segmentation_id = w.segmentation_id and p.segment_id = w.segment_id
+left join segments.label as l on l.segmentation_id = w.segmentation_id and l.segment_id = w.segment_id

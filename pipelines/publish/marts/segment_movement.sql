@@ -1,14 +1,14 @@
 -- marts.segment_movement
 -- One row per period, segmentation and pair of segments: how many customers went from one to the other,
 -- those who stayed included. A NULL origin is no customer yet. Periods: since the previous recorded day
--- ('day') and since the day a month before ('month').
+-- ('day') and since the day four weeks before ('four_weeks').
 -- key: period, segmentation_id, from_segment_id, to_segment_id
 -- store: replace
 -- inputs: segments.assignment, segments.label
 with period as (
     select 'day' as period, cast($previous_date as date) as from_date where $previous_date is not null
     union all
-    select 'month' as period, cast($baseline as date) as from_date
+    select 'four_weeks' as period, cast($baseline as date) as from_date
     where $baseline in (select as_of_date from segments.assignment)
 ),
 

@@ -45,7 +45,7 @@ class Desk:
         batch.discard_interrupted(self.con, "shop")
         paths = sorted(path for path in self.folder.iterdir() if path.is_file())
         files = new_files(paths, ledger.known_files(self.con, "shop"))
-        return ingest(self.con, "shop", self.source, files, "run-1")
+        return ingest(self.con, "shop", self.source, files, "run-1", [str(path) for path in paths])
 
     def hand_in(self, name: str, text: str) -> Outcome:
         self.write(name, text)

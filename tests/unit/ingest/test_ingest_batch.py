@@ -52,6 +52,16 @@ def test_a_batch_with_too_many_faults_is_rejected_and_core_does_not_see_it(desk:
     assert core(desk) == ["o1", "o2", "o3", "o5"]
 
 
+def test_taking_a_rejected_file_away_releases_the_source(desk: Desk) -> None:
+    desk.hand_in("a.csv", HEADER + order(1))
+    assert desk.hand_in("b.csv", HEADER + order(2, day="x")).held
+    (desk.folder / "b.csv").unlink()
+    outcome = desk.run()
+    assert (outcome.status, outcome.batch_seq) == ("unchanged", 1)
+    assert all(result.passed for result in outcome.results)
+    assert core(desk) == ["o1"]
+
+
 def test_a_changed_file_replaces_all_that_it_brought(desk: Desk) -> None:
     desk.hand_in("a.csv", HEADER + order(1) + order(2))
     desk.hand_in("b.csv", HEADER + order(3))
@@ -102,7 +112,7 @@ def test_the_earliest_business_date_of_a_batch_is_kept(desk: Desk) -> None:
 
 def test_a_source_that_never_brought_a_file_has_failed(desk: Desk) -> None:
     outcome = desk.run()
-    assert outcome.status == "failed" and "has never brought a file" in outcome.message
+    assert outcome.status == "failed" and "has never brought a usable file" in outcome.message
 
 
 def test_an_expression_that_fails_on_a_value_holds_the_source_and_tells_no_value(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from pipelines.config.project import Source
 from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import ledger
-from pipelines.ingest.files import LandedFile
 from pipelines.ingest.mapping import Mapping, fingerprint, parse_mapping, typed_select
 from pipelines.ingest.source import check_file
 

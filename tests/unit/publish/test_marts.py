@@ -47,7 +47,7 @@ def test_every_segment_stands_in_the_current_day_beside_the_day_before(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
     found = con.execute(
-        "select segment_id, customers, customers_before, change, entered, left_ from marts.segment_current"
+        "select segment_id, customers, customers_before, change, entered, departed from marts.segment_current"
         " order by position"
     ).fetchall()
     assert found == [("new", 1, 1, 0, 1, 1), ("never", 0, 0, 0, 0, 0), ("away", 2, 1, 1, 1, 0)]

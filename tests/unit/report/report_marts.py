@@ -21,7 +21,7 @@ create table marts.segment_current (segmentation_id varchar, segmentation_name v
     segment_name varchar, description varchar, position integer, customers bigint, share double,
     revenue_365d decimal(18,4), revenue_share double, margin_365d decimal(18,4), orders_365d bigint,
     average_order_value decimal(18,4), purchase_days_365d double, recency_days double,
-    customers_before bigint, change bigint, entered bigint, left_ bigint, as_of_date date,
+    customers_before bigint, change bigint, entered bigint, departed bigint, as_of_date date,
     previous_date date, effective_at timestamptz);
 create table marts.segment_day (as_of_date date, segmentation_id varchar, segment_id varchar,
     segment_name varchar, position integer, customers bigint, share double, revenue_365d decimal(18,4),
@@ -185,7 +185,7 @@ def fill_segments(
 
 def movement(rng: random.Random, key: str, segments: list[Any]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
-    for period, start in (("day", YESTERDAY), ("month", month_ends(1)[0])):
+    for period, start in (("day", YESTERDAY), ("four_weeks", month_ends(1)[0])):
         for one, (source, weight, *_) in enumerate(segments):
             for other, (target, *_) in enumerate(segments):
                 near = max(0.0, 1 - abs(one - other) / 4)

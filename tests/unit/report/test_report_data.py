@@ -31,12 +31,12 @@ def test_a_recorded_day_wins_over_the_same_day_replayed(full: duckdb.DuckDBPyCon
 
 def test_movement_is_the_latest_month(full: duckdb.DuckDBPyConnection) -> None:
     assert {(row["period"], str(row["from_date"])) for row in data.movement(full, "rfm")} == {
-        ("month", "2026-06-30")
+        ("four_weeks", "2026-06-30")
     }
 
 
 def test_movement_falls_back_to_the_last_run(full: duckdb.DuckDBPyConnection) -> None:
-    full.execute("delete from marts.segment_movement where period = 'month'")
+    full.execute("delete from marts.segment_movement where period = 'four_weeks'")
     assert {row["period"] for row in data.movement(full, "rfm")} == {"day"}
 
 

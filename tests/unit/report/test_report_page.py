@@ -152,7 +152,7 @@ def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnecti
     full.execute("update marts.run set previous_date = null, effective_at = null")
     full.execute(
         "update marts.segment_current set previous_date = null, change = null, customers_before = null,"
-        " entered = null, left_ = null, average_order_value = null, recency_days = null"
+        " entered = null, departed = null, average_order_value = null, recency_days = null"
     )
     full.execute("delete from marts.segment_day where as_of_date < '2026-07-31'")
     full.execute("delete from marts.segment_movement")

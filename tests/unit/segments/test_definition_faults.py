@@ -70,6 +70,12 @@ def test_a_fault_of_types_is_found_without_customers() -> None:
     [
         (RULES, "id: near", "id: new", "one.yaml:6: segments.1.id: new is the id of an earlier segment too"),
         (RULES, "id: away", "id: new", "one.yaml:7: otherwise.id: new is the id of an earlier segment too"),
+        (
+            RULES,
+            "name: Near",
+            "name: New",
+            "one.yaml:6: segments.1.name: New is the name of an earlier segment too",
+        ),
         (TIERS, "id: low", "id: top", "one.yaml:8: tiers.2.id: top is the id"),
         (ONE_SCORE, "id: outside", "id: one", "one.yaml:11: outside.id: one is the id"),
         (ONE_SCORE, "r > 1", "x > 1", "one.yaml:9: segments.0.when: "),

@@ -67,7 +67,7 @@ def test_scores_equal_the_share_that_is_strictly_worse(tmp_path: Path, seed: int
     }
     fill(con, D, customers)
     pairs = [(r, m) for r in range(1, bins + 1) for m in range(1, bins + 1)]
-    lines = "\n".join(f"  - {{id: r{r}m{m}, name: x, when: r = {r} and m = {m}}}" for r, m in pairs)
+    lines = "\n".join(f"  - {{id: r{r}m{m}, name: r{r}m{m}, when: r = {r} and m = {m}}}" for r, m in pairs)
     found = segments_of(con, load(tmp_path, SCORES.format(bins=bins, segments=lines)))
 
     scored = {name: row for name, row in customers.items() if row["orders_365d"] > 0}

@@ -13,7 +13,7 @@ from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import run_step
 
 D = date(2024, 6, 20)
-BASELINE, MAY_END, APRIL_END = date(2024, 5, 20), date(2024, 5, 31), date(2024, 4, 30)
+BASELINE, MAY_END, APRIL_END = date(2024, 5, 23), date(2024, 5, 31), date(2024, 4, 30)
 BEFORE_CAMPAIGN = date(2024, 6, 4)
 
 
@@ -83,18 +83,10 @@ def test_nothing_is_needed_before_there_are_orders() -> None:
     assert replay.needed_days(shop.con, D, 2) == []
 
 
-@pytest.mark.parametrize(
-    ("day", "before"),
-    [
-        (date(2024, 3, 31), date(2024, 2, 29)),
-        (date(2023, 3, 31), date(2023, 2, 28)),
-        (date(2024, 1, 15), date(2023, 12, 15)),
-        (date(2024, 12, 31), date(2024, 11, 30)),
-        (date(2024, 2, 29), date(2024, 1, 29)),
-    ],
-)
-def test_a_month_before_is_the_same_day_or_that_months_last(day: date, before: date) -> None:
-    assert replay.month_before(day) == before
+def test_drift_is_measured_against_the_same_weekday_four_weeks_before() -> None:
+    before = replay.four_weeks_before(date(2024, 3, 1))
+    assert before == date(2024, 2, 2)
+    assert before.weekday() == date(2024, 3, 1).weekday()
 
 
 def test_months_start_on_first_days_over_the_turn_of_a_year() -> None:
