@@ -50,7 +50,11 @@ def table_metadata(con: "duckdb.DuckDBPyConnection", table: str, *, preview: int
 
     `preview` is for aggregates only: rows that are persons never reach metadata.
     """
-    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns_of(con, table)])
+    columns = columns_of(con, table)
+    if not columns:
+        # A step that failed in its first run has not made its tables.
+        return {"dagster/row_count": 0, "dagster/table_name": table}
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns])
     metadata: dict[str, Any] = {
         "dagster/row_count": row_count(con, table),
         "dagster/column_schema": schema,

@@ -6,7 +6,7 @@ state, and what does not depend on the source goes on. Only accounting that does
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -26,10 +26,16 @@ from pipelines.errors import SourceError
 from pipelines.ingest import batch, freshness, ledger, quality
 from pipelines.ingest.files import format_of
 from pipelines.ingest.source import Outcome, ingest
+from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
 from resources.control import ControlStore, Finding
 from resources.landing import land, ledger_name, new_files
 from resources.project import Project
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
 
 
 def build_ingest(project: Project) -> list[dg.AssetsDefinition]:
@@ -196,7 +202,10 @@ def build_freshness(
         as_of = max(days_of(context, project))
         with warehouse.open("freshness") as con:
             found = freshness.measure(con, project.config.sources, as_of)
-            freshness.store(con, as_of, found)
+            # A backfill says nothing of now: a source that is stale stays so.
+            current = not _is_past(con, as_of)
+            if current:
+                freshness.store(con, as_of, found)
         results = []
         for w in found:
             if w.limits is None:
@@ -206,11 +215,18 @@ def build_freshness(
                 f"source {w.source}: newest event on {w.watermark_date}, {w.age_days} days before {as_of}"
             )
             critical = w.status == "failed"
-            control.record_finding(
-                context.run.run_id,
-                Finding("stale_source", w.source, fresh, "critical" if critical else "advisory", message),
-            )
+            if current:
+                severity = "critical" if critical else "advisory"
+                control.record_finding(
+                    context.run.run_id, Finding("stale_source", w.source, fresh, severity, message)
+                )
             results.append(check(table, f"{w.source}_fresh", fresh, critical=critical, message=message))
         return dg.MaterializeResult(metadata={"dagster/row_count": len(found)}, check_results=results)
 
     return watermarks
+
+
+def _is_past(con: "duckdb.DuckDBPyConnection", day: "date") -> bool:
+    """Whether a later day stands in the record."""
+    latest = latest_day(con) if table_exists(con, "segments.recorded_day") else None
+    return latest is not None and day < latest

@@ -21,7 +21,7 @@ from assets.common import (
 from assets.features import compute_day, shared_categories
 from pipelines.errors import InvariantError
 from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of, forget_features, has_features
+from pipelines.features.compute import attributes_of, forget_features
 from pipelines.segments import history, replay
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import run_step
@@ -78,12 +78,12 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         warehouse: WarehouseParam,
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
-        wanted = max(days_of(context, project))
+        days = days_of(context, project)
         with warehouse.open("segments") as con:
             history.create(con)
             segmentations = segmentations_of(con, project)
             try:
-                metadata = _record(con, project, wanted, segmentations, context.run.run_id, progress)
+                metadata = _record(con, project, days, segmentations, context.run.run_id, progress)
                 fault = None
             except InvariantError as error:
                 metadata, fault = {}, str(error)
@@ -100,24 +100,25 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
 def _record(
     con: "duckdb.DuckDBPyConnection",
     project: Project,
-    wanted: date,
+    days: list[date],
     segmentations: list[Segmentation],
     run_id: str,
     progress: Any,
 ) -> dict[str, Any]:
-    """Record the day, the missed ones before it first, then bring up the past days in use.
+    """Record the days, the missed ones before them first, then bring up the past days in use.
 
     A day before the latest recorded one is left as it was recorded: a backfill never rewrites the record.
     """
-    latest = history.latest_day(con)
+    latest, wanted = history.latest_day(con), max(days)
     if latest is not None and wanted < latest:
         return {"recorded": f"no: {wanted} lies before {latest}, and what was recorded is not rewritten"}
     compute = partial(compute_day, con, project)
     history.store_definitions(con, segmentations)
     revision = 0
-    for day in history.days_to_record(latest, wanted):
+    for day in history.days_to_record(latest, wanted, min(days)):
         progress(f"segments of {day}")
-        if not has_features(con, day):
+        # Those of the run's own days are new; of a missed day there may be some that an earlier run left.
+        if day not in days:
             compute(day)
         history.assign(con, day, segmentations)
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})

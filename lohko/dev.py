@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from lohko.running import prepare_home
 from pipelines.errors import LohkoError
+from resources.instance import prepare_home
 from resources.project import ENVIRONMENT, REPOSITORY, Project
 
 

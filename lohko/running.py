@@ -7,8 +7,6 @@ anything a run computes.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -22,8 +20,9 @@ from pipelines.errors import InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import table_exists
 from resources.control import ControlStore
+from resources.instance import instance_of
 from resources.locks import hold
-from resources.project import REPOSITORY, Project
+from resources.project import Project
 from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -163,24 +162,6 @@ def _explain(fault: BaseException) -> BaseException:
             " published before stays. `lohko status` shows the state"
         )
     return fault
-
-
-@contextmanager
-def instance_of(project: Project) -> Iterator[dg.DagsterInstance]:
-    """The project's Dagster instance, shared with the daemon; its settings are the repository's."""
-    import dagster as dg
-
-    prepare_home(project)
-    with dg.DagsterInstance.from_config(str(project.dagster_home)) as instance:
-        yield instance
-
-
-def prepare_home(project: Project) -> None:
-    """Make `<project>/.lohko/dagster/` with the repository's dagster.yaml."""
-    project.dagster_home.mkdir(parents=True, exist_ok=True)
-    temporary = project.dagster_home / f".dagster.yaml.{os.getpid()}"
-    shutil.copyfile(REPOSITORY / "dagster.yaml", temporary)
-    temporary.replace(project.dagster_home / "dagster.yaml")
 
 
 def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:
