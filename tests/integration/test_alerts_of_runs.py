@@ -106,7 +106,7 @@ def test_what_could_not_be_told_is_told_by_the_next_run(shop: Shop, ear: Ear) ->
     ear.answer = 500
     shop.deliver("orders-2.csv", *["9001,C001,no day,web,paid,ten,none"] * 5)
     ended = shop.lohko("run")
-    assert ended.code == 5 and "1 alert(s) could not be delivered" in ended.err
+    assert ended.code == 5 and "1 alert(s) not delivered" in ended.err
     assert shop.lohko("status", "--json").json["undelivered_alerts"] == 1
     ear.answer = 200
     run(shop, 5)
@@ -118,4 +118,4 @@ def test_an_address_where_nobody_listens_fails_no_run(shop: Shop, monkeypatch: p
     monkeypatch.setenv("LOHKO_ALERT_URLS", "json://127.0.0.1:9")
     shop.edit("today: 2026-03-31", "today: 2026-04-02")
     ended = shop.lohko("run")
-    assert ended.code == 0 and "1 alert(s) could not be delivered" in ended.err
+    assert ended.code == 0 and "1 alert(s) not delivered" in ended.err

@@ -1,0 +1,107 @@
+"""The schedule and the sensors, evaluated as the daemon evaluates them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from conftest import Execute
+from dagster._core.events import DagsterEvent, DagsterEventType
+from fixtures.shop import Shop
+
+from lohko.definitions import build_defs
+from lohko.jobs import DAILY
+from lohko.running import COMMAND
+from resources.instance import instance_of
+
+BAD = ["9001,C001,no day,web,paid,ten,none"] * 5
+
+
+@pytest.mark.parametrize(
+    ("tick", "day"),
+    [
+        ("2026-01-15 05:00", "2026-01-14"),
+        # The clocks go forward in the night to March the 29th, and back in the night to October the 26th.
+        ("2026-03-29 05:00", "2026-03-28"),
+        ("2026-03-30 05:00", "2026-03-29"),
+        ("2025-10-26 05:00", "2025-10-25"),
+        ("2025-10-27 05:00", "2025-10-26"),
+    ],
+)
+def test_a_tick_runs_the_business_day_that_has_just_ended(new_shop: Shop, tick: str, day: str) -> None:
+    (schedule,) = build_defs(new_shop.project).get_repository_def().schedule_defs
+    at = datetime.fromisoformat(tick).replace(tzinfo=ZoneInfo("Europe/Helsinki"))
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests or []
+    assert (request.partition_key, request.job_name or schedule.job_name) == (day, DAILY)
+
+
+def settle(shop: Shop, instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> None:
+    """What the daemon does when a run has ended."""
+    sensors = {sensor.name: sensor for sensor in build_defs(shop.project).get_repository_def().sensor_defs}
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    (ended,) = [event for event in result.all_events if event.is_job_success or event.is_job_failure]
+    words: dict[str, Any] = {"dagster_instance": instance, "dagster_run": run, "dagster_event": ended}
+    if result.success:
+        context = dg.build_run_status_sensor_context(sensor_name="after_success", **words)
+        sensors["after_success"](context)
+    else:
+        failure = dg.build_run_status_sensor_context(sensor_name="after_failure", **words)
+        sensors["after_failure"](failure.for_run_failure())
+
+
+def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop, execute: Execute) -> None:
+    shop.deliver("orders-2.csv", *BAD)
+    with instance_of(shop.project) as instance:
+        result = execute(shop, "2026-03-30", instance)
+        settle(shop, instance, result)
+    last = shop.control.last_run()
+    assert last is not None
+    assert (last.run_id, last.as_of_date, last.status) == (result.run_id, "2026-03-30", "held")
+    assert last.trigger == "schedule" and "rejected" in last.message
+    assert [one.kind for one in shop.control.open_incidents()] == ["rejected_batch"]
+
+
+def test_a_failed_run_of_the_daemon_is_told(shop: Shop, execute: Execute) -> None:
+    with shop.warehouse() as con:
+        con.execute("alter table segments.membership_event rename run_id to other")
+    with instance_of(shop.project) as instance:
+        result = execute(shop, "2026-03-30", instance)
+        assert not result.success
+        settle(shop, instance, result)
+    last = shop.control.last_run()
+    assert last is not None and (last.run_id, last.status) == (result.run_id, "failed")
+    assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
+
+
+def test_a_run_of_the_command_is_left_to_the_command(shop: Shop, execute: Execute) -> None:
+    before = shop.control.runs()
+    with instance_of(shop.project) as instance:
+        result = execute(shop, "2026-03-30", instance, tags=COMMAND)
+        settle(shop, instance, result)
+    assert shop.control.runs() == before
+
+
+def test_a_run_that_was_killed_gives_its_place_back(shop: Shop) -> None:
+    """It would keep its slot of the pool, and every later run would wait for it for ever."""
+    with instance_of(shop.project) as instance:
+        job = build_defs(shop.project).resolve_job_def(DAILY)
+        run = instance.create_run_for_job(job, tags=COMMAND | {"dagster/partition": "2026-03-30"})
+        instance.report_dagster_event(
+            DagsterEvent(DagsterEventType.RUN_START.value, job_name=DAILY), run.run_id
+        )
+        instance.event_log_storage.initialize_concurrency_limit_to_default("warehouse")
+        claim = instance.event_log_storage.claim_concurrency_slot("warehouse", run.run_id, "core")
+        assert claim.is_claimed
+    shop.control.start_run(run.run_id, shop.project.yesterday, "command")
+    ended = shop.lohko("run", "--json")
+    assert ended.code == 0, ended.err
+    assert {one.run_id: one.status for one in shop.control.runs()}[run.run_id] == "failed"
+    with instance_of(shop.project) as instance:
+        known = instance.get_run_by_id(run.run_id)
+        assert known is not None and known.status == dg.DagsterRunStatus.FAILURE
+        assert instance.event_log_storage.get_concurrency_info("warehouse").active_slot_count == 0
