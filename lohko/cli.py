@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.segments.definition import Segmentation
 
 HELD = 5
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="lohko",
@@ -94,7 +95,7 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
     show.console.print(views.accounting_table(facts["batches"]))
     if facts["quality"]:
         show.console.print(views.quality_table(facts["quality"]))
-    else:
+    elif not held:
         show.console.print("Every quality check passed.\n")
     show.console.print(views.freshness_table(facts["freshness"]))
     for message in held:
@@ -307,6 +308,11 @@ def main() -> None:
     except LohkoError as fault:
         _print_fault(fault)
         sys.exit(fault.exit_code)
+    except BaseException as fault:
+        if type(fault).__name__ not in ("KeyboardInterrupt", "DagsterExecutionInterruptedError"):
+            raise
+        show.errors.print("interrupted: what was published stands, and the next run takes up the rest")
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def print_explanation(facts: dict[str, Any]) -> None:
         )
     )
     for family, group in groupby(facts["features"], key=lambda f: f["family"]):
-        rows = [[f["name"], _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
+        rows = [[show.text(f["name"]), _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
         show.console.print(
             show.table(family.capitalize(), ["feature", "value", "unit", "meaning"], rows, ["value"])
         )

@@ -97,8 +97,15 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
     LohkoError
         What stopped a run, after it was logged and told.
     """
-    check_configuration(project)
     control = ControlStore(project.control_path)
+    try:
+        check_configuration(project)
+    except LohkoError as fault:
+        # A new column in the CRM's file can be such a fault too: it is told like a run that failed.
+        run_id = str(uuid.uuid4())
+        control.start_run(run_id, days[0], "command")
+        _settle(project, control, run_id, str(fault))
+        raise
     with instance_of(project) as instance:
         forget_dead_runs(instance, control, project)
         return [_run_day(project, control, instance, day, progress) for day in days]
@@ -175,12 +182,23 @@ def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, projec
     unfinished = instance.get_runs(dg.RunsFilter(statuses=statuses, tags=COMMAND))
     for run in unfinished:
         instance.report_run_failed(run, KILLED)
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    _free_slots(instance)
     logged = [run for run in control.runs() if run.status == "running" and run.trigger == "command"]
     for entry in reversed(logged):
         known = instance.get_run_by_id(entry.run_id)
         done = known is not None and known.status == dg.DagsterRunStatus.SUCCESS
         _settle(project, control, entry.run_id, None if done else KILLED)
+
+
+def _free_slots(instance: dg.DagsterInstance) -> None:
+    """Give back the slots that ended runs hold; a command may have been killed before it came to that."""
+    storage = instance.event_log_storage
+    for key in storage.get_concurrency_keys():
+        info = storage.get_concurrency_info(key)
+        for run_id in info.active_run_ids | info.assigned_run_ids | info.pending_run_ids:
+            run = instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                storage.free_concurrency_slots_for_run(run_id)
 
 
 def summary_rows(project: Project) -> dict[str, Any]:

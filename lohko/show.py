@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -14,10 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+# What a terminal would act on: a value from data must not move its cursor or set its title.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 # Into a file or a pipe there is no width to fit: wide enough for every table we print.
 PIPED_WIDTH = 240
-console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-errors = Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+console = Console(emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+errors = Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -46,8 +50,8 @@ def table(
 
 
 def text(value: Any) -> str:
-    """Text from data: markup in a segment's name is shown, not obeyed."""
-    return escape("" if value is None else str(value))
+    """Text from data: markup and control characters in it are shown, not obeyed."""
+    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value)))
 
 
 def number(value: Any) -> str:

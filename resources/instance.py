@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def prepare_home(project: Project) -> None:
     """Make `<project>/.lohko/dagster/` with the repository's dagster.yaml."""
     project.dagster_home.mkdir(parents=True, exist_ok=True)
+    # Every customer stands in the warehouse: it is for who runs Lohko, and readers get what is published.
+    project.state.chmod(0o700)
     temporary = project.dagster_home / f".dagster.yaml.{os.getpid()}"
     shutil.copyfile(REPOSITORY / "dagster.yaml", temporary)
     temporary.replace(project.dagster_home / "dagster.yaml")

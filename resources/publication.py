@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
 from pipelines.steps import qualified, quote
 
@@ -45,7 +46,12 @@ def publish(
     The folder of the run.
     """
     runs = published / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExternalError(
+            f"{runs}: cannot be made ({error.strerror}); expected a folder to publish in"
+        ) from None
     _clear_leftovers(runs)
     temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
     for folder in (temporary, temporary / "parquet", temporary / "csv"):

@@ -120,6 +120,8 @@ def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) 
         return f"no such setting{hint}{listed}"
     if fault["type"] == "missing":
         return "is required and missing"
+    if fault["type"] == "union_tag_not_found":
+        return f"{fault['ctx']['discriminator']} says which kind it is; expected rules, scores or tiers"
     message = str(fault["msg"]).removeprefix("Value error, ")
     shown = fault.get("input")
     return f"{message}, found {shown!r}" if isinstance(shown, (str, int, float, bool)) else message

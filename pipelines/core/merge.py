@@ -53,7 +53,7 @@ def refresh(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequen
         table=contract.table,
         how=how,
         rows=row_count(con, table),
-        duplicate_keys=0 if how == "unchanged" else _duplicate_keys(con, contract),
+        duplicate_keys=_duplicate_keys(con, contract),
     )
 
 

@@ -86,26 +86,30 @@ def validate(con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[
     from pipelines.ingest import gx_dialect
 
     gx_dialect.register()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    source = context.data_sources.add_sql(
-        "warehouse",
-        connection_string=gx_dialect.URL,
-        kwargs={"creator": lambda: gx_dialect.BorrowedConnection(con), "poolclass": StaticPool},
-    )
-    batch = (
-        source.add_table_asset(table, table_name=table, schema_name=schema)
-        .add_batch_definition_whole_table("batch")
-        .get_batch()
-    )
-    suite = gx.ExpectationSuite(
-        name=table,
-        expectations=[
-            getattr(gx.expectations, check.expectation)(**check.arguments, meta={"check": check.name})
-            for check in checks
-        ],
-    )
-    outcome = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own deprecations are not the user's
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        source = context.data_sources.add_sql(
+            "warehouse",
+            connection_string=gx_dialect.URL,
+            kwargs={"creator": lambda: gx_dialect.BorrowedConnection(con), "poolclass": StaticPool},
+        )
+        batch = (
+            source.add_table_asset(table, table_name=table, schema_name=schema)
+            .add_batch_definition_whole_table("batch")
+            .get_batch()
+        )
+        suite = gx.ExpectationSuite(
+            name=table,
+            expectations=[
+                getattr(gx.expectations, check.expectation)(**check.arguments, meta={"check": check.name})
+                for check in checks
+            ],
+        )
+        outcome = batch.validate(
+            suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
+        )
     rows = row_count(con, mapping.stage)
     by_name = {result.expectation_config.meta["check"]: result for result in outcome.results}
     return [_result(mapping, check, by_name[check.name], rows) for check in checks]

@@ -59,7 +59,8 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
     Raises
     ------
     SourceError
-        Naming the file, the column it lacks, the mapping that reads it, and the nearest columns it has.
+        Naming the file, the column it lacks, the mapping that reads it, and the nearest columns it has. It is
+        logged and sent, so it does not list the others.
     """
     columns = columns_in_file(con, path, source.format)
     lower = {column.lower() for column in columns}
@@ -70,17 +71,23 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
         try:
             mapping = parse_mapping(name, source, table, sorted({*columns, *landed}), where)
         except ConfigError as fault:
-            raise SourceError(f"{path}: does not fit its mapping. {fault}") from None
+            told = str(fault).partition(" (known:")[0]
+            raise SourceError(f"{path}: does not fit its mapping. {told} {_count(columns)}") from None
         for target, tree in mapping.expressions.items():
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
                     raise SourceError(
                         f"{path}: has no column {column}, which {where}.{target} reads"
-                        f"{nearest(column, columns)} (its columns: {', '.join(columns)})"
+                        f"{nearest(column, columns)} {_count(columns)}"
                     )
             bind(con, tree, path, source.format, f"{where}.{target}")
         found.append(mapping)
     return found
+
+
+def _count(columns: Sequence[str]) -> str:
+    """How many columns a file has, not which: without a header line its first row, a person, stands there."""
+    return f"(it has {len(columns)} columns; is its header line there?)"
 
 
 def ingest(

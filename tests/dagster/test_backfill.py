@@ -47,11 +47,9 @@ def one_by_one(shop: Shop, execute: Execute, found: list[str]) -> dict[str, list
 
 
 def test_a_range_after_the_record_fills_the_gap(shop: Shop, execute: Execute) -> None:
-    shop.edit("today: 2026-03-31", "today: 2026-04-04")
-    assert execute(shop, tags=of_range("2026-04-01", "2026-04-02")).success
-    assert [day for day, _, _ in days(shop)] == [
-        *("2026-03-29", "2026-03-30", "2026-03-31", "2026-04-01", "2026-04-02")
-    ]
+    shop.edit("today: 2026-03-31", "today: 2026-04-03")
+    assert execute(shop, tags=of_range("2026-03-31", "2026-04-01")).success
+    assert [day for day, _, _ in days(shop)] == [*("2026-03-29", "2026-03-30", "2026-03-31", "2026-04-01")]
 
 
 def test_an_earlier_day_changes_neither_record_nor_publication(shop: Shop, execute: Execute) -> None:
@@ -66,7 +64,8 @@ def test_an_earlier_day_changes_neither_record_nor_publication(shop: Shop, execu
 
 
 def test_an_earlier_day_turns_no_stale_source_green(shop: Shop, execute: Execute) -> None:
-    shop.edit("today: 2026-03-31", "today: 2026-04-02")
+    shop.edit("warn_after_days: 1", "warn_after_days: 0")
+    shop.edit("today: 2026-03-31", "today: 2026-04-01")
     assert shop.lohko("run", "--json").code == 0
     before = [(one.kind, one.subject) for one in shop.control.open_incidents()]
     assert ("stale_source", "shop_orders") in before

@@ -68,7 +68,7 @@ def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop, exec
 
 def test_a_failed_run_of_the_daemon_is_told(shop: Shop, execute: Execute) -> None:
     with shop.warehouse() as con:
-        con.execute("alter table segments.membership_event rename run_id to other")
+        con.execute("delete from core.orders")
     with instance_of(shop.project) as instance:
         result = execute(shop, "2026-03-30", instance)
         assert not result.success
@@ -86,8 +86,12 @@ def test_a_run_of_the_command_is_left_to_the_command(shop: Shop, execute: Execut
     assert shop.control.runs() == before
 
 
-def test_a_run_that_was_killed_gives_its_place_back(shop: Shop) -> None:
-    """It would keep its slot of the pool, and every later run would wait for it for ever."""
+@pytest.mark.parametrize("reported", [False, True])
+def test_a_run_that_was_killed_gives_its_place_back(shop: Shop, reported: bool) -> None:
+    """It would keep its slot of the pool, and every later run would wait for it for ever.
+
+    `reported`: the command that came after it was killed too, when it had just reported it.
+    """
     with instance_of(shop.project) as instance:
         job = build_defs(shop.project).resolve_job_def(DAILY)
         run = instance.create_run_for_job(job, tags=COMMAND | {"dagster/partition": "2026-03-30"})
@@ -97,8 +101,10 @@ def test_a_run_that_was_killed_gives_its_place_back(shop: Shop) -> None:
         instance.event_log_storage.initialize_concurrency_limit_to_default("warehouse")
         claim = instance.event_log_storage.claim_concurrency_slot("warehouse", run.run_id, "core")
         assert claim.is_claimed
+        if reported:
+            instance.report_run_failed(run)
     shop.control.start_run(run.run_id, shop.project.yesterday, "command")
-    ended = shop.lohko("run", "--json")
+    ended = shop.process("run", "--json", seconds=60)
     assert ended.code == 0, ended.err
     assert {one.run_id: one.status for one in shop.control.runs()}[run.run_id] == "failed"
     with instance_of(shop.project) as instance:

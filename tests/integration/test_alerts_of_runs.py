@@ -72,14 +72,16 @@ def test_a_rejected_batch_is_told_once_and_its_recovery_once(shop: Shop, ear: Ea
 
 
 def test_a_stale_source_is_told_once_and_its_recovery_once(shop: Shop, ear: Ear) -> None:
-    shop.edit("today: 2026-03-31", "today: 2026-04-02")
+    shop.edit("warn_after_days: 1", "warn_after_days: 0")
+    shop.edit("fail_after_days: 3", "fail_after_days: 1")
+    shop.edit("today: 2026-03-31", "today: 2026-04-01")
     run(shop, 0)
     assert ear.news() == ["[My shop] Problem: Stale source: shop_orders"]
-    shop.edit("today: 2026-04-02", "today: 2026-04-05")
+    shop.edit("today: 2026-04-01", "today: 2026-04-02")
     run(shop, 5)
     assert ear.news() == []
     assert [one.severity for one in shop.control.open_incidents()] == ["critical"]
-    shop.deliver("orders-2.csv", '9001,C001,2026-04-04 12:00:00,web,paid,"10,00","0,00"')
+    shop.deliver("orders-2.csv", '9001,C001,2026-04-01 12:00:00,web,paid,"10,00","0,00"')
     run(shop, 0)
     assert ear.news() == ["[My shop] Recovered: Stale source: shop_orders"]
 
@@ -116,6 +118,6 @@ def test_what_could_not_be_told_is_told_by_the_next_run(shop: Shop, ear: Ear) ->
 
 def test_an_address_where_nobody_listens_fails_no_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOHKO_ALERT_URLS", "json://127.0.0.1:9")
-    shop.edit("today: 2026-03-31", "today: 2026-04-02")
+    shop.deliver("orders-2.csv", *["9001,C001,no day,web,paid,ten,none"] * 5)
     ended = shop.lohko("run")
-    assert ended.code == 0 and "1 alert(s) not delivered" in ended.err
+    assert ended.code == 5 and "1 alert(s) not delivered" in ended.err

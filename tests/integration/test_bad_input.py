@@ -151,6 +151,13 @@ def test_a_bad_new_file_is_held_and_everything_goes_on_from_the_last_good_data(
     told = shop.lohko("status", "--json")
     assert told.code == 5 and told.json["held"] == run["held"]
     assert [i["kind"] for i in told.json["incidents"]] == ["rejected_batch"]
+
+
+@pytest.mark.parametrize("spoil", [truncated, rejected])
+def test_a_corrected_file_enters(shop: Shop, spoil: Callable[[Path], None]) -> None:
+    shop.edit("data/orders*.csv", "data/orders*")
+    spoil(shop.root / "data" / "orders-2.csv")
+    assert shop.lohko("run", "--json").code == 5
     for path in shop.root.glob("data/orders-2.*"):
         path.unlink()
     shop.deliver("orders-2.csv", GOOD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fixtures.shop import Shop
 
 
@@ -13,9 +14,9 @@ def recorded(shop: Shop) -> list[tuple[str, int]]:
 
 
 def test_missed_days_are_caught_up_one_by_one(shop: Shop) -> None:
-    shop.edit("today: 2026-03-31", "today: 2026-04-02")
+    shop.edit("today: 2026-03-31", "today: 2026-04-01")
     ended = shop.lohko("run", "--json")
-    days = ["2026-03-30", "2026-03-31", "2026-04-01"]
+    days = ["2026-03-30", "2026-03-31"]
     assert ended.code == 0, ended.err
     assert [run["day"] for run in ended.json["runs"]] == days
     assert recorded(shop) == [("2026-03-29", 1), *[(day, 1) for day in days]]
@@ -28,9 +29,9 @@ def test_missed_days_are_caught_up_one_by_one(shop: Shop) -> None:
 
 
 def test_the_first_run_records_from_the_first_day_on(new_shop: Shop) -> None:
-    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-28\ntoday: 2026-03-31")
+    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-29\ntoday: 2026-03-31")
     assert new_shop.lohko("run", "--json").code == 0
-    assert recorded(new_shop) == [("2026-03-28", 1), ("2026-03-29", 1), ("2026-03-30", 1)]
+    assert recorded(new_shop) == [("2026-03-29", 1), ("2026-03-30", 1)]
 
 
 def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop: Shop) -> None:
@@ -49,6 +50,25 @@ def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop:
     assert after == tables
 
 
+def test_a_day_that_was_recorded_and_not_published_comes_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = shop.published()
+
+    def fails(*words: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("assets.publish.publish", fails)
+        with pytest.raises(OSError, match="no space left"):
+            shop.lohko("run", "--json")
+    assert shop.published() == published and recorded(shop)[-1] == ("2026-03-30", 1)
+    shop.edit("today: 2026-03-31", "today: 2026-04-01")
+    ended = shop.lohko("run", "--json")
+    assert [run["day"] for run in ended.json["runs"]] == ["2026-03-30", "2026-03-31"]
+    assert recorded(shop)[1:] == [("2026-03-30", 1), ("2026-03-30", 2), ("2026-03-31", 1)]
+
+
 def test_an_order_that_comes_late_changes_only_its_customer(shop: Shop) -> None:
     with shop.warehouse() as con:
         before = set(con.execute("from features.customer_day").fetchall())
@@ -63,7 +83,7 @@ def test_an_order_that_comes_late_changes_only_its_customer(shop: Shop) -> None:
 
 def test_a_project_keeps_as_many_published_runs_as_it_says(shop: Shop) -> None:
     shop.edit("margin_rate: 0.30", "margin_rate: 0.30\npublish: {keep_runs: 2}")
-    for _ in range(3):
+    for _ in range(2):
         assert shop.lohko("run", "--json").code == 0
     kept = {path.name for path in (shop.root / "published" / "runs").iterdir()}
     assert len(kept) == 2 and (shop.root / "published" / "current").resolve().name in kept
