@@ -23,15 +23,17 @@ BAD = ["9001,C001,no day,web,paid,ten,none"] * 5
 @pytest.mark.parametrize(
     ("tick", "day"),
     [
-        ("2026-01-15 05:00", "2026-01-14"),
+        ("2026-01-15 00:30", "2026-01-14"),
         # The clocks go forward in the night to March the 29th, and back in the night to October the 26th.
-        ("2026-03-29 05:00", "2026-03-28"),
-        ("2026-03-30 05:00", "2026-03-29"),
-        ("2025-10-26 05:00", "2025-10-25"),
-        ("2025-10-27 05:00", "2025-10-26"),
+        ("2026-03-29 00:30", "2026-03-28"),
+        ("2026-03-30 00:30", "2026-03-29"),
+        ("2025-10-26 00:30", "2025-10-25"),
+        ("2025-10-27 00:30", "2025-10-26"),
     ],
 )
 def test_a_tick_runs_the_business_day_that_has_just_ended(new_shop: Shop, tick: str, day: str) -> None:
+    # In UTC it is the day before.
+    new_shop.edit("margin_rate: 0.30", 'margin_rate: 0.30\nschedule: {at: "00:30"}')
     (schedule,) = build_defs(new_shop.project).get_repository_def().schedule_defs
     at = datetime.fromisoformat(tick).replace(tzinfo=ZoneInfo("Europe/Helsinki"))
     with dg.build_schedule_context(scheduled_execution_time=at) as context:

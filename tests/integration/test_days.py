@@ -69,6 +69,27 @@ def test_a_day_that_was_recorded_and_not_published_comes_first(
     assert recorded(shop)[1:] == [("2026-03-30", 1), ("2026-03-30", 2), ("2026-03-31", 1)]
 
 
+def test_a_batch_whose_verdict_never_came_is_loaded_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = '9001,C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
+    shop.deliver("orders-2.csv", order, order.replace("9001", "9002"))
+
+    def dies(*words: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr("pipelines.ingest.batch.settle", dies)
+        assert shop.lohko("run", "--json").code != 0
+    with shop.warehouse() as con:
+        assert con.execute("select count(*) from ingest.batch where status = 'staged'").fetchone() == (1,)
+    assert shop.lohko("run", "--json").code == 0
+    with shop.warehouse() as con:
+        assert con.execute("select count(*) from ingest.batch where status <> 'accepted'").fetchone() == (0,)
+        assert con.execute("select count(*) from raw.shop_orders where number like '900_'").fetchone() == (2,)
+        assert con.execute("select count(*) from core.orders where order_id like '900_'").fetchone() == (2,)
+
+
 def test_an_order_that_comes_late_changes_only_its_customer(shop: Shop) -> None:
     with shop.warehouse() as con:
         before = set(con.execute("from features.customer_day").fetchall())
