@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import dagster as dg
-from conftest import Execute
+from fixtures.daily import execute
 from fixtures.shop import Shop
 
 
@@ -21,7 +21,7 @@ def days(shop: Shop) -> list[tuple[str, int, str]]:
         ).fetchall()
 
 
-def test_a_range_of_days_is_recorded_in_order_by_one_run(new_shop: Shop, execute: Execute) -> None:
+def test_a_range_of_days_is_recorded_in_order_by_one_run(new_shop: Shop) -> None:
     result = execute(new_shop, tags=of_range("2026-03-26", "2026-03-28"))
     assert result.success
     found = [f"2026-03-{day}" for day in (26, 27, 28)]
@@ -34,10 +34,10 @@ def test_a_range_of_days_is_recorded_in_order_by_one_run(new_shop: Shop, execute
     assert materialized == set(found)
     day_by_day = new_shop.tables("segments", without=frozenset({"run_id", "recorded_at", "first_seen_at"}))
     assert new_shop.lohko("status", "--json").json["published"]["as_of_date"] == "2026-03-28"
-    assert day_by_day == one_by_one(new_shop, execute, found)
+    assert day_by_day == one_by_one(new_shop, found)
 
 
-def one_by_one(shop: Shop, execute: Execute, found: list[str]) -> dict[str, list[tuple[object, ...]]]:
+def one_by_one(shop: Shop, found: list[str]) -> dict[str, list[tuple[object, ...]]]:
     """The same days, a run each, in a project of their own."""
     for name in (".lohko", "published"):
         shutil.rmtree(shop.root / name)
@@ -46,13 +46,13 @@ def one_by_one(shop: Shop, execute: Execute, found: list[str]) -> dict[str, list
     return shop.tables("segments", without=frozenset({"run_id", "recorded_at", "first_seen_at"}))
 
 
-def test_a_range_after_the_record_fills_the_gap(shop: Shop, execute: Execute) -> None:
+def test_a_range_after_the_record_fills_the_gap(shop: Shop) -> None:
     shop.edit("today: 2026-03-31", "today: 2026-04-03")
     assert execute(shop, tags=of_range("2026-03-31", "2026-04-01")).success
     assert [day for day, _, _ in days(shop)] == [*("2026-03-29", "2026-03-30", "2026-03-31", "2026-04-01")]
 
 
-def test_an_earlier_day_changes_neither_record_nor_publication(shop: Shop, execute: Execute) -> None:
+def test_an_earlier_day_changes_neither_record_nor_publication(shop: Shop) -> None:
     published = shop.published()
     before = shop.tables("segments", "roi", "drift", "marts")
     freshness = shop.tables("ingest")["ingest.freshness"]
@@ -63,7 +63,7 @@ def test_an_earlier_day_changes_neither_record_nor_publication(shop: Shop, execu
     assert shop.tables("ingest")["ingest.freshness"] == freshness
 
 
-def test_an_earlier_day_turns_no_stale_source_green(shop: Shop, execute: Execute) -> None:
+def test_an_earlier_day_turns_no_stale_source_green(shop: Shop) -> None:
     shop.edit("warn_after_days: 1", "warn_after_days: 0")
     shop.edit("today: 2026-03-31", "today: 2026-04-01")
     assert shop.lohko("run", "--json").code == 0

@@ -8,8 +8,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from conftest import Execute
 from dagster import serialize_value
+from fixtures.daily import execute
 from fixtures.shop import Shop
 
 import assets.features
@@ -43,7 +43,7 @@ def failed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity
     return {name: one.severity for name, one in checks(result).items() if not one.passed}
 
 
-def test_a_good_day_succeeds_and_every_check_has_a_result(shop: Shop, execute: Execute) -> None:
+def test_a_good_day_succeeds_and_every_check_has_a_result(shop: Shop) -> None:
     result = execute(shop, DAY)
     assert result.success and steps(result) == ALL_STEPS
     expected = {
@@ -56,7 +56,7 @@ def test_a_good_day_succeeds_and_every_check_has_a_result(shop: Shop, execute: E
     assert result.run_id in manifest
 
 
-def test_metadata_carries_row_counts_and_columns(shop: Shop, execute: Execute) -> None:
+def test_metadata_carries_row_counts_and_columns(shop: Shop) -> None:
     result = execute(shop, DAY)
     shown: dict[str, Any] = {
         event.asset_key.to_user_string(): event.materialization.metadata
@@ -78,7 +78,7 @@ def test_metadata_carries_row_counts_and_columns(shop: Shop, execute: Execute) -
 
 
 @pytest.mark.parametrize("bad", [False, True])
-def test_no_event_tells_who_a_customer_is(shop: Shop, execute: Execute, bad: bool) -> None:
+def test_no_event_tells_who_a_customer_is(shop: Shop, bad: bool) -> None:
     with (shop.root / "data" / "customers.csv").open("a") as crm:
         crm.write(
             "C998,no date at all,Finland-Marjatta,yes\n" if bad else "C998,2026-03-01,Finland-Marjatta,no\n"
@@ -94,7 +94,7 @@ def test_no_event_tells_who_a_customer_is(shop: Shop, execute: Execute, bad: boo
         assert not re.search(r"\bC\d{3}\b|Marjatta", one.message)
 
 
-def test_a_batch_that_fails_is_held_until_a_better_one_comes(shop: Shop, execute: Execute) -> None:
+def test_a_batch_that_fails_is_held_until_a_better_one_comes(shop: Shop) -> None:
     core = shop.tables("core")
     shop.deliver("orders-2.csv", *["9001,C001,no day,web,paid,ten,none"] * 5)
     result = execute(shop, DAY)
@@ -114,7 +114,7 @@ def test_a_batch_that_fails_is_held_until_a_better_one_comes(shop: Shop, execute
     assert entered is not None and entered[0] == 10
 
 
-def test_a_warning_holds_nothing(shop: Shop, execute: Execute) -> None:
+def test_a_warning_holds_nothing(shop: Shop) -> None:
     guests = [f'90{n},,2026-03-30 12:00:00,web,paid,"10,00","0,00"' for n in range(10, 40)]
     shop.deliver("orders-2.csv", *guests)
     result = execute(shop, DAY)
@@ -202,7 +202,7 @@ def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     ],
 )
 def test_a_broken_invariant_blocks_the_run_and_leaves_what_is_published(
-    shop: Shop, execute: Execute, monkeypatch: pytest.MonkeyPatch, tamper: Any, check: str, last: str
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tamper: Any, check: str, last: str
 ) -> None:
     published, record = shop.published(), shop.tables("segments")["segments.recorded_day"]
     tamper(monkeypatch, shop)

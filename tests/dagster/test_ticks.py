@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from conftest import Execute
 from dagster._core.events import DagsterEvent, DagsterEventType
+from fixtures.daily import execute
 from fixtures.shop import Shop
 
 from lohko.definitions import build_defs
@@ -56,7 +56,7 @@ def settle(shop: Shop, instance: dg.DagsterInstance, result: dg.ExecuteInProcess
         sensors["after_failure"](failure.for_run_failure())
 
 
-def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop, execute: Execute) -> None:
+def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop) -> None:
     shop.deliver("orders-2.csv", *BAD)
     with instance_of(shop.project) as instance:
         result = execute(shop, "2026-03-30", instance)
@@ -68,7 +68,7 @@ def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop, exec
     assert [one.kind for one in shop.control.open_incidents()] == ["rejected_batch"]
 
 
-def test_a_failed_run_of_the_daemon_is_told(shop: Shop, execute: Execute) -> None:
+def test_a_failed_run_of_the_daemon_is_told(shop: Shop) -> None:
     with shop.warehouse() as con:
         con.execute("delete from core.orders")
     with instance_of(shop.project) as instance:
@@ -80,7 +80,7 @@ def test_a_failed_run_of_the_daemon_is_told(shop: Shop, execute: Execute) -> Non
     assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
 
 
-def test_a_run_of_the_command_is_left_to_the_command(shop: Shop, execute: Execute) -> None:
+def test_a_run_of_the_command_is_left_to_the_command(shop: Shop) -> None:
     before = shop.control.runs()
     with instance_of(shop.project) as instance:
         result = execute(shop, "2026-03-30", instance, tags=COMMAND)
