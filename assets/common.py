@@ -12,6 +12,7 @@ import dagster as dg
 from pipelines.steps import columns_of, qualified, row_count, rows
 from resources.control import ControlStore
 from resources.project import Project
+from resources.renderer import Renderer
 from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ OWNERS = ["team:customer-data"]
 ProjectParam = dg.ResourceParam[Project]
 WarehouseParam = dg.ResourceParam[Warehouse]
 ControlParam = dg.ResourceParam[ControlStore]
+RendererParam = dg.ResourceParam[Renderer]
 
 
 class Progress(Protocol):

@@ -14,6 +14,7 @@ from assets.common import (
     ControlParam,
     ProgressParam,
     ProjectParam,
+    RendererParam,
     WarehouseParam,
     days_of,
     result,
@@ -91,6 +92,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         context: dg.AssetExecutionContext,
         project: ProjectParam,
         warehouse: WarehouseParam,
+        renderer: RendererParam,
         progress: ProgressParam,
     ) -> dg.MaterializeResult:
         day = max(days_of(context, project))
@@ -102,7 +104,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             assert_exclusive(con, day)
             facts = manifest(con)
             progress("report")
-            report = render_report(con, project.config.project, project.config.currency)
+            report = render_report(con, project.config.project, project.config.currency, renderer)
             progress("publish")
             folder = publish(
                 con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs

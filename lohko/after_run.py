@@ -21,16 +21,24 @@ class Aftermath:
 
 
 def after_run(
-    project: Project, control: ControlStore, run_id: str, *, failure: str | None, job: str = "daily"
+    project: Project,
+    control: ControlStore,
+    run_id: str,
+    *,
+    failure: str | None,
+    job: str = "daily",
+    current: bool = True,
 ) -> Aftermath:
     """Record how a run ended, open and close incidents, and tell.
 
     Parameters
     ----------
     failure : what went wrong, for a person; None for a run that succeeded.
+    current : whether its day is the latest; that an earlier one succeeds mends no failure.
     """
-    finding = Finding("failed_run", job, failure is None, "critical", failure or "the run succeeded")
-    control.record_finding(run_id, finding)
+    if current or failure is not None:
+        finding = Finding("failed_run", job, failure is None, "critical", failure or "the run succeeded")
+        control.record_finding(run_id, finding)
     reconciled = control.reconcile(run_id)
     addresses = addresses_from_environment(project.config.alerts.addresses_from)
     delivery = deliver(control, Notifier(addresses), project.config.project)

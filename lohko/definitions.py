@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -20,6 +20,7 @@ from lohko.schedules import daily_schedule
 from lohko.sensors import build_sensors
 from resources.control import ControlStore
 from resources.project import Project
+from resources.renderer import Renderer, started_renderer
 from resources.warehouse import Warehouse
 
 
@@ -38,8 +39,9 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
     job = daily_job()
     resources: dict[str, Any] = {
         "project": project,
-        "warehouse": Warehouse(project.warehouse_path, project.config.timezone),
+        "warehouse": _warehouse_of(project),
         "control": control,
+        "renderer": _renderer,
         "progress": _silent,
     }
     return dg.Definitions(
@@ -58,6 +60,24 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,
     )
+
+
+def _warehouse_of(project: Project) -> dg.ResourceDefinition:
+    """The warehouse, held from the first step of a run to its last."""
+
+    @dg.resource
+    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        with Warehouse(project.warehouse_path, project.config.timezone).held("a run") as held:
+            yield held
+
+    return warehouse
+
+
+@dg.resource
+def _renderer(_: dg.InitResourceContext) -> Iterator[Renderer]:
+    """The chart engine: it starts while the first steps run, and ends with the run."""
+    with started_renderer() as renderer:
+        yield renderer
 
 
 def _silent(text: str) -> None:

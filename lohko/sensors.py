@@ -41,8 +41,9 @@ def _settle(project: Project, control: ControlStore, run: dg.DagsterRun, failure
     day = run.tags.get("dagster/partition") or run.tags.get("dagster/asset_partition_range_end")
     if day is None:
         return
+    latest = max((known.as_of_date for known in control.runs()), default="")
     control.start_run(run.run_id, date.fromisoformat(day), "schedule")
     held = held_subjects(control, run.run_id)
     status: Status = "failed" if failure else ("held" if held else "success")
     control.finish_run(run.run_id, status, failure or "; ".join(held))
-    after_run(project, control, run.run_id, failure=failure)
+    after_run(project, control, run.run_id, failure=failure, current=day >= latest)

@@ -93,7 +93,8 @@ def bound(sql: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 def table_exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     schema, name = table.split(".")
     found = con.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+        "select count(*) from duckdb_tables() where database_name = current_database()"
+        " and schema_name = ? and table_name = ?",
         [schema, name],
     ).fetchone()
     return bool(found and found[0])
@@ -103,8 +104,8 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, st
     """Names and types of a table's columns, in order; empty when there is no such table."""
     schema, name = table.split(".")
     return con.execute(
-        "select column_name, data_type from information_schema.columns"
-        " where table_schema = ? and table_name = ? order by ordinal_position",
+        "select column_name, data_type from duckdb_columns() where database_name = current_database()"
+        " and schema_name = ? and table_name = ? order by column_index",
         [schema, name],
     ).fetchall()
 

@@ -1,9 +1,10 @@
 """Dagster's instance of a project, and what makes its SQLite storage quick enough for a short run.
 
-Dagster opens and closes a SQLite connection for every event. Closing the last connection of a database in
-WAL mode folds the log back and flushes it to disk, and so does every commit: a run of some 400 events spends
-seconds on it. While a run goes on, one more connection a database is kept open, and commits are left to the
-system to flush: a power cut can lose the last events of Dagster's history, and nothing of the warehouse.
+Dagster makes a SQLAlchemy engine and opens and closes a SQLite connection for every event. A new engine
+compiles every statement again; closing the last connection of a database in WAL mode folds the log back and
+flushes it to disk, and so does every commit: a run of some 400 events spends seconds on it. While a command
+goes on, one engine a database is kept with its connections, and commits are left to the system to flush: a
+power cut can lose the last events of Dagster's history, and nothing of the warehouse.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from resources.project import REPOSITORY, Project
 
@@ -43,25 +45,33 @@ def instance_of(project: Project) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def quick_sqlite() -> Iterator[None]:
-    """Keep every SQLite database that SQLAlchemy opens in this block open until its end."""
-    from sqlalchemy import event
+    """Give Dagster's SQLite storages the same engine for the same database, until the end of this block."""
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+    from sqlalchemy import QueuePool, create_engine, event
     from sqlalchemy.engine import Engine
 
-    kept: dict[str, sqlite3.Connection] = {}
+    kept: dict[str, Engine] = {}
 
-    def on_connect(connection: Any, _: object) -> None:
-        if not isinstance(connection, sqlite3.Connection):
-            return
-        connection.execute("pragma synchronous = normal")
-        path = connection.execute("pragma database_list").fetchone()[2]
-        if path and path not in kept:
-            kept[path] = sqlite3.connect(path, check_same_thread=False)
-            kept[path].execute("pragma schema_version").fetchone()
+    def kept_engine(url: str, **settings: Any) -> Engine:
+        if url not in kept:
+            kept[url] = engine = create_engine(url, **settings | {"poolclass": QueuePool})
+            event.listen(engine, "connect", _leave_flushing)
+            # Dagster disposes of its engine after every use.
+            engine.dispose = lambda **_: None  # type: ignore[method-assign]
+        return kept[url]
 
-    event.listen(Engine, "connect", on_connect)
+    storages = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
     try:
-        yield
+        with ExitStack() as stack:
+            for storage in storages:
+                stack.enter_context(patch.object(storage, "create_engine", kept_engine))
+            yield
     finally:
-        event.remove(Engine, "connect", on_connect)
-        for connection in kept.values():
-            connection.close()
+        for engine in kept.values():
+            Engine.dispose(engine)
+
+
+def _leave_flushing(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("pragma synchronous = normal")

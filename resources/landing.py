@@ -96,11 +96,13 @@ def _write_slice(
     star = "* exclude (file_row_number)" if kind == "parquet" else "*"
     rows = f"select {star} from {reader(kind)} where {day} > $after and {day} <= $through"
     parameters = {"after": after, "through": through}
-    if not read_guarded(con, f"{rows} limit 1", path, kind, parameters):
-        return
     temporary = target.with_suffix(".tmp")
-    read_guarded(con, f"copy ({rows}) to '{_literal(temporary)}' (format parquet)", path, kind, parameters)
-    temporary.replace(target)
+    copy = f"copy ({rows}) to '{_literal(temporary)}' (format parquet)"
+    ((written,),) = read_guarded(con, copy, path, kind, parameters)
+    if written:
+        temporary.replace(target)
+    else:
+        temporary.unlink()
 
 
 def _literal(path: Path) -> str:

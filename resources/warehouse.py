@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ class Warehouse:
     path: Path
     timezone: str
     lock_timeout: float = 60.0
+    is_held: bool = False
 
     @contextmanager
     def open(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -35,21 +36,54 @@ class Warehouse:
         BusyError
             When another process holds the warehouse for longer than `lock_timeout` seconds.
         """
-        import duckdb
-
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with hold(self.path.with_suffix(".lock"), purpose, timeout=self.lock_timeout):
-            try:
-                con = duckdb.connect(str(self.path), config=_settings())
-            except duckdb.Error as error:
-                raise _unopened(self.path, str(error).splitlines()[0]) from None
+        with self._lock(purpose):
+            con = self._connect()
             try:
                 con.execute("set TimeZone = $zone", {"zone": self.timezone})
                 con.execute("set enable_progress_bar = false")
-                _check_schema(con, self.path)
                 yield con
             finally:
                 con.close()
+
+    @contextmanager
+    def held(self, purpose: str) -> Iterator[Warehouse]:
+        """The same warehouse, locked and kept open while the block runs: its openings cost next to nothing.
+
+        Opening a DuckDB file reads its catalogue, closing it flushes and forgets what was cached; a run of
+        some twenty steps spends more than a second on that.
+
+        Raises
+        ------
+        BusyError
+            As `open`.
+        """
+        with self._lock(purpose):
+            keeper = self._connect()
+            try:
+                yield replace(self, is_held=True)
+            finally:
+                keeper.close()
+
+    def _lock(self, purpose: str) -> AbstractContextManager[None]:
+        if self.is_held:
+            return nullcontext()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return hold(self.path.with_suffix(".lock"), purpose, timeout=self.lock_timeout)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Connections of one process to one file share its cache."""
+        import duckdb
+
+        try:
+            con = duckdb.connect(str(self.path), config=_settings())
+        except duckdb.Error as error:
+            raise _unopened(self.path, str(error).splitlines()[0]) from None
+        try:
+            _check_schema(con, self.path)
+        except BaseException:
+            con.close()
+            raise
+        return con
 
 
 def _unopened(path: Path, reason: str) -> LohkoError:

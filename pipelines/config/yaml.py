@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -33,7 +34,7 @@ def load_model(path: Path, model: type[Model]) -> Model:
 
 
 def read_yaml(path: Path) -> Any:
-    """The file as a tree that remembers its lines."""
+    """The file as a tree that remembers its lines; for reading only, others may hold the same tree."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -43,6 +44,12 @@ def read_yaml(path: Path) -> Any:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    return _parse(path, text)
+
+
+@lru_cache(maxsize=256)
+def _parse(path: Path, text: str) -> Any:
+    """Kept: places are looked up in the same files again and again, and the parser is slow."""
     try:
         tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:

@@ -35,7 +35,7 @@ How = Literal["unchanged", "merged", "rebuilt"]
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of one core table in this run."""
+    """What became of one core table in this run; duplicates are counted among the keys it wrote."""
 
     table: str
     how: How
@@ -48,16 +48,13 @@ def refresh(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequen
     con.execute(STATE)
     table = f"core.{contract.table}"
     with transaction(con):
-        how = _bring_up(con, contract, mappings)
-    return Merged(
-        table=contract.table,
-        how=how,
-        rows=row_count(con, table),
-        duplicate_keys=_duplicate_keys(con, contract),
-    )
+        how, duplicates = _bring_up(con, contract, mappings)
+    return Merged(table=contract.table, how=how, rows=row_count(con, table), duplicate_keys=duplicates)
 
 
-def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> How:
+def _bring_up(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]
+) -> tuple[How, int]:
     table = f"core.{contract.table}"
     known = {
         source: (mark, seq)
@@ -68,7 +65,7 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
     }
     if not mappings and not known:
         _create_empty(con, contract)
-        return "unchanged"
+        return "unchanged", 0
     marks = {mapping.source: fingerprint(mapping) for mapping in mappings}
     pending = {
         m.source: ledger.pending_batches(con, m.source, known[m.source][1] if m.source in known else 0)
@@ -76,14 +73,15 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
     }
     same = table_exists(con, table) and {s: mark for s, (mark, _) in known.items()} == marks
     if same and not any(pending.values()):
-        return "unchanged"
+        return "unchanged", 0
     mergeable = same and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
     how: How = "merged" if mergeable else "rebuilt"
     if how == "merged":
-        _merge(con, contract, [m for m in mappings if pending[m.source]])
+        duplicates = _merge(con, contract, [m for m in mappings if pending[m.source]])
     else:
         _rebuild(con, contract, mappings)
         _mark_dirty(con, contract, None)
+        duplicates = _duplicate_keys(con, contract, qualified(table))
     con.execute("delete from ingest.core_state where table_name = ?", [contract.table])
     for mapping in mappings:
         newest = con.execute(
@@ -95,7 +93,7 @@ def _bring_up(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequ
             [contract.table, mapping.source, marks[mapping.source], newest[0] if newest else 0],
         )
         con.execute(f"drop table if exists {qualified(mapping.stage)}")
-    return how
+    return how, duplicates
 
 
 def _mergeable(
@@ -137,7 +135,8 @@ def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
     )
 
 
-def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> None:
+def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> int:
+    """Replace the keys of the new batches; returns how many of these keys stand twice afterwards."""
     table = qualified(f"core.{contract.table}")
     have = {name for name, _ in columns_of(con, f"core.{contract.table}")}
     key = ", ".join(quote(name) for name in contract.key)
@@ -148,7 +147,10 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     _mark_dirty(con, contract, "newest")
     con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
     con.execute(f"insert into {table} by name select * from newest")
+    touched = f"(from {table} semi join newest using ({key}))"
+    duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table newest")
+    return duplicates
 
 
 def _mark_dirty(con: duckdb.DuckDBPyConnection, contract: Contract, newest: str | None) -> None:
@@ -199,11 +201,9 @@ def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     )
 
 
-def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> int:
     key = ", ".join(quote(name) for name in contract.key)
-    row = con.execute(
-        f"select count(*) - count(distinct ({key})) from {qualified('core.' + contract.table)}"
-    ).fetchone()
+    row = con.execute(f"select count(*) - count(distinct ({key})) from {relation}").fetchone()
     return int(row[0]) if row else 0
 
 

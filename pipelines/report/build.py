@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipelines.report import data, formats, palette, sections, verdict
+from pipelines.report import data, formats, palette, sections, svg, verdict
+from pipelines.report.svg import Engine
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str) -> str:
+def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str, engine: Engine) -> str:
     """The report on the latest run as one self-contained HTML page.
 
-    `currency` is used where the run does not name one. Reads schema `marts` only, writes nothing.
+    `currency` is used where the run does not name one; `engine` draws the charts. Reads schema
+    `marts` only, writes nothing.
     """
     run = data.run(con)
     currency = (run["currency"] if run else None) or currency
     segmentations = data.segmentations(con)
     incidents = data.incidents(con)
+    draw = partial(svg.draw, engine)
     drift = sections.drift(con)
     quality = sections.quality(con)
     return (
@@ -38,8 +41,8 @@ def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str) -> 
                 run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
             ),
             incidents=incidents,
-            segmentations=[sections.segmentation(con, found) for found in segmentations],
-            roi=sections.roi(con, segmentations),
+            segmentations=[sections.segmentation(con, found, draw) for found in segmentations],
+            roi=sections.roi(con, segmentations, draw),
             drift=drift,
             quality=quality,
         )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from pipelines.report import charts, charts_roi, data
-from pipelines.report.svg import render
+from pipelines.report.svg import Drawing
 
 if TYPE_CHECKING:
     import duckdb
 
 Row = dict[str, Any]
+Draw = Callable[[Row, str], Drawing]
 
 
-def segmentation(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
+def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     """One segmentation: its segments, their totals, and three charts where there is something to draw."""
     segments: list[Row] = found["segments"]
     names = _names(found)
@@ -29,13 +29,13 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
         "widest": max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0,
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
-        "history": _draw(charts.history(days), f"Customers over time by segment, {name}")
+        "history": draw(charts.history(days), f"Customers over time by segment, {name}")
         if len({row["as_of_date"] for row in days}) > 1
         else None,
-        "revenue": _draw(charts.revenue(segments), f"Share of revenue by segment, {name}")
+        "revenue": draw(charts.revenue(segments), f"Share of revenue by segment, {name}")
         if any(row["revenue_365d"] for row in segments)
         else None,
-        "movement": _draw(charts.movement(moves, names), f"Customers moving between segments, {name}")
+        "movement": draw(charts.movement(moves, names), f"Customers moving between segments, {name}")
         if any(row["customers"] for row in moves)
         else None,
         "moves": _move_facts(moves),
@@ -57,13 +57,13 @@ def _move_facts(moves: list[Row]) -> Row | None:
     }
 
 
-def roi(con: duckdb.DuckDBPyConnection, segmentations: list[Row]) -> list[Row]:
+def roi(con: duckdb.DuckDBPyConnection, segmentations: list[Row], draw: Draw) -> list[Row]:
     """The return on campaigns under each segmentation that has any."""
-    found = [_roi_of(con, item) for item in segmentations]
+    found = [_roi_of(con, item, draw) for item in segmentations]
     return [item for item in found if item["months"] or item["campaigns"]]
 
 
-def _roi_of(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
+def _roi_of(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     months = _month_labels(data.roi_months(con, found["id"]))
     complete = [row["month"] for row in months if row["complete"]]
     latest = [row for row in months if row["month"] == max(complete)] if complete else []
@@ -77,10 +77,10 @@ def _roi_of(con: duckdb.DuckDBPyConnection, found: Row) -> Row:
         "latest_total": _month_total(months, complete) if latest else None,
         "running": sorted({row["month"] for row in months if not row["complete"]}),
         "campaigns": data.roi_campaigns(con, found["id"]),
-        "month_map": _draw(charts_roi.roi_months(months, names), f"ROI by segment and month, {found['name']}")
+        "month_map": draw(charts_roi.roi_months(months, names), f"ROI by segment and month, {found['name']}")
         if _any_roi(months)
         else None,
-        "campaign_map": _draw(
+        "campaign_map": draw(
             charts_roi.roi_campaigns(cells, names), f"ROI by segment and campaign, {found['name']}"
         )
         if _any_roi(cells)
@@ -162,8 +162,3 @@ def _totals(found: list[Row], columns: tuple[str, ...]) -> Row:
         known = [row[column] for row in found if row[column] is not None]
         total[column] = sum(known) if known else None
     return total
-
-
-def _draw(spec: Row, title: str) -> Markup:
-    """The chart as trusted markup: every text in it was escaped by the renderer and once more parsed."""
-    return Markup(render(spec, title))  # noqa: S704

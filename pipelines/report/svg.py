@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from xml.etree import ElementTree
 
 from pipelines.report.palette import CONFIG
@@ -19,12 +21,30 @@ _COORDINATES = {"d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "he
 _DEFAULTS = {("opacity", "1"), ("stroke-width", "1"), ("transform", "translate(0,0)")}
 
 
-def render(spec: dict[str, Any], title: str) -> str:
-    """Draw a specification; `title` is what a screen reader says instead of the picture."""
-    import vl_convert  # its engine takes half a second to start, which only a report should pay
+class Engine(Protocol):
+    """Turns Vega-Lite into SVG, in its own time."""
 
+    def submit(self, specification: str) -> Future[str]:
+        """Start drawing; the future's result is stand-alone SVG."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart on its way; whoever puts it into a page waits for it."""
+
+    svg: Future[str]
+    title: str
+
+    def __html__(self) -> str:
+        """The chart as markup: every text in it was escaped by the engine and once more parsed."""
+        return inline(self.svg.result(), self.title)
+
+
+def draw(engine: Engine, spec: dict[str, Any], title: str) -> Drawing:
+    """Have a specification drawn; `title` is what a screen reader says instead of the picture."""
     text = json.dumps(_printable({"config": CONFIG, **spec}), default=_plain)
-    return inline(vl_convert.vegalite_to_svg(text), title)
+    return Drawing(engine.submit(text), title)
 
 
 def inline(text: str, title: str) -> str:

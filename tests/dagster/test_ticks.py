@@ -68,16 +68,25 @@ def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop) -> N
     assert [one.kind for one in shop.control.open_incidents()] == ["rejected_batch"]
 
 
-def test_a_failed_run_of_the_daemon_is_told(shop: Shop) -> None:
+def test_a_failed_run_of_the_daemon_is_told_until_its_day_succeeds(shop: Shop) -> None:
     with shop.warehouse() as con:
+        con.execute("create table was as from core.orders")
         con.execute("delete from core.orders")
     with instance_of(shop.project) as instance:
         result = execute(shop, "2026-03-30", instance)
         assert not result.success
         settle(shop, instance, result)
-    last = shop.control.last_run()
-    assert last is not None and (last.run_id, last.status) == (result.run_id, "failed")
-    assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
+        last = shop.control.last_run()
+        assert last is not None and (last.run_id, last.status) == (result.run_id, "failed")
+        assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
+        with shop.warehouse() as con:
+            con.execute("insert into core.orders from was")
+            con.execute("drop table was")
+        settle(shop, instance, execute(shop, "2026-03-10", instance))
+        still = [one.kind for one in shop.control.open_incidents()]
+        assert still == ["failed_run"], "a backfill mends nothing"
+        settle(shop, instance, execute(shop, "2026-03-30", instance))
+        assert shop.control.open_incidents() == []
 
 
 def test_a_run_of_the_command_is_left_to_the_command(shop: Shop) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.merge import refresh, unknown_references
+from pipelines.core import merge
+from pipelines.core.merge import _latest, refresh, unknown_references
 from pipelines.steps import columns_of
 
 ROWS = st.lists(
@@ -188,8 +189,16 @@ def test_an_empty_reference_is_not_unknown(history: History) -> None:
     )
 
 
-def test_a_key_that_stands_twice_is_detected(history: History) -> None:
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_key_that_stands_twice_is_detected(
+    history: History, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
+) -> None:
     history.land(orders((1, 1, 0)))
     history.refresh()
-    history.con.execute("insert into core.orders select * from core.orders")
-    assert history.refresh()["orders"].duplicate_keys == 1
+    if rebuilt:
+        history.con.execute("drop table core.orders")
+    # Every row wins, as if the merge did not choose one a key.
+    monkeypatch.setattr(merge, "_latest", lambda *words: _latest(*words).split(" qualify ")[0])
+    history.land(orders((3, 1, 0), (3, 1, 1), file=2))
+    found = history.refresh()["orders"]
+    assert (found.how, found.duplicate_keys) == ("rebuilt" if rebuilt else "merged", 1)

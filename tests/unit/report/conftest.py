@@ -10,6 +10,7 @@ import pytest
 import report_marts
 
 from pipelines.report.build import render_report
+from resources.renderer import Renderer, started_renderer
 
 
 @pytest.fixture
@@ -27,8 +28,14 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+def engine() -> Iterator[Renderer]:
+    with started_renderer() as renderer:
+        yield renderer
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory, engine: Renderer) -> str:
     """The full report, rendered once; kept in the test's directory for a look at it."""
-    html = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR")
+    html = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR", engine)
     Path(tmp_path_factory.mktemp("report") / "report.html").write_text(html, encoding="utf-8")
     return html

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from pipelines.report import charts, charts_roi, palette
-from pipelines.report.svg import render
+from pipelines.report.svg import draw
+from resources.renderer import Renderer
 
 Row = dict[str, Any]
 
@@ -89,7 +90,7 @@ ODD_NAMES = [
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_segment_name_is_drawn_as_it_is(name: str) -> None:
+def test_a_segment_name_is_drawn_as_it_is(name: str, engine: Renderer) -> None:
     month = {**cell(0.2), "segment_name": name}
     days = [day("2026-06-30", "replayed", name), day("2026-07-31", "recorded", name)]
     segment = {"segment_name": name, "revenue_share": 0.1, "share": 0.2, "revenue_365d": 5, "position": 1}
@@ -99,7 +100,7 @@ def test_a_segment_name_is_drawn_as_it_is(name: str) -> None:
         charts.revenue([segment]),
         charts_roi.roi_months([month], [name]),
     ):
-        root = ElementTree.fromstring(render(spec, name))  # noqa: S314
+        root = ElementTree.fromstring(draw(engine, spec, name).__html__())  # noqa: S314
         shown = name.replace("\x07", "")
         assert root.get("aria-label") == shown
         assert shown[:12] in "".join(root.itertext())
@@ -114,7 +115,7 @@ def test_a_segment_name_is_drawn_as_it_is(name: str) -> None:
         }
 
 
-def test_a_chart_carries_no_ids_that_could_clash() -> None:
+def test_a_chart_carries_no_ids_that_could_clash(engine: Renderer) -> None:
     days = [day("2026-06-30", "replayed"), day("2026-07-31", "recorded")]
-    root = ElementTree.fromstring(render(charts.history(days), "History"))  # noqa: S314
+    root = ElementTree.fromstring(draw(engine, charts.history(days), "History").__html__())  # noqa: S314
     assert not [element for element in root.iter() if "id" in element.attrib]

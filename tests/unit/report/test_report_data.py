@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 
-from pipelines.report import data, sections
+from pipelines.report import data, sections, svg
+from resources.renderer import Renderer
 
 
 def test_history_thins_old_days_to_weeks(full: duckdb.DuckDBPyConnection) -> None:
@@ -73,8 +76,8 @@ def test_a_lost_row_shows_as_missing(full: duckdb.DuckDBPyConnection) -> None:
     assert sum(row["missing"] for row in data.accounting(full)) == 5
 
 
-def test_the_total_roi_comes_from_sums(full: duckdb.DuckDBPyConnection) -> None:
-    item = sections.roi(full, data.segmentations(full)[:1])[0]
+def test_the_total_roi_comes_from_sums(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
+    item = sections.roi(full, data.segmentations(full)[:1], partial(svg.draw, engine))[0]
     total = item["latest_total"]
     assert total["roi"] == (total["margin"] - total["cost"]) / total["cost"]
     assert total["roi_change"] == total["roi"] - total["roi_previous"]

@@ -9,6 +9,7 @@ import duckdb
 import report_marts
 
 from pipelines.report.build import render_report
+from resources.renderer import Renderer
 
 EVIL = "<script>alert(1)</script>"
 
@@ -77,17 +78,17 @@ def test_the_running_month_is_marked(page: str) -> None:
     assert re.search(r"2026-07</tspan><tspan[^>]*>running", page)
 
 
-def test_a_segment_name_is_escaped(full: duckdb.DuckDBPyConnection) -> None:
+def test_a_segment_name_is_escaped(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     rename_everywhere(full, EVIL)
-    html = render_report(full, EVIL, "EUR")
+    html = render_report(full, EVIL, "EUR", engine)
     assert not Tags(html).named("script")
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
-def test_a_segment_name_is_escaped_in_the_charts(full: duckdb.DuckDBPyConnection) -> None:
+def test_a_segment_name_is_escaped_in_the_charts(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     rename_everywhere(full, EVIL)
-    html = render_report(full, "Report", "EUR")
+    html = render_report(full, "Report", "EUR", engine)
     drawings = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
     assert any("&lt;script&gt;alert(1)" in drawing for drawing in drawings)
 
@@ -113,21 +114,27 @@ def rename_everywhere(con: duckdb.DuckDBPyConnection, name: str) -> None:
     con.execute("update marts.run set project_name = ?", [name])
 
 
-def test_a_quote_in_a_segmentation_name_stays_inside_the_label(full: duckdb.DuckDBPyConnection) -> None:
+def test_a_quote_in_a_segmentation_name_stays_inside_the_label(
+    full: duckdb.DuckDBPyConnection, engine: Renderer
+) -> None:
     full.execute("""update marts.segment_current set segmentation_name = 'a" onload="alert(1)'""")
-    tags = Tags(render_report(full, "Report", "EUR"))
+    tags = Tags(render_report(full, "Report", "EUR", engine))
     assert all("onload" not in attributes for _, attributes in tags.tags)
 
 
-def test_a_control_character_in_a_name_does_not_break_the_chart(full: duckdb.DuckDBPyConnection) -> None:
+def test_a_control_character_in_a_name_does_not_break_the_chart(
+    full: duckdb.DuckDBPyConnection, engine: Renderer
+) -> None:
     full.execute(
         "update marts.segment_current set segment_name = 'Loyal' || chr(7) where segment_id = 'loyal'"
     )
-    assert "Loyal" in render_report(full, "Report", "EUR")
+    assert "Loyal" in render_report(full, "Report", "EUR", engine)
 
 
-def test_an_empty_project_says_so_and_draws_nothing(empty: duckdb.DuckDBPyConnection) -> None:
-    html = render_report(empty, "Report", "EUR")
+def test_an_empty_project_says_so_and_draws_nothing(
+    empty: duckdb.DuckDBPyConnection, engine: Renderer
+) -> None:
+    html = render_report(empty, "Report", "EUR", engine)
     for sentence in (
         "No run is recorded in this project.",
         "Nothing has been checked yet.",
@@ -141,14 +148,14 @@ def test_an_empty_project_says_so_and_draws_nothing(empty: duckdb.DuckDBPyConnec
     assert "<svg" not in html
 
 
-def test_optional_tables_may_be_missing(full: duckdb.DuckDBPyConnection) -> None:
+def test_optional_tables_may_be_missing(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     for table in ("roi_month", "roi_campaign", "drift"):
         full.execute(f"drop table marts.{table}")
-    html = render_report(full, "Report", "EUR")
+    html = render_report(full, "Report", "EUR", engine)
     assert "No campaigns in this project." in html and "Drift is not measured" in html
 
 
-def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnection) -> None:
+def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     full.execute("update marts.run set previous_date = null, effective_at = null")
     full.execute(
         "update marts.segment_current set previous_date = null, change = null, customers_before = null,"
@@ -156,26 +163,28 @@ def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnecti
     )
     full.execute("delete from marts.segment_day where as_of_date < '2026-07-31'")
     full.execute("delete from marts.segment_movement")
-    html = render_report(full, "Report", "EUR")
+    html = render_report(full, "Report", "EUR", engine)
     assert "first run, nothing to compare with" in html
     assert "One day is known so far; a line needs two." in html
     assert "No movement is known yet" in html
 
 
-def test_empty_segments_and_no_revenue_still_make_a_page(full: duckdb.DuckDBPyConnection) -> None:
+def test_empty_segments_and_no_revenue_still_make_a_page(
+    full: duckdb.DuckDBPyConnection, engine: Renderer
+) -> None:
     full.execute("update marts.segment_current set customers = 0, share = null, revenue_365d = 0,"
                  " revenue_share = null")  # fmt: skip
     full.execute("update marts.roi_month set roi = null, cost = 0, roi_change = 'nan'::double")
-    html = render_report(full, "Report", "EUR")
+    html = render_report(full, "Report", "EUR", engine)
     assert "No revenue in the last 365 days." in html and "there is no ROI to show" in html
     assert "nan" not in html.lower().replace("finance", "")
 
 
-def test_the_currency_of_the_run_is_used(full: duckdb.DuckDBPyConnection) -> None:
+def test_the_currency_of_the_run_is_used(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     full.execute("update marts.run set currency = 'SEK'")
-    assert "Revenue, SEK" in render_report(full, "Report", "EUR")
+    assert "Revenue, SEK" in render_report(full, "Report", "EUR", engine)
 
 
-def test_the_same_marts_give_the_same_page(page: str) -> None:
-    again = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR")
+def test_the_same_marts_give_the_same_page(page: str, engine: Renderer) -> None:
+    again = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR", engine)
     assert again == page
