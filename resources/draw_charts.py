@@ -4,6 +4,7 @@ Run by `resources.renderer` as a script of its own; it ends when its input does,
 """
 
 import json
+import os
 import signal
 import sys
 
@@ -22,7 +23,12 @@ def main() -> None:
             answer = {"svg": vl_convert.vegalite_to_svg(line)}
         except ValueError as error:
             answer = {"error": str(error)}
-        print(json.dumps(answer), flush=True)
+        try:
+            print(json.dumps(answer), flush=True)
+        except BrokenPipeError:
+            # Who asked is gone. Python would flush again at its end, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
 
 
 if __name__ == "__main__":
