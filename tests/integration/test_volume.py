@@ -1,4 +1,4 @@
-"""Five million lines: figures as the files have them, memory that does not follow them, a next day that costs less."""
+"""Five million lines: the right figures, memory that does not follow them, a next day that costs less."""
 
 from __future__ import annotations
 
