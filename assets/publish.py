@@ -25,7 +25,7 @@ from assets.measure import is_latest
 from pipelines.ingest.ledger import now
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS, PERSONAL, build_marts, table_of
-from pipelines.report.build import render_report
+from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
 from pipelines.steps import load_step
 from resources.control import ControlStore
@@ -104,7 +104,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             assert_exclusive(con, day)
             facts = manifest(con)
             progress("report")
-            report = render_report(con, project.config.project, project.config.currency, renderer)
+            report = begin_report(con, project.config.project, project.config.currency, renderer)
             progress("publish")
             folder = publish(
                 con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,8 @@ def _write_slice(
     tree = parse_scalar(source.playback.by, columns_in_file(con, path, source.format), where)
     day = f"cast({to_sql(tree)} as date)"
     star = "* exclude (file_row_number)" if kind == "parquet" else "*"
-    rows = f"select {star} from {reader(kind)} where {day} > $after and {day} <= $through"
-    parameters = {"after": after, "through": through}
+    rows = f"select {star} from {reader(kind)} where {day} between $first and $through"
+    parameters = {"first": after + timedelta(days=1), "through": through}
     temporary = target.with_suffix(".tmp")
     copy = f"copy ({rows}) to '{_literal(temporary)}' (format parquet)"
     ((written,),) = read_guarded(con, copy, path, kind, parameters)

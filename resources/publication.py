@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def publish(
     con: duckdb.DuckDBPyConnection,
     published: Path,
     run_id: str,
-    report: str,
+    report: Callable[[], str],
     manifest: dict[str, Any],
     keep: int,
 ) -> Path:
@@ -39,6 +40,7 @@ def publish(
     Parameters
     ----------
     published : the project's folder of outputs.
+    report : gives the page; asked last, because its charts are drawn meanwhile.
     keep : how many runs stay, the current one included.
 
     Returns
@@ -61,7 +63,7 @@ def publish(
         source = qualified(table_of(mart))
         con.execute(f"copy {source} to '{_literal(temporary / 'parquet' / mart)}.parquet' (format parquet)")
         con.execute(f"copy {source} to '{_literal(temporary / 'csv' / mart)}.csv' (format csv, header true)")
-    (temporary / "report.html").write_text(report, encoding="utf-8")
+    (temporary / "report.html").write_text(report(), encoding="utf-8")
     text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
     (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
     _flush(temporary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,14 @@ HERE = Path(__file__).parent
 
 
 def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str, engine: Engine) -> str:
-    """The report on the latest run as one self-contained HTML page.
+    """The report on the latest run as one self-contained HTML page; see `begin_report`."""
+    return begin_report(con, title, currency, engine)()
+
+
+def begin_report(
+    con: duckdb.DuckDBPyConnection, title: str, currency: str, engine: Engine
+) -> Callable[[], str]:
+    """Read what the report shows and have its charts drawn; what is returned gives the page when they are.
 
     `currency` is used where the run does not name one; `engine` draws the charts. Reads schema
     `marts` only, writes nothing.
@@ -26,26 +34,26 @@ def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str, eng
     run = data.run(con)
     currency = (run["currency"] if run else None) or currency
     segmentations = data.segmentations(con)
-    incidents = data.incidents(con)
     draw = partial(svg.draw, engine)
+    # What has charts comes first: they are drawn while the rest is read.
+    sizes = [sections.segmentation(con, found, draw) for found in segmentations]
+    returns = sections.roi(con, segmentations, draw)
+    incidents = data.incidents(con)
     drift = sections.drift(con)
     quality = sections.quality(con)
-    return (
-        _environment()
-        .get_template("template.html.j2")
-        .render(
-            title=title,
-            currency=currency,
-            run=run,
-            verdict=verdict.judge(
-                run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
-            ),
-            incidents=incidents,
-            segmentations=[sections.segmentation(con, found, draw) for found in segmentations],
-            roi=sections.roi(con, segmentations, draw),
-            drift=drift,
-            quality=quality,
-        )
+    return partial(
+        _environment().get_template("template.html.j2").render,
+        title=title,
+        currency=currency,
+        run=run,
+        verdict=verdict.judge(
+            run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
+        ),
+        incidents=incidents,
+        segmentations=sizes,
+        roi=returns,
+        drift=drift,
+        quality=quality,
     )
 
 

@@ -32,7 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def put(
     con: duckdb.DuckDBPyConnection, folder: Path, run_id: str, keep: int = 3, report: str = "<p>"
 ) -> Path:
-    return publish(con, folder, run_id, report, {"run": run_id}, keep)
+    return publish(con, folder, run_id, lambda: report, {"run": run_id}, keep)
 
 
 def current(folder: Path) -> str:
@@ -44,7 +44,7 @@ def runs(folder: Path) -> set[str]:
 
 
 def test_a_run_has_every_mart_in_every_form(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    folder = publish(con, tmp_path / "it's", "run-1", "<p>", manifest(con), 3)
+    folder = publish(con, tmp_path / "it's", "run-1", lambda: "<p>", manifest(con), 3)
     assert folder == tmp_path / "it's" / "runs" / "run-1"
     assert {path.stem for path in (folder / "csv").iterdir()} == set(OUTPUTS)
     assert {path.stem for path in (folder / "parquet").iterdir()} == set(OUTPUTS)
