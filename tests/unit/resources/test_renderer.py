@@ -24,13 +24,15 @@ def test_it_draws_refuses_and_goes_on() -> None:
 
 
 def test_its_death_is_told_and_its_process_never_stays() -> None:
-    with started_renderer() as renderer:
+    with started_renderer(processes=1) as renderer:
         assert renderer.submit(json.dumps(POINT)).result(60)
-        os.kill(renderer._process.pid, signal.SIGKILL)
+        process = renderer._idle.get()
+        renderer._idle.put(process)
+        os.kill(process.pid, signal.SIGKILL)
         for _ in range(2):
             with pytest.raises(LohkoError, match="ended with -9 before it had drawn"):
                 renderer.submit(json.dumps(POINT)).result(60)
-    assert renderer._process.poll() is not None
+    assert process.poll() is not None
 
 
 def test_it_ends_with_its_block_whatever_waits() -> None:
@@ -38,4 +40,4 @@ def test_it_ends_with_its_block_whatever_waits() -> None:
         for _ in range(50):
             renderer.submit(json.dumps(POINT))
         raise ZeroDivisionError
-    assert renderer._process.poll() is not None
+    assert all(renderer._idle.get().poll() is not None for _ in range(2))
