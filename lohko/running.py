@@ -160,7 +160,7 @@ def _explain(fault: BaseException) -> BaseException:
     """A failed blocking check is a broken invariant; Dagster's wrapping of our own faults is taken off."""
     import dagster as dg
 
-    if isinstance(fault, dg.DagsterExecutionStepExecutionError) and isinstance(fault.__cause__, LohkoError):
+    if isinstance(fault, dg.DagsterError) and isinstance(fault.__cause__, LohkoError):
         return fault.__cause__
     if type(fault).__name__ == "DagsterAssetCheckFailedError":
         checks = [line for line in str(fault).splitlines()[1:] if line.strip()]

@@ -104,6 +104,30 @@ def test_a_second_opener_is_busy(warehouse: Warehouse) -> None:
         pass
 
 
+def test_a_held_warehouse_is_open_to_its_holder_only(warehouse: Warehouse) -> None:
+    with warehouse.held("a run") as held:
+        with held.open("one step") as con:
+            con.execute("create table t as select 1 as a")
+        with held.open("the next") as con:
+            assert con.execute("select a from t").fetchall() == [(1,)]
+        with pytest.raises(BusyError, match=r"\(a run, since"), warehouse.open("another"):
+            pass
+    with warehouse.open("later") as con:
+        assert con.execute("select a from t").fetchall() == [(1,)]
+
+
+def test_what_a_failed_step_left_open_is_undone_while_the_warehouse_stays_held(warehouse: Warehouse) -> None:
+    with warehouse.held("a run") as held:
+        with pytest.raises(ZeroDivisionError), held.open("one step") as con:
+            con.execute("begin transaction")
+            con.execute("create table t as select 1 as a")
+            raise ZeroDivisionError
+        with held.open("the next") as con:
+            assert con.execute("select count(*) from duckdb_tables() where table_name = 't'").fetchone() == (
+                0,
+            )
+
+
 def test_a_program_without_our_lock_that_has_it_open_is_busy_and_not_damage(warehouse: Warehouse) -> None:
     with warehouse.open("test"):
         pass
