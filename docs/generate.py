@@ -13,10 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.config.expression import parse_scalar
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
+from pipelines.errors import ConfigError
 from pipelines.features.catalogue import STANDARD, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.ingest import freshness, ledger
@@ -43,7 +45,12 @@ FAMILIES = {
 
 def pages() -> dict[str, str]:
     """File name -> its content."""
-    return {"tables.md": tables_page(), "features.md": features_page(), "marts.md": marts_page()}
+    return {
+        "tables.md": tables_page(),
+        "features.md": features_page(),
+        "functions.md": functions_page(),
+        "marts.md": marts_page(),
+    }
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -154,6 +161,46 @@ def features_page() -> str:
         "- Every attribute of `customers`, under its own name and with the type its source gives it.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def functions_page() -> str:
+    """The functions an expression may call: those of DuckDB that the parser of expressions lets through."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        known = con.execute(
+            "select function_name, min(description) from duckdb_functions()"
+            " where function_type in ('scalar', 'macro')"
+            " and regexp_full_match(function_name, '[a-z][a-z0-9_]*') group by all order by all"
+        ).fetchall()
+    listed = [(f"`{name}`", (description or "").strip()) for name, description in known if _may_call(name)]
+    lines = [
+        "# Functions in expressions",
+        MADE,
+        "",
+        "Mappings in `project.yaml` and conditions in `segments/*.yaml` may call these functions of DuckDB,"
+        " and use `case`, `coalesce`, `cast`, `try_cast`, `extract`, `interval` and `at time zone`. They look"
+        " at one row and nothing else, so the same data always gives the same result."
+        " [segments.md](segments.md#what-an-expression-may-hold) shows what is refused, and how.",
+        "",
+        "A nested value of a JSON lines file is text: `address ->> '$.city'` or"
+        " `json_extract_string(items, '$[0].sku')` takes a value out of it. A column whose name is no SQL"
+        " word is quoted twice in YAML: `customer_id: '\"Customer No\"'`.",
+        "",
+        *markdown(["function", "what DuckDB says of it"], listed),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _may_call(name: str) -> bool:
+    """Whether some number of arguments gets through."""
+    for count in range(1, 5):
+        try:
+            parse_scalar(f"{name}({', '.join('abcd'[:count])})", "abcd", "")
+        except ConfigError:
+            continue
+        return True
+    return False
 
 
 def marts_page() -> str:

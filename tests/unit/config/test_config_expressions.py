@@ -15,9 +15,10 @@ from pipelines.errors import ConfigError
 
 ROW = (
     "create table t as select 7 as a, 2.5 as b, date '2020-01-31' as d,"
-    " timestamp '2020-01-31 10:11:12' as ts, ' Ab,c ' as s, '2020-02-03' as u, true as flag"
+    " timestamp '2020-01-31 10:11:12' as ts, ' Ab,c ' as s, '2020-02-03' as u, true as flag,"
+    """ '{"city": "Oulu", "tags": ["x", "y"], "a b": {"c": 1}}' as j"""
 )
-COLUMNS = ["a", "b", "d", "ts", "s", "u", "flag"]
+COLUMNS = ["a", "b", "d", "ts", "s", "u", "flag", "j"]
 
 ALLOWED = """
 a
@@ -25,6 +26,10 @@ A
 -a + 1.5e1 * (b - 2) / 4
 a // 2 % 3
 a - (b - 1)
+j ->> 'city'
+j ->> '$."a b".c'
+json_extract_string(j, '$.tags[1]')
+cast(j ->> '$."a b".c' as integer) = 1
 a ** 2
 a = 7 and not (b > 3 or s is null)
 a <> 7
@@ -218,6 +223,9 @@ REFUSED = {
     "rowid": "not a column here",
     "flg": "did you mean flag",
     "cast(a as json)": "casts to JSON",
+    "j ->> '$.*'": "jsonpathwildcard",
+    "j -> 'city'": "calls json_extract",
+    "read_json('x') ->> 'a'": "calls read_json",
     "cast(a as integer[])": "casts to INT[]",
     "cast(a as mood)": "casts to mood",
     "extract(moon from ts)": "",
