@@ -10,8 +10,20 @@ CONTRACT = Contract(
     event="spent_on",
     columns=(
         Column("spent_on", "DATE", "The day the cost belongs to", unit="date", required=True),
-        Column("campaign_id", "VARCHAR", "The campaign it is for", required=True, default="''"),
-        Column("channel", "VARCHAR", "The channel it is for", required=True, default="''"),
+        Column(
+            "campaign_id",
+            "VARCHAR",
+            "The campaign it is for; an empty text where none",
+            required=True,
+            default="''",
+        ),
+        Column(
+            "channel",
+            "VARCHAR",
+            "The channel it is for; an empty text where none",
+            required=True,
+            default="''",
+        ),
         Column("cost", "DECIMAL(18,4)", "What it cost", unit="currency", required=True, minimum=0),
     ),
     references=(Reference("campaign_id", "campaigns", "campaign_id"),),
