@@ -20,6 +20,7 @@ from assets.common import (
 )
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import Merged, refresh, unknown_references
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def core_tables() -> list[str]:
-    """Every core table by name; those no source maps are empty."""
-    return [f"core.{table}" for table in CONTRACTS]
+def core_tables(project: Project) -> list[str]:
+    """The core tables a project works with; those of them that no source maps are empty."""
+    return [f"core.{table}" for table in needed_tables(project.mapped)]
 
 
 def build_core(project: Project) -> dg.AssetsDefinition:
-    """One multi-asset over the canonical tables."""
+    """One multi-asset over the canonical tables the project works with."""
+    contracts = {table: CONTRACTS[table] for table in needed_tables(project.mapped)}
     specs = [
         spec(
             f"core.{table}",
@@ -44,7 +46,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
             f"{contract.description} Grain: {contract.grain}.",
             deps=[f"raw.{source}" for source in project.mapped.get(table, [])],
         )
-        for table, contract in CONTRACTS.items()
+        for table, contract in contracts.items()
     ]
     checks = []
     for table in project.mapped:
@@ -69,7 +71,8 @@ def build_core(project: Project) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult]:
         merged: dict[str, Merged] = {}
         with warehouse.open("core") as con:
-            for table, contract in CONTRACTS.items():
+            create_absent(con, contracts)
+            for table, contract in contracts.items():
                 progress(f"core {table}")
                 sources = project.mapped.get(table, [])
                 mappings = [

@@ -119,6 +119,8 @@ def _column_row(column: Column) -> list[str]:
         meaning += f": {_code(column.allowed)}"
     if column.minimum is not None:
         meaning += f"; at least {column.minimum:g}"
+    if column.maximum is not None:
+        meaning += f"; at most {column.maximum:g}"
     return [f"`{column.name}`", column.type, column.unit, required, meaning]
 
 

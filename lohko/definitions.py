@@ -48,7 +48,7 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
         assets=[
             *build_ingest(project),
             build_core(project),
-            build_freshness(project, partitions, core_tables()),
+            build_freshness(project, partitions, core_tables(project)),
             *build_features(partitions),
             build_segments(partitions),
             *build_measures(partitions),

@@ -64,6 +64,13 @@ def load_step(relative: str) -> Step:
     return parse_step(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
 
 
+@cache
+def tables_read() -> frozenset[str]:
+    """Every table that the header of some step names among its inputs."""
+    steps = (path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.rglob("*.sql"))
+    return frozenset(table for step in steps for table in load_step(step).inputs)
+
+
 def parse_step(text: str, where: str) -> Step:
     lines = text.splitlines()
     head = [line[2:].strip() for line in lines if line.startswith("--")]

@@ -12,7 +12,7 @@ Severity = Literal["critical", "advisory"]
 class Column:
     """A column of a canonical table.
 
-    `minimum` is a row fault when it is not met; `default` is the SQL value of an unmapped column.
+    `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped column.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Column:
     unit: str = ""
     required: bool = False
     minimum: float | None = None
+    maximum: float | None = None
     allowed: tuple[str, ...] = ()
     default: str = "null"
 

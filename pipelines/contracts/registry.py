@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.tables import (
+    accounts,
     campaign_contacts,
     campaign_offers,
     campaign_responses,
     campaigns,
+    consents,
+    contacts,
     customers,
+    feedback,
+    interactions,
+    leads,
+    opportunities,
     order_lines,
     orders,
     products,
+    spend,
+    survey_answers,
 )
 
 CONTRACTS: dict[str, Contract] = {
@@ -25,5 +34,14 @@ CONTRACTS: dict[str, Contract] = {
         campaign_contacts,
         campaign_responses,
         campaign_offers,
+        spend,
+        accounts,
+        contacts,
+        leads,
+        opportunities,
+        interactions,
+        survey_answers,
+        feedback,
+        consents,
     )
 }

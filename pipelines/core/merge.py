@@ -213,6 +213,7 @@ def unknown_references(con: duckdb.DuckDBPyConnection, table: str, reference: Re
         f"select count(*) from {qualified('core.' + table)} a"
         f" anti join {qualified('core.' + reference.table)} b"
         f" on a.{quote(reference.column)} = b.{quote(reference.target)}"
-        f" where a.{quote(reference.column)} is not null"
+        # An empty id names nothing; it stands where the column is part of the key.
+        f" where nullif(a.{quote(reference.column)}, '') is not null"
     ).fetchone()
     return int(row[0]) if row else 0

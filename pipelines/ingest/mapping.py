@@ -164,6 +164,8 @@ def _fault_case(contract: Contract) -> str:
             branches.append(f"when {name} is null then 'missing|{column.name}'")
         if column.minimum is not None:
             branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
+        if column.maximum is not None:
+            branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
         if column.allowed:
             listed = ", ".join(f"'{value}'" for value in column.allowed)
             branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")

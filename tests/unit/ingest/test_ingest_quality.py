@@ -13,8 +13,16 @@ from pipelines.ingest import ledger, quality
 from pipelines.ingest.mapping import Mapping
 from pipelines.steps import qualified, quote
 
-# A value of every required or checked column, and what a batch of 10 rows needs to fail a check.
-VALUES = {"VARCHAR": "'x' || i", "DATE": "date '2024-05-01'", "TIMESTAMPTZ": "now()", "DECIMAL(18,4)": "5"}
+# A value of every type of column, and what a batch of 10 rows needs to fail a check.
+VALUES = {
+    "VARCHAR": "'x' || i",
+    "DATE": "date '2024-05-01'",
+    "TIMESTAMPTZ": "now()",
+    "DECIMAL(18,4)": "5",
+    "BIGINT": "5",
+    "DOUBLE": "5",
+    "BOOLEAN": "true",
+}
 FAILING = {
     ("order_lines", "quantity_above_zero"): {"quantity": "0"},
     ("order_lines", "quantity_plausible"): {"quantity": "5000"},
@@ -24,6 +32,13 @@ FAILING = {
     ("products", "category_known"): {"category": "if(i = 1, null, 'c')"},
     ("campaigns", "ends_after_start"): {"end_date": "date '2024-04-30'"},
     ("campaign_offers", "offer_in_one_campaign"): {"offer_id": "'same'"},
+    ("spend", "campaign_or_channel"): {"campaign_id": "''", "channel": "''"},
+    ("leads", "converted_after_created"): {"converted_on": "date '2024-04-30'"},
+    ("opportunities", "closed_after_opened"): {"closed_on": "date '2024-04-30'"},
+    ("opportunities", "closed_when_decided"): {"outcome": "'open'"},
+    ("survey_answers", "score_within_scale"): {"score": "6"},
+    ("feedback", "score_within_scale"): {"kind": "'nps'", "score": "11"},
+    ("feedback", "closed_after_received"): {"closed_on": "date '2024-04-30'"},
 }
 EVERY = [
     (table, check.name)

@@ -1,0 +1,41 @@
+"""The contract of `leads`: one row an enquiry that may become a customer."""
+
+from pipelines.contracts.model import Check, Column, Contract, Reference
+
+CONTRACT = Contract(
+    table="leads",
+    description="Enquiries and prospects, before there is an opportunity.",
+    grain="one row per lead",
+    key=("lead_id",),
+    event="created_on",
+    columns=(
+        Column("lead_id", "VARCHAR", "The lead's id", required=True),
+        Column("account_id", "VARCHAR", "The company, where it is known already"),
+        Column("contact_id", "VARCHAR", "The person, where known already"),
+        Column("created_on", "DATE", "The day it came in", unit="date", required=True),
+        Column("source", "VARCHAR", "Where it came from: web, fair, referral, …"),
+        Column("campaign_id", "VARCHAR", "The campaign that brought it"),
+        Column(
+            "status",
+            "VARCHAR",
+            "Where it stands",
+            allowed=("new", "working", "qualified", "converted", "disqualified"),
+            default="'new'",
+        ),
+        Column("converted_on", "DATE", "The day it became an opportunity", unit="date"),
+    ),
+    references=(
+        Reference("account_id", "accounts", "account_id"),
+        Reference("contact_id", "contacts", "contact_id"),
+        Reference("campaign_id", "campaigns", "campaign_id"),
+    ),
+    checks=(
+        Check(
+            "converted_after_created",
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "converted_on", "column_B": "created_on", "or_equal": True},
+            "a lead is converted on or after the day it came in",
+            needs=("converted_on",),
+        ),
+    ),
+)

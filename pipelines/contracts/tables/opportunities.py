@@ -1,0 +1,55 @@
+"""The contract of `opportunities`: one row a deal that may be won or lost."""
+
+from pipelines.contracts.model import Check, Column, Contract, Reference
+
+CONTRACT = Contract(
+    table="opportunities",
+    description="Deals in the sales pipeline, open, won or lost.",
+    grain="one row per opportunity",
+    key=("opportunity_id",),
+    event="opened_on",
+    columns=(
+        Column("opportunity_id", "VARCHAR", "The opportunity's id", required=True),
+        Column("account_id", "VARCHAR", "The company", required=True),
+        Column("lead_id", "VARCHAR", "The lead it came from"),
+        Column("opened_on", "DATE", "The day it was opened", unit="date", required=True),
+        Column("closed_on", "DATE", "The day it was won or lost", unit="date"),
+        Column("stage", "VARCHAR", "Stage of the pipeline, in the source's own words"),
+        Column(
+            "outcome",
+            "VARCHAR",
+            "Whether it is decided",
+            allowed=("open", "won", "lost"),
+            default="'open'",
+        ),
+        Column("value", "DECIMAL(18,4)", "Expected or agreed value", unit="the row's currency", minimum=0),
+        Column("currency", "VARCHAR", "ISO 4217 code of the value; the project's where empty"),
+        Column("probability", "DOUBLE", "Chance of winning it", unit="share", minimum=0, maximum=1),
+        Column("source", "VARCHAR", "Where it came from: web, fair, referral, …"),
+        Column("campaign_id", "VARCHAR", "The campaign that brought it"),
+    ),
+    references=(
+        Reference("account_id", "accounts", "account_id"),
+        Reference("lead_id", "leads", "lead_id"),
+        Reference("campaign_id", "campaigns", "campaign_id"),
+    ),
+    checks=(
+        Check(
+            "closed_after_opened",
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "closed_on", "column_B": "opened_on", "or_equal": True},
+            "an opportunity is closed on or after the day it was opened",
+            needs=("closed_on",),
+        ),
+        Check(
+            "closed_when_decided",
+            "UnexpectedRowsExpectation",
+            {
+                "unexpected_rows_query": "select opportunity_id from {batch} where _fault_reason is null"
+                " and (outcome = 'open') = (closed_on is not null)"
+            },
+            "what is won or lost has a day of closing, and nothing else has one",
+            needs=("outcome", "closed_on"),
+        ),
+    ),
+)

@@ -1,0 +1,53 @@
+"""Core tables that no source maps and no step reads: created empty once, then left alone.
+
+They are there so that whoever opens the warehouse finds every canonical table. Nothing is done for them on
+a day on which nothing about them changed: one query finds what is missing, and usually that is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import STATE, refresh
+from pipelines.steps import tables_read
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def needed_tables(mapped: Collection[str]) -> list[str]:
+    """The canonical tables a project works with: those it maps and those some step reads, in order."""
+    read = tables_read()
+    return [table for table in CONTRACTS if table in mapped or f"core.{table}" in read]
+
+
+def create_absent(con: duckdb.DuckDBPyConnection, needed: Collection[str]) -> list[str]:
+    """Create or empty the core tables beyond `needed`; returns those that had to be.
+
+    A table is done again when it is missing, when its contract has other columns now, or when a source that
+    has been taken out of the project had filled it.
+    """
+    con.execute(STATE)
+    found = dict(
+        con.execute(
+            "select table_name, list(column_name order by column_index) from duckdb_columns()"
+            " where database_name = current_database() and schema_name = 'core' group by table_name"
+        ).fetchall()
+    )
+    filled = {table for (table,) in con.execute("select table_name from ingest.core_state").fetchall()}
+    todo = [
+        table
+        for table, contract in CONTRACTS.items()
+        if table not in needed and (table in filled or found.get(table, [])[4:] != list(_columns(table)))
+    ]
+    for table in todo:
+        refresh(con, CONTRACTS[table], [])
+    return todo
+
+
+def _columns(table: str) -> tuple[str, ...]:
+    """The columns of an empty core table behind the four that say where a row came from."""
+    contract = CONTRACTS[table]
+    return (*contract.names, *(name for name, _ in contract.derived))

@@ -1,0 +1,57 @@
+"""Core tables nobody maps or reads: made empty once, and not touched on the days after."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.absent import create_absent, needed_tables
+from pipelines.core.merge import STATE
+from pipelines.ingest import ledger
+from pipelines.steps import columns_of, tables_read
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    ledger.create(con)
+    return con
+
+
+def test_a_project_needs_what_it_maps_and_what_steps_read() -> None:
+    read = {table.removeprefix("core.") for table in tables_read() if table.startswith("core.")}
+    assert {"orders", "customers", "campaign_contacts"} <= read <= CONTRACTS.keys()
+    assert set(needed_tables([])) == read
+    assert set(needed_tables(["leads"])) == read | {"leads"}
+
+
+def test_the_others_are_made_once_with_the_contracts_columns(con: duckdb.DuckDBPyConnection) -> None:
+    needed = needed_tables(["orders"])
+    absent = [table for table in CONTRACTS if table not in needed]
+    assert create_absent(con, needed) == absent and "accounts" in absent
+    for table in absent:
+        names = [name for name, _ in columns_of(con, f"core.{table}")]
+        assert names[:4] == ["_source", "_batch_seq", "_file_id", "_row"]
+        derived = [name for name, _ in CONTRACTS[table].derived]
+        assert names[4:] == [*CONTRACTS[table].names, *derived], table
+    assert create_absent(con, needed) == []
+
+
+def test_one_whose_contract_changed_is_made_again(con: duckdb.DuckDBPyConnection) -> None:
+    needed = needed_tables(["orders"])
+    create_absent(con, needed)
+    con.execute("alter table core.leads drop column status")
+    assert create_absent(con, needed) == ["leads"]
+    assert "status" in dict(columns_of(con, "core.leads"))
+
+
+def test_one_whose_source_was_taken_out_is_emptied(con: duckdb.DuckDBPyConnection) -> None:
+    needed = needed_tables(["orders"])
+    create_absent(con, needed)
+    con.execute(STATE)
+    con.execute("insert into ingest.core_state values ('leads', 'crm', 'mark', 1)")
+    con.execute("insert into core.leads (lead_id) values ('l1')")
+    assert create_absent(con, needed) == ["leads"]
+    assert con.execute("select count(*) from core.leads").fetchone() == (0,)
+    assert create_absent(con, needed) == []
