@@ -12,6 +12,8 @@ from pipelines.contracts.tables import (
     order_lines,
     orders,
     products,
+    rates,
+    vat_rates,
 )
 
 CONTRACTS: dict[str, Contract] = {
@@ -25,5 +27,7 @@ CONTRACTS: dict[str, Contract] = {
         campaign_contacts,
         campaign_responses,
         campaign_offers,
+        rates,
+        vat_rates,
     )
 }
