@@ -21,6 +21,7 @@ from assets.common import (
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.absent import create_absent, needed_tables
+from pipelines.core import money
 from pipelines.core.merge import Merged, refresh, unknown_references
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of
@@ -82,6 +83,8 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                     if mapping.contract.table == table
                 ]
                 merged[table] = refresh(con, contract, mappings)
+            progress("core money")
+            held = money.refresh(con, money.terms_of(project.config))
             if not row_count(con, "core.orders"):
                 raise InvariantError(
                     "no orders have been accepted yet, so there is nothing to segment; see what happened to"
@@ -90,6 +93,8 @@ def build_core(project: Project) -> dg.AssetsDefinition:
             for table, one in merged.items():
                 mapped = table in project.mapped
                 metadata = table_metadata(con, f"core.{table}") | {"how": one.how, "mapped": mapped}
+                if table == "orders":
+                    metadata["waiting_for_a_rate"] = held
                 yield result(f"core.{table}", metadata, _checks(con, project, one) if mapped else [])
 
     return core

@@ -36,6 +36,7 @@ def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date")
         margin_rate=project.config.margin_rate,
         categories=shared_categories(project),
         without=absent(project.mapped),
+        rules=project.config.attributes,
     )
 
 

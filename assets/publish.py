@@ -31,6 +31,14 @@ from pipelines.steps import load_step
 from resources.control import ControlStore
 from resources.publication import publish
 
+# Tables that are made within another asset.
+_MADE_WITH = {
+    "money.orders": "core.orders",
+    "money.order_lines": "core.order_lines",
+    "money.amount": "core.order_lines",
+    "money.held_order": "core.orders",
+}
+
 
 def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """The marts, and the published run."""
@@ -72,6 +80,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                     code_version=project.code_version,
                     generated_at=now(),
                     incidents=_open_incidents(control),
+                    rules=project.config.attributes,
                 )
             for mart in MARTS:
                 preview = 0 if mart in PERSONAL else 12
@@ -127,9 +136,12 @@ def _deps(mart: str) -> list[str]:
         "quarantine.row",
         "ingest.batch",
         "ingest.batch_table",
+        "ingest.file",
+        "ingest.file_amount",
         "segments.recorded_day",
     }
-    inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in known]
+    named = [_MADE_WITH.get(table, table) for table in load_step(f"publish/marts/{mart}").inputs]
+    inputs = [table for table in dict.fromkeys(named) if table not in known]
     return [table for table in inputs if table != "segments.label"] or ["segments.membership"]
 
 

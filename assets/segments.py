@@ -19,7 +19,9 @@ from assets.common import (
     table_metadata,
 )
 from assets.features import compute_day, shared_categories
+from pipelines.core import money
 from pipelines.errors import InvariantError
+from pipelines.features.attributes import attribute_mark
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of, forget_features
 from pipelines.segments import history, replay
@@ -97,6 +99,11 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
     return segments
 
 
+def _meaning(project: Project) -> str:
+    """Changes when the same rows would make other features; empty where nothing is configured."""
+    return money.terms_of(project.config).mark + attribute_mark(project.config.attributes)
+
+
 def _record(
     con: "duckdb.DuckDBPyConnection",
     project: Project,
@@ -124,7 +131,7 @@ def _record(
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
         revision = history.record(con, day, segmentations, run_id)
     progress("segments of the past")
-    inputs = replay.inputs_hash(segmentations, project.config.margin_rate)
+    inputs = replay.inputs_hash(segmentations, project.config.margin_rate, _meaning(project))
     replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, compute)
     forget_features(con, [wanted, replay.four_weeks_before(wanted)])
     return {"revision": revision, "replayed_days": len(replayed)}

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipelines.config.attributes import AttributeRule
 from pipelines.config.drift import DriftLimits
+from pipelines.config.money import Amounts, Currencies
 from pipelines.config.yaml import nearest
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -52,6 +54,7 @@ class Source(Section):
     )
     playback: Playback | None = None
     freshness: Freshness | None = None
+    amounts: Amounts | None = None
     max_bad_share: float = Field(
         default=0.01, ge=0, le=1, description="share of rows with a fault above which a batch is rejected"
     )
@@ -140,6 +143,10 @@ class ProjectConfig(Section):
     features: Features = Features()
     roi: Roi = Roi()
     drift: DriftLimits = DriftLimits()
+    currencies: Currencies = Currencies()
+    attributes: dict[str, AttributeRule] = Field(
+        default_factory=dict, description="age, origin and expiry of customer attributes, by name"
+    )
     alerts: Alerts = Alerts()
     schedule: Schedule = Schedule()
     publish: Publish = Publish()

@@ -21,6 +21,8 @@ from pipelines.contracts.tables import (
     products,
     spend,
     survey_answers,
+    rates,
+    vat_rates,
 )
 
 CONTRACTS: dict[str, Contract] = {
@@ -43,5 +45,7 @@ CONTRACTS: dict[str, Contract] = {
         survey_answers,
         feedback,
         consents,
+        rates,
+        vat_rates,
     )
 }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipelines.config.attributes import AttributeRule
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core import money
+from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import share_name
 from pipelines.steps import (
     bound,
@@ -46,6 +49,7 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
     con.execute(
         "create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)"
     )
+    money.ensure(con)
     mark = hashlib.sha256("".join(load_step(step).sql for step in STATE_STEPS).encode()).hexdigest()
     with transaction(con):
         everyone = not _same_steps(con, mark) or _all_dirty(con)
@@ -94,6 +98,7 @@ def compute_customers(
     margin_rate: float | None,
     categories: Sequence[str],
     without: Collection[str] = (),
+    rules: Mapping[str, AttributeRule] | None = None,
 ) -> None:
     """Fill the partition `as_of` of `features.customer`: one row for everyone who is a customer that day.
 
@@ -102,6 +107,7 @@ def compute_customers(
     margin_rate : margin as a share of revenue, where lines carry no cost.
     categories : those whose share of revenue is a feature.
     without : standard features that are absent, because no source maps what they need.
+    rules : what the project says of attributes; an expired value is NULL.
     """
     parameters = window_parameters(as_of, margin_rate)
     step = load_step("features/customer")
@@ -123,7 +129,7 @@ def compute_customers(
     extra = "".join(f", attribute.{quote(name)}" for name in attributes)
     sql = (
         f"select base.*{kept}{shares}{extra} from ({step.sql}) as base{joined}"
-        " left join core.customers as attribute on attribute.customer_id = base.customer_id"
+        f" left join {customers_with_known(con, rules or {}, attributes)} as attribute on attribute.customer_id = base.customer_id"
         " and (attribute.created_on is null or attribute.created_on <= $as_of)"
     )
     with transaction(con):

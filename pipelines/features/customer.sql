@@ -5,13 +5,13 @@
 -- The spread of gaps comes from whole numbers, so that it does not depend on the order of the rows.
 -- key: as_of_date, customer_id
 -- store: partition as_of_date
--- inputs: features.customer_day, features.customer_category_day, core.orders, core.customers, core.campaigns, core.campaign_contacts
+-- inputs: features.customer_day, features.customer_category_day, money.orders, core.customers, core.campaigns, core.campaign_contacts
 with crm as (
     select customer_id, created_on from core.customers where created_on is null or created_on <= $as_of
 ),
 
 universe as (
-    select customer_id from core.orders where business_date <= $as_of and customer_id is not null
+    select customer_id from money.orders where business_date <= $as_of and customer_id is not null
     union
     select customer_id from crm
     union
@@ -91,7 +91,7 @@ store as (
         store_id,
         row_number() over (partition by customer_id order by count(*) desc, store_id) as place,
         count(*) over (partition by customer_id) as stores_365d
-    from core.orders
+    from money.orders
     where business_date between $from_365 and $as_of and status = 'completed' and store_id is not null
     group by customer_id, store_id
 )

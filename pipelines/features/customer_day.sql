@@ -4,10 +4,10 @@
 -- on the order. Only customers in features.scope are computed.
 -- key: customer_id, business_date
 -- store: partition customer_id
--- inputs: core.orders, core.order_lines, features.scope
+-- inputs: money.orders, money.order_lines, features.scope
 with purchase as (
     select o.order_id, o.customer_id, o.business_date, o.revenue, o.discount, o.coupon_discount
-    from core.orders as o
+    from money.orders as o
     semi join features.scope as s on s.customer_id = o.customer_id
     where o.status = 'completed'
 ),
@@ -21,7 +21,7 @@ line as (
         sum(l.coupon_discount) as coupon_discount,
         sum(l.cost) as cost,
         count_if(l.cost is null) as lines_without_cost
-    from core.order_lines as l
+    from money.order_lines as l
     semi join purchase as p on p.order_id = l.order_id
     group by l.order_id
 )

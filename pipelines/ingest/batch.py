@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError
-from pipelines.ingest import ledger
+from pipelines.ingest import amounts, ledger
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.steps import qualified, quote, store_select, table_exists, transaction
@@ -54,6 +54,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
             for table in (
                 "ingest.file",
                 "ingest.batch_table",
+                "ingest.file_amount",
                 "quarantine.row",
                 "quality.result",
                 "ingest.batch",
@@ -196,6 +197,7 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
         """,
         {"source": mapping.source, "table": table},
     )
+    amounts.enter(con, mapping, file_ids)
 
 
 def accounts(con: duckdb.DuckDBPyConnection, seq: int) -> list[Account]:

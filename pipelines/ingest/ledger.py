@@ -45,6 +45,10 @@ create table if not exists quality.result (
     passed boolean not null, unexpected_count bigint not null, element_count bigint not null,
     unexpected_percent double not null, run_id varchar not null
 );
+create table if not exists ingest.file_amount (
+    file_id bigint not null, batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    landed decimal(18,4) not null, quarantined decimal(18,4) not null
+);
 """
 
 

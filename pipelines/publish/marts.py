@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from pipelines.config.attributes import AttributeRule
 from pipelines.errors import InvariantError
+from pipelines.features.attributes import measure_attributes
+from pipelines.features.compute import attributes_of
+from pipelines.publish.metrics import store_metrics
 from pipelines.segments import history
 from pipelines.segments.replay import four_weeks_before
 from pipelines.steps import load_step, store_select, transaction
@@ -23,6 +28,7 @@ MARTS = (
     "audience",
     "customer",
     "revenue_day",
+    "revenue_bridge",
     "roi_month",
     "roi_campaign",
     "roi_left_out",
@@ -32,6 +38,8 @@ MARTS = (
     "quarantine_reason",
     "freshness",
     "feature_catalogue",
+    "attribute_quality",
+    "metric_definitions",
 )
 # Marts whose rows are persons: never shown in previews, reports or messages.
 PERSONAL = frozenset({"membership", "audience", "customer"})
@@ -67,12 +75,14 @@ def build_marts(
     code_version: str,
     generated_at: datetime,
     incidents: list[tuple[str, str, str, str, datetime]],
+    rules: Mapping[str, AttributeRule] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
     Parameters
     ----------
     incidents : what is open now: kind, subject, severity, message, opened at (UTC).
+    rules : what the project says of its customers' attributes.
     """
     parameters = {
         "as_of": as_of,
@@ -86,6 +96,8 @@ def build_marts(
     }
     with transaction(con):
         con.execute("create schema if not exists marts")
+        measure_attributes(con, as_of, rules or {}, [name for name, _ in attributes_of(con)])
+        store_metrics(con)
         for mart in MARTS:
             step = load_step(f"publish/marts/{mart}")
             # Ordered by key, so that the same rows make the same file.
@@ -99,6 +111,7 @@ def build_marts(
             con.execute("insert into marts.incident values (?, ?, ?, ?, ?)", list(incident))
         for mart in MARTS:
             check_key(con, mart)
+        check_bridge(con)
 
 
 def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
@@ -108,3 +121,22 @@ def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
     row = con.execute(f"select count(*) - count(distinct ({key})) from {step.table}").fetchone()
     if row and row[0]:
         raise InvariantError(f"{step.table}: {row[0]} rows repeat the key ({key}); nothing was published")
+
+
+def check_bridge(con: duckdb.DuckDBPyConnection) -> None:
+    """The bridge ends, to the cent, at what the other marts publish: stop before two truths are published."""
+    told = {
+        "net_revenue": "select coalesce(sum(revenue), 0) from marts.revenue_day",
+        "customer_revenue": "select coalesce(sum(revenue_lifetime), 0) from marts.customer",
+    }
+    for step, sql in told.items():
+        found = con.execute(
+            f"select coalesce(sum(amount), 0) as bridge, ({sql}) as mart from marts.revenue_bridge"
+            " where source = '(all)' and step = ?",
+            [step],
+        ).fetchone()
+        if found and found[0] != found[1]:
+            raise InvariantError(
+                f"marts.revenue_bridge: {step} is {found[0]} and the mart it leads to sums to {found[1]};"
+                " expected equal figures. Nothing was published"
+            )

@@ -1,6 +1,7 @@
 """The contract of `order_lines`: one row a product in an order."""
 
 from pipelines.contracts.model import Check, Column, Contract, Reference
+from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
 CONTRACT = Contract(
     table="order_lines",
@@ -21,12 +22,14 @@ CONTRACT = Contract(
         Column("discount", "DECIMAL(18,4)", "The seller's own discount", unit="currency", default="0"),
         Column("coupon_discount", "DECIMAL(18,4)", "Value of redeemed coupons", unit="currency", default="0"),
         Column("cost", "DECIMAL(18,4)", "Cost of the goods, where known", unit="currency"),
+        *PARTS,
     ),
     references=(
         Reference("product_id", "products", "product_id"),
         Reference("order_id", "orders", "order_id"),
     ),
     checks=(
+        VAT_IS_A_SHARE,
         Check(
             "quantity_above_zero",
             "ExpectColumnValuesToNotBeInSet",

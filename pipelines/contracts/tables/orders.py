@@ -1,6 +1,7 @@
 """The contract of `orders`: one row an order, basket or invoice."""
 
 from pipelines.contracts.model import Check, Column, Contract
+from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
 CONTRACT = Contract(
     table="orders",
@@ -38,8 +39,12 @@ CONTRACT = Contract(
             "Paid with coupons, where no source maps lines",
             unit="currency",
         ),
+        Column("currency", "VARCHAR", "ISO 4217 code of the order's amounts; empty: the project's"),
+        Column("country", "VARCHAR", "Country whose VAT the order bears"),
+        *PARTS,
     ),
     checks=(
+        VAT_IS_A_SHARE,
         Check(
             "customer_known",
             "ExpectColumnValuesToNotBeNull",

@@ -2,9 +2,9 @@
 -- One row per business day: orders, lines, customers and revenue, guests included; everything known now.
 -- key: business_date
 -- store: replace
--- inputs: core.orders, core.order_lines
+-- inputs: money.orders, money.order_lines
 with line as (
-    select order_id, count(*) as lines, sum(revenue) as revenue from core.order_lines group by order_id
+    select order_id, count(*) as lines, sum(revenue) as revenue from money.order_lines group by order_id
 )
 
 select
@@ -13,8 +13,12 @@ select
     cast(sum(coalesce(line.lines, 0)) as bigint) as lines,
     count(distinct o.customer_id) as customers,
     cast(count_if(o.customer_id is null) as bigint) as guest_orders,
-    cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue
-from core.orders as o
+    cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue,
+    cast(
+        coalesce(sum(coalesce(line.revenue, o.revenue, 0)) filter (where o.customer_id is null), 0)
+        as decimal(18, 4)
+    ) as guest_revenue
+from money.orders as o
 left join line on line.order_id = o.order_id
 where o.business_date <= $as_of and o.status = 'completed'
 group by o.business_date

@@ -1,0 +1,15 @@
+-- money.order_lines
+-- One row per line, as core has it: every amount is net and in the project's currency already.
+-- key: order_id, line_id
+-- store: view
+-- inputs: core.order_lines
+select
+    order_id,
+    line_id,
+    product_id,
+    quantity,
+    revenue,
+    discount,
+    coupon_discount,
+    cost
+from core.order_lines

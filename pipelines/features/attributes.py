@@ -1,0 +1,182 @@
+"""Attributes of customers: how old they are, where they come from, and from when on they count as unknown.
+
+A rule in `attributes:` of project.yaml says it for one attribute with expressions over the columns of
+`core.customers`. An attribute without rule, or a value without a day, has no age and never expires.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.config.attributes import ORIGINS, AttributeRule
+from pipelines.config.expression import parse_scalar, to_sql
+from pipelines.config.yaml import nearest
+from pipelines.errors import ConfigError
+from pipelines.steps import columns_of, qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLE = "features.attribute_quality"
+_PLACE = ("_source", "_batch_seq", "_file_id", "_row")
+_COLUMNS = (
+    "attribute varchar, customers bigint, filled bigint, expired bigint, known bigint, coverage_share double,"
+    " expired_share double, observed_share double, declared_share double, inferred_share double,"
+    " origin_unknown_share double, age_known_share double, median_age_days bigint, max_age_days bigint,"
+    " expires_after_days bigint"
+)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute with what is known about it, as SQL over a row of `core.customers`.
+
+    `as_of` is a DATE, `origin` a text, `expired` a boolean that binds `$as_of`; each may be the SQL NULL.
+    """
+
+    name: str
+    as_of: str = "cast(null as date)"
+    origin: str = "cast(null as varchar)"
+    expires_days: int | None = None
+
+    @property
+    def filled(self) -> str:
+        return f"nullif(trim(cast({quote(self.name)} as varchar)), '') is not null"
+
+    @property
+    def expired(self) -> str:
+        if self.expires_days is None:
+            return "false"
+        return f"coalesce(date_diff('day', {self.as_of}, cast($as_of as date)) > {self.expires_days}, false)"
+
+
+def attribute_mark(rules: Mapping[str, AttributeRule]) -> str:
+    """Changes when other values count as unknown; empty where none expires."""
+    expiring = {
+        name: [one.as_of, one.expires_days] for name, one in sorted(rules.items()) if one.expires_days
+    }
+    return hashlib.sha256(json.dumps(expiring).encode()).hexdigest()[:12] if expiring else ""
+
+
+def parse_rules(
+    rules: Mapping[str, AttributeRule], attributes: Sequence[str], columns: Sequence[str]
+) -> list[Attribute]:
+    """Every attribute of the CRM, in order, with its rule where it has one.
+
+    Parameters
+    ----------
+    attributes : the CRM's further columns.
+    columns : all columns of `core.customers` that expressions may read.
+
+    Raises
+    ------
+    ConfigError
+        For a rule without attribute, an expiry without age, or anything but a scalar expression.
+    """
+    exact = {name.lower(): name for name in attributes}
+    said: dict[str, Attribute] = {}
+    for name, rule in rules.items():
+        where = f"project.yaml: attributes.{name}"
+        if name.lower() not in exact:
+            raise ConfigError(
+                f"{where}: customers have no attribute {name}{nearest(name.lower(), exact)}"
+                f" (known: {', '.join(attributes) or 'none'})"
+            )
+        if rule.expires_after and not rule.as_of:
+            raise ConfigError(f"{where}: expires_after needs as_of, the day that the value is of")
+        said[name.lower()] = _parsed(exact[name.lower()], rule, columns, where)
+    return [said.get(name.lower(), Attribute(name)) for name in attributes]
+
+
+def _parsed(name: str, rule: AttributeRule, columns: Sequence[str], where: str) -> Attribute:
+    as_of, origin = Attribute.as_of, Attribute.origin
+    if rule.as_of is not None:
+        as_of = f"try_cast({to_sql(parse_scalar(rule.as_of, columns, f'{where}.as_of'))} as date)"
+    if rule.origin in ORIGINS:
+        origin = f"'{rule.origin}'"
+    elif rule.origin is not None:
+        tree = parse_scalar(rule.origin, columns, f"{where}.origin")
+        origin = f"lower(trim(cast({to_sql(tree)} as varchar)))"
+    return Attribute(name, as_of, origin, rule.expires_days)
+
+
+def _rules_of(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+) -> list[Attribute]:
+    columns = [name for name, _ in columns_of(con, "core.customers") if name not in _PLACE]
+    return parse_rules(rules, attributes, columns)
+
+
+def customers_with_known(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+) -> str:
+    """The relation of customers and attributes whose expired values are NULL; binds `$as_of` if any can be."""
+    expiring = (
+        [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+    )
+    if not expiring:
+        return "core.customers"
+    names = ", ".join(quote(one.name) for one in expiring)
+    kept = ", ".join(
+        f"case when not {one.expired} then {quote(one.name)} end as {quote(one.name)}" for one in expiring
+    )
+    return f"(select * exclude ({names}), {kept} from core.customers)"
+
+
+def measure_attributes(
+    con: duckdb.DuckDBPyConnection,
+    as_of: date,
+    rules: Mapping[str, AttributeRule],
+    attributes: Sequence[str],
+) -> None:
+    """Fill `features.attribute_quality`: one row an attribute of the customers known by the day.
+
+    Coverage is the share of customers whose value is known: there, and not expired. The other shares are of
+    the values that are there; ages are in days before `as_of`, and none where no value has a day.
+    """
+    con.execute("create schema if not exists features")
+    con.execute(f"create or replace table {qualified(TABLE)} ({_COLUMNS})")
+    judged = _rules_of(con, rules, attributes)
+    if not judged:
+        return
+    facts = [fact for one in judged for fact in _facts(one)]
+    counted = con.execute(
+        f"select count(*), {', '.join(facts)} from core.customers"
+        " where created_on is null or created_on <= $as_of",
+        {"as_of": as_of},
+    ).fetchone()
+    assert counted is not None  # an aggregate always has a row
+    customers, width = counted[0], len(facts) // len(judged)
+    found = []
+    for position, one in enumerate(judged):
+        filled, expired, *origins, aged, median, oldest = counted[
+            1 + position * width : 1 + (position + 1) * width
+        ]
+        shares = [count / filled if filled else None for count in (expired, *origins)]
+        unknown = (filled - sum(origins)) / filled if filled else None
+        known = filled - expired
+        found.append(
+            [one.name, customers, filled, expired, known, known / customers if customers else None, *shares]
+            + [unknown, aged / filled if filled else None, median, oldest, one.expires_days]
+        )
+    con.executemany(f"insert into {qualified(TABLE)} values ({', '.join('?' * len(found[0]))})", found)
+
+
+def _facts(one: Attribute) -> list[str]:
+    """The aggregates of one attribute, in the order `measure_attributes` reads them."""
+    filled = one.filled
+    # A value of tomorrow is as young as can be.
+    age = f"greatest(date_diff('day', {one.as_of}, cast($as_of as date)), 0)"
+    return [
+        f"count(*) filter (where {filled})",
+        f"count(*) filter (where {filled} and {one.expired})",
+        *(f"count(*) filter (where {filled} and {one.origin} = '{origin}')" for origin in ORIGINS),
+        f"count(*) filter (where {filled} and {one.as_of} is not null)",
+        f"quantile_disc({age}, 0.5) filter (where {filled} and {one.as_of} is not null)",
+        f"max({age}) filter (where {filled} and {one.as_of} is not null)",
+    ]

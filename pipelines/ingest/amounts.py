@@ -1,0 +1,40 @@
+"""The ledger of what landed in money: one row a file and canonical table whose rows carry an amount.
+
+`ingest.file_amount` is where `marts.revenue_bridge` begins: the sum of `revenue` as mapped, before any row
+was refused, superseded, converted or freed of VAT. It is summed when rows are typed, from the rows of that
+batch alone, and again when they are typed again because mapping or contract changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.ingest.mapping import Mapping
+from pipelines.steps import qualified
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def enter(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
+    """Write the amounts of these files anew, from the stage; nothing where the mapping gives no amount."""
+    here: dict[str, object] = {"source": mapping.source, "table": mapping.contract.table}
+    con.execute(
+        "delete from ingest.file_amount where source = $source and table_name = $table"
+        " and file_id in (select unnest($files))",
+        here | {"files": list(file_ids)},
+    )
+    if "revenue" not in mapping.mapped or mapping.contract.column("revenue") is None:
+        return
+    con.execute(
+        f"""
+        insert into ingest.file_amount
+        select _file_id, _batch_seq, $source, $table,
+            cast(coalesce(sum(revenue), 0) as decimal(18, 4)),
+            cast(coalesce(sum(revenue) filter (where _fault_reason is not null), 0) as decimal(18, 4))
+        from {qualified(mapping.stage)}
+        group by _file_id, _batch_seq
+        """,
+        here,
+    )

@@ -1,0 +1,15 @@
+-- marts.metric_definitions
+-- One row per published figure: where it stands, its unit, and what it means.
+-- key: mart, metric
+-- store: replace
+-- inputs: features.catalogue
+select mart, metric, unit, meaning, source from publish.metric
+union all
+select
+    'customer' as mart,
+    name as metric,
+    unit,
+    meaning,
+    'pipelines/features/customer.sql' as source
+from features.catalogue
+where type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%'

@@ -1,0 +1,208 @@
+"""What every published figure means: the one place that `marts.metric_definitions` and docs/marts.md read.
+
+Figures of `marts.customer` are features, and stand in the feature catalogue. A test holds that every other
+number in the marts is defined here, and that nothing is defined that the marts no longer have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Numbers that order or name rows and measure nothing.
+NOT_FIGURES = frozenset({"position", "batch_seq", "revision"})
+_NUMBERS = ("BIGINT", "INTEGER", "DOUBLE")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure: a column of a mart, its unit, its formula in words, and the SQL that makes it."""
+
+    mart: str
+    name: str
+    unit: str
+    meaning: str
+    source: str
+
+
+def is_figure(name: str, kind: str) -> bool:
+    """Whether a column of a mart measures something, going by its name and type."""
+    return name not in NOT_FIGURES and (kind in _NUMBERS or kind.startswith("DECIMAL"))
+
+
+def _of(source: str, *marts: str, **figures: tuple[str, str]) -> list[Metric]:
+    """The figures of marts that share them, made by one SQL file: name -> unit, meaning."""
+    return [
+        Metric(mart, name, unit, meaning, f"pipelines/{source}.sql")
+        for mart in marts
+        for name, (unit, meaning) in figures.items()
+    ]
+
+
+_MONEY = "currency"
+_REVENUE = "Net revenue of completed orders: without VAT, in the project's currency"
+
+METRICS: tuple[Metric, ...] = (
+    *_of(
+        "publish/marts/run",
+        "run",
+        customers=("customers", "Everyone who ordered with an id, was contacted, or stands in the CRM"),
+        revenue_365d=(_MONEY, f"{_REVENUE}, of known customers, in the last 365 days"),
+        orders_365d=("orders", "Completed orders of known customers in the last 365 days"),
+    ),
+    *_of(
+        "segments/profile_day",
+        "segment_current",
+        "segment_day",
+        customers=("customers", "Customers in the segment at the end of the day"),
+        share=("share", "Customers in the segment over all customers of the segmentation"),
+        active_customers_90d=("customers", "Customers of the segment with a purchase in the last 90 days"),
+        revenue_365d=(_MONEY, f"{_REVENUE}, of the segment's customers, in the last 365 days"),
+        revenue_share=("share", "revenue_365d of the segment over that of the segmentation"),
+        margin_365d=(_MONEY, "Sum of the customers' margin_365d: from line costs, or margin_rate"),
+        orders_365d=("orders", "Completed orders of the segment's customers in the last 365 days"),
+        average_order_value=(_MONEY, "revenue_365d over orders_365d"),
+    ),
+    *_of(
+        "segments/profile_day",
+        "segment_current",
+        purchase_days_365d=("days", "Mean of the customers' days with a purchase in the last 365 days"),
+        recency_days=("days", "Mean days since the last purchase, of customers who have one"),
+    ),
+    *_of(
+        "segments/profile_day",
+        "segment_day",
+        revenue_30d=(_MONEY, f"{_REVENUE}, of the segment's customers, in the last 30 days"),
+    ),
+    *_of(
+        "publish/marts/segment_current",
+        "segment_current",
+        customers_before=("customers", "Customers in the segment on the previous recorded day"),
+        change=("customers", "customers less customers_before"),
+        entered=("customers", "Customers whose stay in the segment begins on the day"),
+        departed=("customers", "Customers whose stay in the segment ends on the day"),
+    ),
+    *_of(
+        "publish/marts/segment_movement",
+        "segment_movement",
+        customers=("customers", "Customers in from_segment_id on from_date and in to_segment_id on the day"),
+    ),
+    *_of(
+        "publish/marts/revenue_day",
+        "revenue_day",
+        orders=("orders", "Completed orders of the day, guests included"),
+        lines=("lines", "Lines of these orders"),
+        customers=("customers", "Known customers with a completed order that day"),
+        guest_orders=("orders", "Completed orders of the day without a customer"),
+        revenue=(_MONEY, f"{_REVENUE}, guests included"),
+        guest_revenue=(_MONEY, "The part of revenue whose orders have no customer"),
+    ),
+    *_of(
+        "publish/marts/revenue_bridge",
+        "revenue_bridge",
+        amount=(_MONEY, "What the step adds (or, below 0, takes out); of a total, what is left there"),
+        running_total=(_MONEY, "Gross total plus every change up to and with this step"),
+    ),
+    *_of(
+        "roi/segment_month",
+        "roi_month",
+        customers=("customers", "Customers in the segment the day before the month began"),
+        revenue=(_MONEY, f"{_REVENUE}, of these customers, in the month"),
+        contacts=("contacts", "Campaign contacts of these customers in the month"),
+    ),
+    *_of(
+        "roi/segment_campaign",
+        "roi_campaign",
+        contacted=("customers", "Customers of the segment whom the campaign contacted"),
+        responders=("customers", "Contacted customers who responded"),
+        attributed_orders=("orders", "Orders of contacted customers on the days they responded"),
+    ),
+    *(
+        metric
+        for mart, file in (("roi_month", "segment_month"), ("roi_campaign", "segment_campaign"))
+        for metric in _of(
+            f"roi/{file}",
+            mart,
+            attributed_revenue=(_MONEY, "Net revenue of contacted customers on the days they responded"),
+            margin=(_MONEY, "Margin of the attributed revenue: from line costs, or margin_rate"),
+            contact_cost=(_MONEY, "What the contacts cost, or costs.contact for each"),
+            coupon_cost=(_MONEY, "Value of the coupons redeemed with the attributed revenue"),
+            cost=(_MONEY, "contact_cost plus coupon_cost"),
+            profit=(_MONEY, "margin less cost"),
+            roi=("ratio", "profit over cost: attributed, not incremental"),
+            roi_previous=("ratio", "roi of the period or campaign before"),
+            roi_change=("ratio", "roi less roi_previous"),
+        )
+    ),
+    *_of(
+        "drift/finding",
+        "drift",
+        psi=("index", "Population stability index: sum of (q - p) ln(q / p) over bins"),
+        p_value=("probability", "Chance of an index as large where nothing has changed"),
+        q_value=("probability", "p_value after Benjamini and Hochberg over the checks of the run"),
+        n_baseline=("customers", "Customers on the day compared with"),
+        n_current=("customers", "Customers on the day of the run"),
+    ),
+    *_of(
+        "publish/marts/quality",
+        "quality",
+        unexpected_count=("rows", "Rows of the batch that do not meet the expectation"),
+        element_count=("rows", "Rows of the batch that the expectation looked at"),
+        unexpected_percent=("percent", "unexpected_count in percent of element_count"),
+    ),
+    *_of(
+        "publish/marts/batch",
+        "batch",
+        files=("files", "Files of the batch"),
+        rows_landed=("rows", "Rows the files hold: accepted + quarantined + superseded"),
+        rows_accepted=("rows", "Keys the batch brought"),
+        rows_quarantined=("rows", "Rows with a fault, kept out"),
+        rows_superseded=("rows", "Rows whose key a later row of the same batch has"),
+    ),
+    *_of(
+        "publish/marts/quarantine_reason",
+        "quarantine_reason",
+        rows=("rows", "Rows kept out for this reason, or orders that wait for a rate"),
+    ),
+    *_of(
+        "publish/marts/freshness",
+        "freshness",
+        age_days=("days", "Days from the newest event to the day of the run"),
+        warn_after_days=("days", "Age above which the source is stale"),
+        fail_after_days=("days", "Age above which the source has failed"),
+    ),
+    *_of(
+        "publish/marts/attribute_quality",
+        "attribute_quality",
+        customers=("customers", "Customers of the CRM on the day"),
+        filled=("customers", "Customers whose value is there, expired or not"),
+        expired=("customers", "Customers whose value is older than it may be, and counts as unknown"),
+        known=("customers", "filled less expired"),
+        coverage_share=("share", "known over customers"),
+        expired_share=("share", "expired over filled"),
+        observed_share=("share", "Values observed, over filled"),
+        declared_share=("share", "Values the customer declared, over filled"),
+        inferred_share=("share", "Values inferred, over filled"),
+        origin_unknown_share=("share", "Values of no known origin, over filled"),
+        age_known_share=("share", "Values with a day they are of, over filled"),
+        median_age_days=("days", "Median age of the values with a day; the lower one of two"),
+        max_age_days=("days", "Greatest age of the values with a day"),
+        expires_after_days=("days", "Age after which a value counts as unknown, as configured"),
+    ),
+)
+
+
+def store_metrics(con: duckdb.DuckDBPyConnection) -> None:
+    """Write `publish.metric`, from which `marts.metric_definitions` is made."""
+    con.execute("create schema if not exists publish")
+    con.execute(
+        "create or replace table publish.metric"
+        " (mart varchar, metric varchar, unit varchar, meaning varchar, source varchar)"
+    )
+    con.executemany(
+        "insert into publish.metric values (?, ?, ?, ?, ?)",
+        [[one.mart, one.name, one.unit, one.meaning, one.source] for one in METRICS],
+    )
