@@ -1,4 +1,5 @@
 # make demo   the example project: a full refresh, then the next day
+# make demo-b2b   the B2B example: its data is made, then two days are run
 # make test   every check and every fast test
 # make dev    Dagster's web interface and daemon on loopback
 PYTHON ?= python3
@@ -8,10 +9,10 @@ READY := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
 # Two workers: one machine size for everyone, and DuckDB uses the rest.
 WORKERS ?= 2
 
-.PHONY: help install demo dev test lint test-slow bench lock clean
+.PHONY: help install demo demo-b2b dev test lint test-slow bench lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 install: $(READY)
 
@@ -26,6 +27,12 @@ $(READY): requirements.lock pyproject.toml
 
 demo: install
 	$(BIN)/lohko --project examples/complete_journey run
+
+demo-b2b: install
+	$(BIN)/python examples/b2b_crm/generate.py --through 2025-12-29
+	$(BIN)/lohko --project examples/b2b_crm run --as-of 2025-12-29
+	$(BIN)/python examples/b2b_crm/generate.py --through 2025-12-30
+	$(BIN)/lohko --project examples/b2b_crm run
 
 dev: install
 	$(BIN)/python -m lohko.dev
@@ -53,4 +60,4 @@ lock: install
 	  --custom-compile-command "make lock" -o requirements.lock
 
 clean:
-	rm -rf $(VENV) examples/*/.lohko examples/*/published
+	rm -rf $(VENV) examples/*/.lohko examples/*/published examples/b2b_crm/data

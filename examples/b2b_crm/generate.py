@@ -94,7 +94,7 @@ def generate(
     Parameters
     ----------
     into : the folder; what stood there before is gone afterwards.
-    scale : 1 is 600 companies and about 40,000 order lines; it may be a fraction.
+    scale : 1 is 1,200 companies, not all of them founded yet; it may be a fraction.
     seed : another seed, other companies.
     through : the last day known, from 2024-01-01 to 2026-12-31.
 
@@ -185,7 +185,7 @@ def _scale(text: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the data of the B2B example.")
-    parser.add_argument("--scale", type=_scale, default=1.0, help="1 is 600 companies (default)")
+    parser.add_argument("--scale", type=_scale, default=1.0, help="1 is 1,200 companies (default)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--through", type=_day, default=DEFAULT_THROUGH, help="the last day known")
     parser.add_argument("--into", type=Path, default=HERE / "data")
@@ -193,7 +193,8 @@ def main() -> None:
     totals = generate(given.into, scale=given.scale, seed=given.seed, through=given.through)
     sys.stdout.write(
         f"{given.into}: {totals['accounts']:,} accounts, {totals['orders']:,} orders,"
-        f" {totals['order_lines']:,} lines, revenue {totals['revenue_completed']} EUR, through {given.through}\n"
+        f" {totals['order_lines']:,} lines, revenue {totals['revenue_completed']} EUR,"
+        f" through {given.through}\n"
     )
 
 

@@ -12,7 +12,8 @@ Severity = Literal["critical", "advisory"]
 class Column:
     """A column of a canonical table.
 
-    `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped column.
+    `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped
+    column.
     """
 
     name: str

@@ -23,11 +23,12 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[.
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
 
-    def made(name: str, make: Callable[[Shop], None]) -> Shop:
+    def made(name: str, make: Callable[[Shop], None], example: Path = EXAMPLE) -> Shop:
         shop, done = Shop(shared / name), shared / f"{name}.made"
         with hold(shared / f"{name}.lock", f"making {name}", timeout=600):
             if not done.exists():
-                shutil.copytree(EXAMPLE, shop.root, ignore=shutil.ignore_patterns(".lohko", "published"))
+                left_out = shutil.ignore_patterns(".lohko", "published", "data")
+                shutil.copytree(example, shop.root, ignore=left_out)
                 make(shop)
                 done.touch()
         return shop

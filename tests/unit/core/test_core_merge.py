@@ -202,3 +202,13 @@ def test_a_key_that_stands_twice_is_detected(
     history.land(orders((3, 1, 0), (3, 1, 1), file=2))
     found = history.refresh()["orders"]
     assert (found.how, found.duplicate_keys) == ("rebuilt" if rebuilt else "merged", 1)
+
+
+def test_an_empty_id_in_a_key_is_a_reference_to_nothing(history: History) -> None:
+    for table in ("spend", "campaigns"):
+        refresh(history.con, CONTRACTS[table], [])
+    history.con.execute(
+        "insert into core.spend (spent_on, campaign_id, channel, cost)"
+        " values ('2024-05-01', '', 'web', 5), ('2024-05-01', 'c1', '', 5)"
+    )
+    assert unknown_references(history.con, "spend", Reference("campaign_id", "campaigns", "campaign_id")) == 1

@@ -91,6 +91,19 @@ def test_a_fault_names_its_reason_and_column(
     assert (found["_fault_reason"], found["_fault_column"]) == (reason, column)
 
 
+@pytest.mark.parametrize(
+    ("probability", "reason"), [("1.5", "above_maximum"), ("-0.1", "below_minimum"), ("1", None), ("0", None)]
+)
+def test_a_value_beyond_the_range_of_its_column_is_a_fault(
+    con: duckdb.DuckDBPyConnection, probability: str, reason: str | None
+) -> None:
+    written = {"opportunity_id": "o", "account_id": "a", "opened_on": "d", "probability": "p"}
+    row = {"o": "1", "a": "2", "d": "2024-05-01", "p": probability}
+    found = typed(con, "opportunities", written, row)
+    assert found["_fault_reason"] == reason
+    assert found["_fault_column"] == ("probability" if reason else None)
+
+
 def test_a_date_that_is_none_is_a_fault(con: duckdb.DuckDBPyConnection) -> None:
     written = {"campaign_id": "c", "start_date": "a", "end_date": "b"}
     found = typed(con, "campaigns", written, {"c": "1", "a": "2024-02-30", "b": "2024-03-01"})

@@ -44,11 +44,16 @@ class Market:
         )
 
     def contact(
-        self, campaign: str, customer: str, on: date | None = None, cost: float | None = None
+        self,
+        campaign: str,
+        customer: str,
+        on: date | None = None,
+        cost: float | None = None,
+        arm: str | None = "treatment",
     ) -> None:
         self.shop.add(
             "core.campaign_contacts",
-            {"campaign_id": campaign, "customer_id": customer, "contacted_on": on, "cost": cost},
+            {"campaign_id": campaign, "customer_id": customer, "contacted_on": on, "cost": cost, "arm": arm},
         )
 
     def response(self, campaign: str, customer: str, on: date, offer: str = "") -> None:
@@ -321,3 +326,12 @@ def test_tables_stand_empty_without_campaigns() -> None:
     assert (
         market.roi("segment_month") == market.roi("segment_campaign") == market.roi("campaign_left_out") == []
     )
+
+
+def test_the_control_group_is_not_contacted_and_costs_nothing(market: Market) -> None:
+    market.campaign("k", date(2024, 6, 5), date(2024, 6, 12))
+    market.contact("k", "a", cost=2)
+    market.contact("k", "b", arm="control")
+    market.contact("k", "c", arm=None)
+    contacts = market.roi("contact")
+    assert [(one["customer_id"], one["cost"]) for one in contacts] == [("a", Decimal(2)), ("c", Decimal(1))]
