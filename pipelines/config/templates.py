@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Two requests a second, and Retry-After with a fraction (shopify.dev, REST rate limits). The link to a next page
+# Two requests a second, Retry-After with a fraction (shopify.dev, REST rate limits). The link to a next page
 # takes no parameter beside its own (shopify.dev, REST pagination).
 _SHOPIFY: dict[str, Any] = {
     "pagination": {"kind": "link"},

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import ModuleType
 
 from pipelines.errors import SourceError
 
@@ -18,8 +17,8 @@ QUIET = {
 }
 
 
-def load_dlt(folder: Path, name: str, extra: str) -> ModuleType:
-    """The package, with its folders under the landing of a source.
+def load_dlt(folder: Path, name: str, extra: str) -> None:
+    """Import it, with its folders beside the landing of the project.
 
     Raises
     ------
@@ -31,7 +30,6 @@ def load_dlt(folder: Path, name: str, extra: str) -> ModuleType:
     os.environ.setdefault("DLT_DATA_DIR", str(home))
     os.environ.setdefault("DLT_PROJECT_DIR", str(home))
     try:
-        import dlt
+        import dlt  # noqa: F401
     except ImportError:
         raise SourceError(f"sources.{name}: needs the extra `{extra}`: pip install -e '.[{extra}]'") from None
-    return dlt
