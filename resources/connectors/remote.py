@@ -131,12 +131,15 @@ def _shown(address: str) -> str:
 
 def _reason(fault: BaseException) -> str:
     """What kind of fault it was, without its text."""
+    # fsspec says "no such file" of any answer of a web server but 200, and keeps the answer as the cause.
+    status = getattr(fault, "status", None) or getattr(fault.__cause__, "status", None)
+    if status:
+        return f"it answered {status}"
     if isinstance(fault, FileNotFoundError):
         return "no such file or bucket"
     if isinstance(fault, PermissionError) or type(fault).__name__ == "NoCredentialsError":
         return "access refused; see the credentials in the environment"
-    status = getattr(fault, "status", None)
-    return f"it answered {status}" if status else type(fault).__name__
+    return type(fault).__name__
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:

@@ -62,13 +62,13 @@ def test_a_column_of_numbers_one_day_and_of_texts_the_next_fits(tmp_path: Path) 
 
 
 def test_a_workbook_is_read_again_only_when_it_or_its_settings_change(tmp_path: Path) -> None:
-    path = book(tmp_path / "a.xlsx", HEADER, [1, "c1", None, 10], before="id")
+    path = book(tmp_path / "a.xlsx", HEADER, [1, "c1", "x", 10], before="id")
     one = shop(tmp_path, sheet="Orders")
     (made,) = one.fetch()
     written = made.stat().st_mtime_ns
     assert one.fetch() == [made]
     assert made.stat().st_mtime_ns == written
-    book(path, HEADER, [1, "c1", None, 11], before="id")
+    book(path, HEADER, [1, "c1", "x", 11], before="id")
     assert one.rows("select amount from t") == [("11",)]
     assert shop(tmp_path, sheet="Orders", header_row=2).rows() == []
     assert one.left_behind() == []
