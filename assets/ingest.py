@@ -28,6 +28,7 @@ from pipelines.ingest.files import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
+from resources.connectors import fetch
 from resources.control import ControlStore, Finding
 from resources.landing import land, ledger_name, new_files
 from resources.project import Project
@@ -62,6 +63,8 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
 
 def _format(source: Source) -> set[str]:
     """The format of the source's files, where their name or the source says one for all."""
+    if source.files is None:
+        return {"parquet"}
     try:
         return {format_of(Path(source.files), source.format)}
     except SourceError:
@@ -88,17 +91,20 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         progress: ProgressParam,
     ) -> dg.MaterializeResult:
         progress(f"ingest {name}")
+        fault = _fetch_fault(project, name, source)
         with warehouse.open(f"ingest {name}") as con:
             ledger.create(con)
             batch.discard_interrupted(con, name)
             try:
+                if fault:
+                    raise fault
                 paths = land(con, project, name, source, max(days_of(context, project)))
                 name_of = partial(ledger_name, project, source)
                 files = new_files(paths, ledger.known_files(con, name), name_of)
                 standing = [name_of(path) for path in paths]
                 outcome = ingest(con, name, source, files, context.run.run_id, standing)
-            except SourceError as fault:
-                outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))
+            except SourceError as held:
+                outcome = Outcome(name, "failed", str(held), results=quality.stored(con, name))
             total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0
         _tell(context, control, outcome)
         return dg.MaterializeResult(
@@ -106,6 +112,15 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         )
 
     return landed
+
+
+def _fetch_fault(project: Project, name: str, source: Source) -> SourceError | None:
+    """Fetch what the source has now; what went wrong is told when the warehouse is open."""
+    try:
+        fetch(project, name, source)
+    except SourceError as fault:
+        return fault
+    return None
 
 
 def _tell(context: dg.AssetExecutionContext, control: ControlStore, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.source import check_file
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import quote, table_exists
+from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
 from resources.notifier import addresses_from_environment
 from resources.project import Project
@@ -34,10 +35,13 @@ def check_configuration(project: Project) -> list[Segmentation]:
     Raises
     ------
     ConfigError
-        For the first fault of the mappings, of the alerts' addresses, or of the segment definitions.
+        For the first fault of the mappings, of the environment variables that sources and alerts need, or of
+        the segment definitions.
     """
     for fault in mapping_faults(project):
         raise fault
+    for name, source in project.config.sources.items():
+        check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
     return check_definitions(project)
 
@@ -79,6 +83,8 @@ def check_sources(project: Project) -> list[LohkoError]:
     with duckdb.connect() as con:
         con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
         for name, source in project.config.sources.items():
+            if is_fetched(source) and not landed(project, name, source):
+                continue  # checking connects to nothing, and nothing has landed yet
             try:
                 for path in source_files(project, name, source):
                     check_file(con, name, source, path)

@@ -10,10 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.config.connectors import WORKBOOKS, Excel
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
 from pipelines.ingest.files import LandedFile, columns_in_file, format_of, read_guarded, reader
+from resources.connectors import is_fetched, landed
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -23,18 +25,39 @@ _SLICE = re.compile(r"^through-(\d{4}-\d{2}-\d{2})\.parquet$")
 
 
 def source_files(project: Project, name: str, source: Source) -> list[Path]:
-    """The files a source names now, sorted by path.
+    """The files a source names now, sorted by path; of a fetched source, those of its last fetch.
+
+    A workbook is named by the Parquet file made of its sheet.
 
     Raises
     ------
     SourceError
         When there is none, naming what was looked for and where.
     """
-    base, pattern = _resolve(project, name, source.files)
-    found = sorted(path for path in base.glob(pattern) if path.is_file() and not path.name.startswith("."))
-    if not found:
-        raise SourceError(f"sources.{name}: no file matches {base / pattern}; expected at least one")
-    return found
+    if is_fetched(source):
+        found = landed(project, name, source)
+        if not found:
+            raise SourceError(f"sources.{name}: nothing has landed yet; the next run fetches it")
+    else:
+        base, pattern = _resolve(project, name, source.files or "")
+        found = sorted(
+            path for path in base.glob(pattern) if path.is_file() and not path.name.startswith(".")
+        )
+        if not found:
+            raise SourceError(f"sources.{name}: no file matches {base / pattern}; expected at least one")
+    return _without_workbooks(project, name, source, found)
+
+
+def _without_workbooks(project: Project, name: str, source: Source, paths: list[Path]) -> list[Path]:
+    """The paths, with the sheet of each workbook as Parquet in the workbook's place."""
+    workbooks = [path for path in paths if path.name.lower().endswith(WORKBOOKS)]
+    if not workbooks:
+        return paths
+    from resources.connectors import excel
+
+    folder = project.landing / name / "excel"
+    made = excel.convert(workbooks, project.root, folder, name, source.excel or Excel())
+    return sorted([*(path for path in paths if path not in workbooks), *made])
 
 
 def _resolve(project: Project, name: str, files: str) -> tuple[Path, str]:
@@ -113,7 +136,7 @@ def ledger_name(project: Project, source: Source, path: Path) -> str:
     """What the ledger calls a file: relative to the project or the package, so that either may move."""
     if path.is_relative_to(project.root):
         return path.relative_to(project.root).as_posix()
-    if source.files.startswith("package:"):
+    if source.files is not None and source.files.startswith("package:"):
         package = source.files.removeprefix("package:").partition("/")[0]
         return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
     return str(path)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.config.connectors import Database, Excel, Http, check_address
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.yaml import nearest
@@ -46,9 +47,15 @@ class Freshness(Section):
 
 
 class Source(Section):
-    """Files of one shape, and how their columns map to canonical tables."""
+    """Rows of one shape, from files, a database or an HTTP interface, mapped to canonical tables."""
 
-    files: str = Field(description="path or glob, relative to the project, or package:NAME/PATH")
+    files: str | None = Field(
+        default=None,
+        description="path or glob, relative to the project, package:NAME/PATH, or s3://… and such",
+    )
+    excel: Excel | None = None
+    database: Database | None = None
+    http: Http | None = None
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         default=None, description="read from the file's ending when not given"
     )
@@ -61,6 +68,21 @@ class Source(Section):
     tables: dict[str, dict[str, str]] = Field(
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
+
+    _address = field_validator("files")(lambda files: check_address(files) if files else files)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Source:
+        given = [name for name in ("files", "database", "http") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"expected exactly one of files, database and http, found {found}")
+        refused = [name for name in ("excel", "format", "playback") if getattr(self, name) is not None]
+        if self.files is None and refused:
+            raise ValueError(f"{refused[0]} is for files; what a {given[0]} source lands is Parquet")
+        if self.excel is not None and self.format is not None:
+            raise ValueError("format is not for workbooks")
+        return self
 
     @field_validator("tables", mode="before")
     @classmethod

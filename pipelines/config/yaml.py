@@ -131,7 +131,15 @@ def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) 
         return f"{fault['ctx']['discriminator']} says which kind it is; expected rules, scores or tiers"
     message = str(fault["msg"]).removeprefix("Value error, ")
     shown = fault.get("input")
-    return f"{message}, found {shown!r}" if isinstance(shown, (str, int, float, bool)) else message
+    if not isinstance(shown, (str, int, float, bool)) or _may_hold_a_secret(shown, location):
+        return message
+    return f"{message}, found {shown!r}"
+
+
+def _may_hold_a_secret(shown: object, location: Sequence[str | int]) -> bool:
+    """Whether a value is not to be repeated: someone wrote a token where a variable's name belongs."""
+    named = any(str(part).endswith("_from") for part in location)
+    return named or ("://" in str(shown) and "@" in str(shown))
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:

@@ -19,9 +19,9 @@ from pipelines.contracts.tables import (
     order_lines,
     orders,
     products,
+    rates,
     spend,
     survey_answers,
-    rates,
     vat_rates,
 )
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from pipelines.config.connectors import Auth, Database, Excel, Http, HttpCursor, Pagination
 from pipelines.config.drift import DriftLimits
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
@@ -26,6 +27,17 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, o
 SETTINGS = [
     *_settings(ProjectConfig),
     *_settings(Source, "sources.NAME."),
+    *_settings(Excel, "sources.NAME.excel."),
+    *_settings(Database, "sources.NAME.database."),
+    *(
+        (name, default)
+        for name, default in _settings(Http, "sources.NAME.http.")
+        if ".pagination" not in name
+    ),
+    *_settings(Pagination, "sources.NAME.http.pagination."),
+    *_settings(HttpCursor, "sources.NAME.http.cursor."),
+    *_settings(Auth, "sources.NAME.http.auth."),
+    ("sources.NAME.http.pagination", "kind='none'"),
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
 ]
