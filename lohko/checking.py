@@ -39,6 +39,7 @@ def check_configuration(project: Project) -> list[Segmentation]:
     for fault in mapping_faults(project):
         raise fault
     addresses_from_environment(project.config.alerts.addresses_from)
+    _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
     return check_definitions(project)
 
 

@@ -54,8 +54,11 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
             for table in (
                 "ingest.file",
                 "ingest.batch_table",
+                "ingest.volume_day",
+                "ingest.volume_column",
                 "quarantine.row",
                 "quality.result",
+                "quality.sample",
                 "ingest.batch",
             ):
                 con.execute(f"delete from {table} where batch_seq = ?", [seq])

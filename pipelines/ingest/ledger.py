@@ -45,6 +45,19 @@ create table if not exists quality.result (
     passed boolean not null, unexpected_count bigint not null, element_count bigint not null,
     unexpected_percent double not null, run_id varchar not null
 );
+create table if not exists quality.sample (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    check_name varchar not null, position bigint not null, sample varchar not null
+);
+create table if not exists ingest.volume_day (
+    batch_seq bigint not null, file_id bigint not null, source varchar not null, table_name varchar not null,
+    business_date date not null, rows bigint not null
+);
+create table if not exists ingest.volume_column (
+    batch_seq bigint not null, file_id bigint not null, source varchar not null, table_name varchar not null,
+    business_date date not null, column_name varchar not null, rows bigint not null, nulls bigint not null,
+    mean double, median double, p90 double
+);
 """
 
 
