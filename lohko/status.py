@@ -92,7 +92,7 @@ def print_status(facts: dict[str, Any]) -> None:
         out.print(views.freshness_table(facts["freshness"]))
         out.print(views.accounting_table(facts["batches"]))
     if facts["checks"]:
-        out.print(views.failed_checks_table(facts["checks"]))
+        out.print(views.quality_table(facts["checks"]))
 
 
 def _minute(instant: str) -> str:
