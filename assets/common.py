@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import dagster as dg
 
+from pipelines.ingest.quality import CheckResult
 from pipelines.steps import columns_of, qualified, row_count, rows
 from resources.control import ControlStore
 from resources.project import Project
@@ -109,6 +110,18 @@ def result(
 ) -> dg.MaterializeResult:
     """The materialization of one table of a multi-asset."""
     return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata, check_results=list(checks))
+
+
+def check_metadata(found: CheckResult) -> dict[str, Any]:
+    """Counts of a judged check, and where up to five of the rows stand."""
+    metadata: dict[str, Any] = {
+        "unexpected": found.unexpected,
+        "rows": found.elements,
+        "percent": round(found.percent, 4),
+    }
+    if found.samples:
+        metadata["samples"] = dg.MetadataValue.json(list(found.samples))
+    return metadata
 
 
 def check(

@@ -20,8 +20,8 @@ from assets.common import (
 )
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core import money
+from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import Merged, refresh, unknown_references
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of

@@ -18,12 +18,15 @@ from assets.common import (
     ProjectParam,
     WarehouseParam,
     check,
+    check_metadata,
     days_of,
 )
 from pipelines.config.project import Source
+from pipelines.contracts.expected import checks_of_batch, derived
+from pipelines.contracts.model import Check
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
-from pipelines.ingest import batch, freshness, ledger, quality
+from pipelines.ingest import batch, freshness, ledger, quality, volume
 from pipelines.ingest.files import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
@@ -41,10 +44,10 @@ if TYPE_CHECKING:
 
 def build_ingest(project: Project) -> list[dg.AssetsDefinition]:
     """The ingest asset of every source of a project."""
-    return [_source_asset(name, source) for name, source in project.config.sources.items()]
+    return [_source_asset(project, name, source) for name, source in project.config.sources.items()]
 
 
-def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
+def _check_specs(project: Project, name: str, source: Source) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["raw", name])
     specs = [
         dg.AssetCheckSpec(
@@ -54,11 +57,22 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
             "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
         ),
     ]
-    return specs + [
+    specs += [
         dg.AssetCheckSpec(f"{table}__{one.name}", asset=key, description=one.description)
         for table, mapping in source.tables.items()
-        for one in quality.checks_for(CONTRACTS[table], mapping.keys(), source.max_bad_share)
+        for one in _table_checks(project, name, table, list(mapping))
     ]
+    return specs + [
+        dg.AssetCheckSpec(f"{table}__{check_name}", asset=key, description=description)
+        for table, check_name, description in volume.specs(source.tables, source.volume)
+    ]
+
+
+def _table_checks(project: Project, name: str, table: str, mapped: list[str]) -> list[Check]:
+    contract, source = CONTRACTS[table], project.config.sources[name]
+    known = [] if contract.attributes else [*mapped, *derived(contract)]
+    own = checks_of_batch(project.suites, name, table, known)
+    return quality.checks_of(contract, mapped, source, own)
 
 
 def _format(source: Source) -> set[str]:
@@ -71,8 +85,8 @@ def _format(source: Source) -> set[str]:
         return set()
 
 
-def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
-    specs = _check_specs(name, source)
+def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefinition:
+    specs = _check_specs(project, name, source)
 
     @dg.asset(
         key=["raw", name],
@@ -95,20 +109,32 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         with warehouse.open(f"ingest {name}") as con:
             ledger.create(con)
             batch.discard_interrupted(con, name)
+            day = max(days_of(context, project))
             try:
                 if fault:
                     raise fault
-                paths = land(con, project, name, source, max(days_of(context, project)))
+                paths = land(con, project, name, source, day)
                 name_of = partial(ledger_name, project, source)
                 files = new_files(paths, ledger.known_files(con, name), name_of)
                 standing = [name_of(path) for path in paths]
-                outcome = ingest(con, name, source, files, context.run.run_id, standing)
+                outcome = ingest(
+                    con,
+                    name,
+                    source,
+                    files,
+                    context.run.run_id,
+                    standing,
+                    suites=project.suites,
+                    through=day,
+                )
             except SourceError as held:
                 outcome = Outcome(name, "failed", str(held), results=quality.stored(con, name))
             total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0
+            reasons = quality.reasons(con, outcome.batch_seq)
         _tell(context, control, outcome)
         return dg.MaterializeResult(
-            metadata=_metadata(outcome, total), check_results=_check_results(f"raw.{name}", specs, outcome)
+            metadata=_metadata(outcome, total),
+            check_results=_check_results(f"raw.{name}", specs, outcome, reasons),
         )
 
     return landed
@@ -148,7 +174,9 @@ def _metadata(outcome: Outcome, total: int) -> dict[str, Any]:
     return metadata
 
 
-def _check_results(table: str, specs: list[dg.AssetCheckSpec], outcome: Outcome) -> list[dg.AssetCheckResult]:
+def _check_results(
+    table: str, specs: list[dg.AssetCheckSpec], outcome: Outcome, reasons: list[quality.Reason]
+) -> list[dg.AssetCheckResult]:
     """One result for every declared check; one that never ran has not passed."""
     found = {f"{result.table}__{result.name}": result for result in outcome.results}
     results = [
@@ -165,19 +193,30 @@ def _check_results(table: str, specs: list[dg.AssetCheckSpec], outcome: Outcome)
         if outcome_of is None:
             results.append(check(table, one.name, False, reason="no batch has been judged yet"))
             continue
+        facts = check_metadata(outcome_of) | {"batch": outcome.batch_seq or 0}
+        if outcome_of.name == "rows_without_fault":
+            facts["reasons"] = _reasons([one for one in reasons if one.table == outcome_of.table])
         results.append(
             check(
                 table,
                 one.name,
                 outcome_of.passed,
                 critical=outcome_of.severity == "critical",
-                unexpected=outcome_of.unexpected,
-                rows=outcome_of.elements,
-                percent=round(outcome_of.percent, 4),
-                batch=outcome.batch_seq or 0,
+                description=outcome_of.description,
+                **facts,
             )
         )
     return results
+
+
+def _reasons(reasons: list[quality.Reason]) -> dg.MetadataValue:
+    """Why rows went to quarantine, how many, and where five of each stand."""
+    return dg.MetadataValue.json(
+        [
+            {"reason": one.reason, "column": one.column, "rows": one.rows, "samples": list(one.samples)}
+            for one in reasons
+        ]
+    )
 
 
 def build_freshness(

@@ -16,19 +16,25 @@ from assets.common import (
     ProjectParam,
     RendererParam,
     WarehouseParam,
+    check,
+    check_metadata,
     days_of,
     result,
     spec,
     table_metadata,
 )
 from assets.measure import is_latest
+from pipelines.contracts.expected import Suite
 from pipelines.ingest.ledger import now
+from pipelines.ingest.quality import CheckResult
+from pipelines.publish.expectations import assert_expected, judge_marts, suites_of
 from pipelines.publish.manifest import manifest
-from pipelines.publish.marts import MARTS, PERSONAL, build_marts, table_of
+from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_quality, table_of
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
 from pipelines.steps import load_step
 from resources.control import ControlStore
+from resources.project import Project
 from resources.publication import publish
 
 # Tables that are made within another asset.
@@ -40,8 +46,11 @@ _MADE_WITH = {
 }
 
 
-def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """The marts, and the published run."""
+def build_publication(
+    project: Project, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """The marts, with what the project expects of them, and the published run."""
+    suites = project.suites
 
     @dg.multi_asset(
         name="marts",
@@ -55,6 +64,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             )
             for mart in MARTS
         ],
+        check_specs=_check_specs(suites),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=POOL,
     )
@@ -69,6 +79,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         day = max(days_of(context, project))
         # What this run found opens or closes incidents now, so that its own report shows them.
         control.reconcile(context.run.run_id)
+        judged: list[CheckResult] | None = None
         with warehouse.open("marts") as con:
             if is_latest(con, day):
                 build_marts(
@@ -82,9 +93,16 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                     incidents=_open_incidents(control),
                     rules=project.config.attributes,
                 )
+                judged = judge_marts(con, suites, context.run.run_id)
+                if judged:
+                    refresh_quality(con, context.run.run_id)
             for mart in MARTS:
                 preview = 0 if mart in PERSONAL else 12
-                yield result(table_of(mart), table_metadata(con, table_of(mart), preview=preview))
+                yield result(
+                    table_of(mart),
+                    table_metadata(con, table_of(mart), preview=preview),
+                    _check_results(suites, mart, judged),
+                )
 
     @dg.asset(
         key=["published", "current"],
@@ -111,6 +129,7 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                     metadata={"published": f"no: {day} is not the latest recorded day"}
                 )
             assert_exclusive(con, day)
+            assert_expected(con, context.run.run_id)
             facts = manifest(con)
             progress("report")
             report = begin_report(con, project.config.project, project.config.currency, renderer)
@@ -129,10 +148,50 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     return [marts, published]
 
 
+def _check_specs(suites: list[Suite]) -> list[dg.AssetCheckSpec]:
+    """A check for every expectation of a mart; a critical one that fails stops what follows."""
+    return [
+        dg.AssetCheckSpec(
+            one.name,
+            asset=dg.AssetKey(table_of(suite.table).split(".")),
+            description=one.description,
+            blocking=one.severity == "critical",
+        )
+        for suite in suites
+        if suite.kind == "mart"
+        for one in suite.checks
+    ]
+
+
+def _check_results(
+    suites: list[Suite], mart: str, judged: list[CheckResult] | None
+) -> list[dg.AssetCheckResult]:
+    """The results of a mart's checks; a day that is not the latest is not judged, and nothing fails by it."""
+    if judged is None:
+        return [
+            check(table_of(mart), one.name, True, critical=False, judged="no: this is not the latest day")
+            for suite in suites_of(suites, mart)
+            for one in suite.checks
+        ]
+    return [
+        check(
+            table_of(mart),
+            one.name,
+            one.passed,
+            critical=one.severity == "critical",
+            description=one.description,
+            **check_metadata(one),
+        )
+        for one in judged
+        if one.table == mart
+    ]
+
+
 def _deps(mart: str) -> list[str]:
     """The assets a mart's SELECT names as its inputs."""
     known = {
         "quality.result",
+        "quality.sample",
         "quarantine.row",
         "ingest.batch",
         "ingest.batch_table",

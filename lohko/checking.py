@@ -43,6 +43,7 @@ def check_configuration(project: Project) -> list[Segmentation]:
     for name, source in project.config.sources.items():
         check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
+    _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
     return check_definitions(project)
 
 

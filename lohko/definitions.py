@@ -52,7 +52,7 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
             *build_features(partitions),
             build_segments(partitions),
             *build_measures(partitions),
-            *build_publication(partitions),
+            *build_publication(project, partitions),
         ],
         jobs=[job],
         schedules=[daily_schedule(job, project)],

@@ -210,9 +210,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "run": published.one("from marts.run"),
             "segments": published.rows("from marts.segment_current order by segmentation_id, position"),
             "batches": published.rows(BATCH_SUMMARY),
-            "quality": published.rows(
-                "from marts.quality where not passed order by severity desc, source, check_name"
-            ),
+            "quality": published.rows(FAILED_CHECKS),
             "freshness": published.rows("from marts.freshness order by source"),
         }
 
@@ -222,3 +220,5 @@ select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as acc
     sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded
 from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
 """
+
+FAILED_CHECKS = "from marts.quality where not passed order by severity desc, source, check_name"

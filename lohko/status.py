@@ -10,7 +10,7 @@ from typing import Any
 from lohko import show, views
 from lohko.after_run import held_subjects
 from lohko.reading import Published
-from lohko.running import BATCH_SUMMARY
+from lohko.running import BATCH_SUMMARY, FAILED_CHECKS
 from pipelines.errors import SourceError
 from resources.control import ControlStore
 from resources.project import Project
@@ -31,12 +31,14 @@ def read_status(project: Project) -> dict[str, Any]:
         "published": None,
         "freshness": [],
         "batches": [],
+        "checks": [],
     }
     try:
         with Published(project) as published:
             facts["published"] = published.one("from marts.run")
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
+            facts["checks"] = published.rows(FAILED_CHECKS)
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
     return facts
@@ -89,6 +91,8 @@ def print_status(facts: dict[str, Any]) -> None:
     if facts["freshness"]:
         out.print(views.freshness_table(facts["freshness"]))
         out.print(views.accounting_table(facts["batches"]))
+    if facts["checks"]:
+        out.print(views.quality_table(facts["checks"]))
 
 
 def _minute(instant: str) -> str:

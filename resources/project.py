@@ -11,10 +11,13 @@ from pathlib import Path
 
 from pipelines.config.project import ProjectConfig
 from pipelines.config.yaml import line_of, load_model, read_yaml
+from pipelines.contracts.expected import Suite, Tables, derived, load_suites
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
 from pipelines.ingest.freshness import event_table
 from pipelines.ingest.mapping import contract_of
+from pipelines.publish.expectations import mart_columns
+from pipelines.publish.marts import MARTS
 
 ENVIRONMENT = "LOHKO_PROJECT"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,6 +77,29 @@ class Project:
     @property
     def segments(self) -> Path:
         return self.root / "segments"
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """What the project itself expects of batches and marts: `expectations/*.yaml`.
+
+        Raises
+        ------
+        ConfigError
+            With file, line and place of the first fault.
+        """
+        sources = {name: tuple(source.tables) for name, source in self.config.sources.items()}
+        return load_suites(
+            self.root / "expectations", Tables(sources, MARTS, self._filled_columns, mart_columns)
+        )
+
+    def _filled_columns(self, table: str, source: str | None) -> list[str] | None:
+        """The columns of a table that a source (or any) fills; None where attributes add to them."""
+        contract = CONTRACTS[table]
+        if contract.attributes:
+            return None
+        sources = [source] if source else self.mapped[table]
+        mapped = {column for name in sources for column in self.config.sources[name].tables[table]}
+        return [name for name in contract.names if name in mapped] + derived(contract)
 
     @property
     def today(self) -> date:

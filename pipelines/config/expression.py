@@ -134,6 +134,25 @@ def columns_in(tree: exp.Expr) -> set[str]:
     return {column.name for column in tree.find_all(exp.Column)}
 
 
+def refuse_unlisted(node: exp.Expr, where: str, expected: str) -> None:
+    """Refuse a node that is not on the lists of scalars; for parsers of more than a scalar."""
+    if isinstance(node, exp.DataType) and node.this.name not in _TYPES:
+        shown = node.sql(dialect="duckdb")
+        raise ConfigError(f"{where}: casts to {shown}; expected one of {', '.join(sorted(_TYPES))}")
+    if isinstance(node, exp.Var) and node.name.lower().removesuffix("s") not in _UNITS:
+        raise ConfigError(f"{where}: names {node.name}; expected a unit of time")
+    if type(node) in _NODES or type(node) in _FUNCTIONS:
+        return
+    if isinstance(node, exp.Anonymous) and node.name.lower() in NAMED_FUNCTIONS:
+        return
+    if isinstance(node, exp.Func):
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        raise ConfigError(
+            f"{where}: calls {name}, which is not on the list of functions{nearest(name, _names())}"
+        )
+    raise ConfigError(f"{where}: holds {type(node).__name__.lower()}; expected {expected}")
+
+
 def _refuse_by_name(node: exp.Expr, text: str, where: str) -> None:
     for kind, name in _REFUSED:
         if isinstance(node, kind):

@@ -14,6 +14,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.connectors import Database, Excel, Http, check_address
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts, Currencies
+from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -65,6 +66,8 @@ class Source(Section):
     max_bad_share: float = Field(
         default=0.01, ge=0, le=1, description="share of rows with a fault above which a batch is rejected"
     )
+    quality: FaultLimits = FaultLimits()
+    volume: VolumeLimits = VolumeLimits()
     tables: dict[str, dict[str, str]] = Field(
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
@@ -96,6 +99,23 @@ class Source(Section):
             else mapping
             for table, mapping in tables.items()
         }
+
+    @model_validator(mode="after")
+    def _one_share_of_faults(self) -> Source:
+        fail, warn = self.quality.fail_share, self.quality.warn_share
+        if fail is not None and "max_bad_share" in self.model_fields_set:
+            raise ValueError("max_bad_share and quality.fail_share say the same; write one of them")
+        if warn is not None and warn > self.fail_share:
+            raise ValueError(
+                f"quality.warn_share ({warn}) must not be larger than the share that rejects a batch"
+                f" ({self.fail_share})"
+            )
+        return self
+
+    @property
+    def fail_share(self) -> float:
+        """Share of rows with a fault above which a batch is rejected."""
+        return self.max_bad_share if self.quality.fail_share is None else self.quality.fail_share
 
 
 def _as_text(value: object) -> object:

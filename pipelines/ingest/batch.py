@@ -55,8 +55,11 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
                 "ingest.file",
                 "ingest.batch_table",
                 "ingest.file_amount",
+                "ingest.volume_day",
+                "ingest.volume_column",
                 "quarantine.row",
                 "quality.result",
+                "quality.sample",
                 "ingest.batch",
             ):
                 con.execute(f"delete from {table} where batch_seq = ?", [seq])

@@ -22,16 +22,17 @@ from sqlalchemy.engine.default import DefaultDialect
 
 URL = "duckdb+gx://"
 
+# By the names that type expectations compare with.
 _TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
-    "VARCHAR": sa.String,
-    "BIGINT": sa.BigInteger,
-    "INTEGER": sa.Integer,
-    "DOUBLE": sa.Double,
-    "DECIMAL": sa.Numeric,
-    "DATE": sa.Date,
-    "BOOLEAN": sa.Boolean,
-    "TIMESTAMP": sa.DateTime,
-    "TIMESTAMP WITH TIME ZONE": sa.DateTime,
+    "VARCHAR": sa.VARCHAR,
+    "BIGINT": sa.BIGINT,
+    "INTEGER": sa.INTEGER,
+    "DOUBLE": sa.DOUBLE,
+    "DECIMAL": sa.NUMERIC,
+    "DATE": sa.DATE,
+    "BOOLEAN": sa.BOOLEAN,
+    "TIMESTAMP": sa.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": sa.TIMESTAMP,
 }
 
 

@@ -49,6 +49,19 @@ create table if not exists ingest.file_amount (
     file_id bigint not null, batch_seq bigint not null, source varchar not null, table_name varchar not null,
     landed decimal(18,4) not null, quarantined decimal(18,4) not null
 );
+create table if not exists quality.sample (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    check_name varchar not null, position bigint not null, sample varchar not null
+);
+create table if not exists ingest.volume_day (
+    batch_seq bigint not null, file_id bigint not null, source varchar not null, table_name varchar not null,
+    business_date date not null, rows bigint not null
+);
+create table if not exists ingest.volume_column (
+    batch_seq bigint not null, file_id bigint not null, source varchar not null, table_name varchar not null,
+    business_date date not null, column_name varchar not null, rows bigint not null, nulls bigint not null,
+    mean double, median double, p90 double
+);
 """
 
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pipelines.config.gx_catalogue import QUERY
+from pipelines.config.project import Source
+from pipelines.config.quality import FaultLimits
+from pipelines.contracts.expected import PLACE, PREFIX
 from pipelines.contracts.model import Check, Contract, Severity
+from pipelines.errors import ConfigError
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import row_count
+from pipelines.steps import columns_of, qualified, quote, row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
+SAMPLES = 5
+_WRAPPERS = frozenset({"MetricResolutionError", "ProgrammingError", "OperationalError", "DBAPIError"})
+
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found in one batch; counts only, never values."""
+    """What one check found in one table: counts, and where up to five of the rows stand; never values."""
 
     table: str
     name: str
@@ -28,6 +37,7 @@ class CheckResult:
     passed: bool
     unexpected: int
     elements: int
+    samples: tuple[str, ...] = ()
 
     @property
     def percent(self) -> float:
@@ -71,16 +81,107 @@ def checks_for(contract: Contract, mapped: Collection[str], max_bad_share: float
     return generated + [check for check in contract.checks if set(check.needs) <= set(mapped)]
 
 
+def checks_of(
+    contract: Contract, mapped: Collection[str], source: Source, own: Sequence[Check] = ()
+) -> list[Check]:
+    """Every check on a batch of a source: the contract's, the source's limits, the project's own."""
+    return [
+        *checks_for(contract, mapped, source.fail_share),
+        *fault_limits(source.quality),
+        *own,
+    ]
+
+
+def fault_limits(limits: FaultLimits) -> list[Check]:
+    """A check for each further limit on rows with a fault that a source sets."""
+    found = []
+    if limits.warn_share is not None:
+        found.append(
+            Check(
+                "few_faults",
+                "ExpectColumnValuesToBeNull",
+                {"column": "_fault_reason", "mostly": 1 - limits.warn_share},
+                f"at most {limits.warn_share:.1%} of the rows have a fault",
+            )
+        )
+    if limits.warn_count is not None:
+        found.append(_at_most("few_faults_counted", limits.warn_count, "advisory"))
+    if limits.fail_count is not None:
+        found.append(_at_most("rows_without_fault_counted", limits.fail_count, "critical"))
+    return found
+
+
+def _at_most(name: str, count: int, severity: Severity) -> Check:
+    # The library knows shares only. Beyond the limit every faulty row is unexpected, up to it none is.
+    query = (
+        "select _file_id, _row from {batch} where _fault_reason is not null"
+        f" qualify count(*) over () > {count}"
+    )
+    arguments = {"unexpected_rows_query": query}
+    return Check(name, QUERY, arguments, f"at most {count:,} rows have a fault", severity)
+
+
 def validate(con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[Check]) -> list[CheckResult]:
-    """Run the suite on the staged batch of a mapping.
+    """Run the suite on the staged batch of a mapping; the faulty rows' places come with each result.
 
     Raises
     ------
-    RuntimeError
-        When Great Expectations could not evaluate a check: a bug, never a verdict on the data.
+    ConfigError, RuntimeError
+        As `validate_table`.
     """
+    return validate_table(con, mapping.stage, mapping.contract.table, checks, PLACE)
+
+
+def validate_table(
+    con: duckdb.DuckDBPyConnection,
+    target: str,
+    shown: str,
+    checks: Sequence[Check],
+    place: tuple[str, ...] = (),
+) -> list[CheckResult]:
+    """Run checks on one committed table.
+
+    Parameters
+    ----------
+    target : the table, `schema.name`.
+    shown : the name under which results are kept.
+    place : columns that tell where a row came from; without them, results have no samples.
+
+    Raises
+    ------
+    ConfigError
+        When an expectation of the project's own cannot be evaluated. What DuckDB says is left out: it quotes
+        values.
+    RuntimeError
+        When a check of a contract cannot be evaluated: a bug, never a verdict on the data.
+    """
+    have = {name for name, _ in columns_of(con, target)}
+    rows = row_count(con, target)
+    able = [check for check in checks if not _is_own(check) or set(check.needs) <= have]
+    found = _evaluate(con, target, able, place if set(place) <= have else ()) if able else {}
+    results = []
+    for check in checks:
+        if check.name in found:
+            results.append(_result(con, target, shown, check, found[check.name], rows))
+        else:
+            lacks = ", ".join(sorted(set(check.needs) - have))
+            told = f"{check.description} (there is no column {lacks})"
+            results.append(CheckResult(shown, check.name, told, check.severity, False, rows, rows))
+    return results
+
+
+def _is_own(check: Check) -> bool:
+    """Whether the project wrote it: only then may a column be absent, an attribute that a file lacks."""
+    return check.name.startswith(PREFIX)
+
+
+def _evaluate(
+    con: duckdb.DuckDBPyConnection, target: str, checks: Sequence[Check], place: tuple[str, ...]
+) -> dict[str, Any]:
+    """Check name -> what Great Expectations found."""
     gx = _great_expectations()
-    schema, table = mapping.stage.split(".")
+    schema, table = target.split(".")
+    from sqlalchemy.dialects import postgresql
     from sqlalchemy.pool import StaticPool
 
     from pipelines.ingest import gx_dialect
@@ -95,44 +196,111 @@ def validate(con: duckdb.DuckDBPyConnection, mapping: Mapping, checks: Sequence[
             connection_string=gx_dialect.URL,
             kwargs={"creator": lambda: gx_dialect.BorrowedConnection(con), "poolclass": StaticPool},
         )
+        # It writes patterns (LIKE, regular expressions) only for dialects it knows; ours speaks PostgreSQL's.
+        source.get_execution_engine().dialect_module = postgresql
         batch = (
             source.add_table_asset(table, table_name=table, schema_name=schema)
             .add_batch_definition_whole_table("batch")
             .get_batch()
         )
-        suite = gx.ExpectationSuite(
-            name=table,
-            expectations=[
-                getattr(gx.expectations, check.expectation)(**check.arguments, meta={"check": check.name})
-                for check in checks
-            ],
-        )
-        outcome = batch.validate(
-            suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
-        )
-    rows = row_count(con, mapping.stage)
-    by_name = {result.expectation_config.meta["check"]: result for result in outcome.results}
-    return [_result(mapping, check, by_name[check.name], rows) for check in checks]
+        suite = gx.ExpectationSuite(name=table, expectations=[_built(gx, check) for check in checks])
+        form: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0}
+        if place:
+            form |= {"unexpected_index_column_names": list(place), "return_unexpected_index_query": True}
+        outcome = batch.validate(suite, result_format=form)
+    return {result.expectation_config.meta["check"]: result for result in outcome.results}
 
 
-def _result(mapping: Mapping, check: Check, outcome: Any, rows: int) -> CheckResult:
+def _built(gx: Any, check: Check) -> Any:
+    """The library's own object; it refuses values that no expectation of the kind can have."""
+    try:
+        return getattr(gx.expectations, check.expectation)(**check.arguments, meta={"check": check.name})
+    except ValueError as fault:
+        raise ConfigError(
+            f"expectations: {check.name.removeprefix(PREFIX)} ({check.expectation}):"
+            f" {' '.join(str(fault).split())}"
+        ) from None
+
+
+def _result(
+    con: duckdb.DuckDBPyConnection, target: str, shown: str, check: Check, outcome: Any, rows: int
+) -> CheckResult:
     details: dict[str, Any] = outcome.result
-    if not details:
-        raise RuntimeError(f"Great Expectations could not evaluate {check.name}: {outcome.exception_info}")
-    observed = details.get("observed_value", 0)
-    unexpected = details.get("unexpected_count", observed if isinstance(observed, int) else 0)
+    if _faults(outcome):
+        if not _is_own(check):
+            raise RuntimeError(
+                f"Great Expectations could not evaluate {check.name}: {outcome.exception_info}"
+            )
+        raise ConfigError(
+            f"expectations: {check.name.removeprefix(PREFIX)} of {shown} cannot be evaluated: do its values"
+            f" fit the type of its column? ({check.expectation}, {_fault_kind(outcome)})"
+        )
+    passed = bool(outcome.success)
+    samples: tuple[str, ...] = ()
     elements = details.get("element_count", rows)
-    if check.expectation == "ExpectTableRowCountToBeBetween":
-        unexpected = int(not outcome.success)
+    if check.expectation == QUERY:
+        unexpected = details["observed_value"]
+        if unexpected:
+            samples = _samples(con, check.arguments["unexpected_rows_query"].format(batch=qualified(target)))
+    elif "element_count" in details:
+        unexpected = details.get("unexpected_count", 0)
+        # Its query of the places leaves a row_condition out, and would name rows that are not meant.
+        if unexpected and "row_condition" not in check.arguments:
+            samples = _samples(con, _places(target, check, details))
+    else:
+        unexpected = int(not passed)  # a figure of the whole table is right or wrong
     return CheckResult(
-        table=mapping.contract.table,
+        table=shown,
         name=check.name,
         description=check.description,
         severity=check.severity,
-        passed=bool(outcome.success),
+        passed=passed,
         unexpected=int(unexpected or 0),
         elements=int(elements or 0),
+        samples=samples,
     )
+
+
+def _faults(outcome: Any) -> list[dict[str, Any]]:
+    """What the library caught while it judged: one entry, or one for each figure it tried."""
+    info = dict(outcome.exception_info or {})
+    entries = [info] if "raised_exception" in info else list(info.values())
+    return [entry for entry in entries if entry.get("raised_exception")]
+
+
+def _fault_kind(outcome: Any) -> str:
+    """The class of the fault, without its message, which may quote a value of the data."""
+    kinds = re.findall(r"\b(\w+(?:Error|Exception))\b", str(_faults(outcome)))
+    return next((kind for kind in kinds if kind not in _WRAPPERS), "unknown fault")
+
+
+def _places(target: str, check: Check, details: dict[str, Any]) -> str:
+    """A query of the unexpected rows' places; empty where the library gives none."""
+    if not details.get("unexpected_index_query"):
+        return ""  # a mart: its rows stand in no file
+    if check.expectation == "ExpectCompoundColumnsToBeUnique":  # the library's own does not bind
+        key = [quote(column) for column in check.arguments["column_list"]]
+        return (
+            f"select _file_id, _row from {qualified(target)} where not ({' and '.join(f'{one} is null' for one in key)})"
+            f" qualify count(*) over (partition by {', '.join(key)}) > 1"
+        )
+    return str(details["unexpected_index_query"])
+
+
+def _samples(con: duckdb.DuckDBPyConnection, query: str) -> tuple[str, ...]:
+    """Where the first few rows of a query stand: `file:row`; none where it returns no places."""
+    query = query.strip().rstrip(";")
+    if not query:
+        return ()
+    columns = {row[0] for row in con.execute(f"describe {query}").fetchall()}
+    if not set(PLACE) <= columns:
+        return ()
+    found = con.execute(
+        f"with places as (select distinct _file_id, _row from ({query})"
+        f" order by _file_id, _row limit {SAMPLES})"
+        " select path, _row from places join ingest.file on file_id = _file_id order by _file_id, _row"
+    ).fetchall()
+    return tuple(f"{path}:{row}" for path, row in found)
 
 
 def _great_expectations() -> Any:
@@ -145,35 +313,77 @@ def _great_expectations() -> Any:
     return great_expectations
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why rows of a batch went to quarantine, how many, and where up to five of them stand."""
+
+    table: str
+    reason: str
+    column: str
+    rows: int
+    samples: tuple[str, ...]
+
+
+def reasons(con: duckdb.DuckDBPyConnection, seq: int | None) -> list[Reason]:
+    """The reasons of a batch's quarantine, the most frequent first; none without a batch."""
+    found = con.execute(
+        f"""
+        select table_name, reason, column_name, count(*),
+            list_transform(
+                list_sort(min({{'file': file, 'row': row_number}}, {SAMPLES})),
+                lambda place: place.file || ':' || place.row
+            )
+        from quarantine.row where batch_seq = $seq
+        group by all order by count(*) desc, table_name, reason, column_name
+        """,
+        {"seq": seq},
+    ).fetchall()
+    return [Reason(table, reason, column, rows, tuple(at)) for table, reason, column, rows, at in found]
+
+
 def store(
     con: duckdb.DuckDBPyConnection, seq: int, source: str, run_id: str, results: Sequence[CheckResult]
 ) -> None:
-    """Append the results to `quality.result`."""
-    for r in results:
-        con.execute(
-            "insert into quality.result values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                seq,
-                source,
-                r.table,
-                r.name,
-                r.description,
-                r.severity,
-                r.passed,
-                r.unexpected,
-                r.elements,
-                r.percent,
-                run_id,
-            ],
-        )
+    """Append the results to `quality.result`, and the places to `quality.sample`."""
+    with transaction(con):
+        for r in results:
+            con.execute(
+                "insert into quality.result values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    seq,
+                    source,
+                    r.table,
+                    r.name,
+                    r.description,
+                    r.severity,
+                    r.passed,
+                    r.unexpected,
+                    r.elements,
+                    r.percent,
+                    run_id,
+                ],
+            )
+            for position, sample in enumerate(r.samples, 1):
+                con.execute(
+                    "insert into quality.sample values (?, ?, ?, ?, ?, ?)",
+                    [seq, source, r.table, r.name, position, sample],
+                )
 
 
 def stored(con: duckdb.DuckDBPyConnection, source: str, seq: int | None = None) -> list[CheckResult]:
     """The results of one batch of a source; by default its newest judged one."""
     found = con.execute(
-        "select table_name, check_name, description, severity, passed, unexpected_count, element_count"
-        " from quality.result where source = $source and batch_seq ="
-        " coalesce($seq, (select max(batch_seq) from quality.result where source = $source))",
+        """
+        select table_name, check_name, description, severity, passed, unexpected_count, element_count,
+            (
+                select list(sample order by position) from quality.sample s
+                where s.batch_seq = r.batch_seq and s.source = r.source
+                    and s.table_name = r.table_name and s.check_name = r.check_name
+            )
+        from quality.result r
+        where source = $source and batch_seq =
+            coalesce($seq, (select max(batch_seq) from quality.result where source = $source))
+        """,
         {"source": source, "seq": seq},
     ).fetchall()
-    return [CheckResult(*row) for row in found]
+    return [replace(CheckResult(*row[:7]), samples=tuple(row[7] or ())) for row in found]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.config.expression import columns_in
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
+from pipelines.contracts.expected import Suite, checks_of_batch, derived
+from pipelines.contracts.model import Check
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import batch, ledger, quality
+from pipelines.ingest import batch, ledger, quality, volume
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.steps import columns_of
@@ -97,6 +100,10 @@ def ingest(
     files: Sequence[LandedFile],
     run_id: str,
     standing: Collection[str],
+    *,
+    suites: Sequence[Suite] = (),
+    through: date | None = None,
+    closed: Collection[date] = (),
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
@@ -107,6 +114,9 @@ def ingest(
     ----------
     files : those the ledger does not know yet.
     standing : the ledger's names of all files the source has now.
+    suites : what the project itself expects.
+    through : the last business day that has ended; volumes of later days are not judged.
+    closed : days without business, which no volume is expected of.
     """
     if not files:
         return _last(con, name, standing)
@@ -123,10 +133,10 @@ def ingest(
     results = [
         result
         for mapping in mappings
-        for result in quality.validate(
-            con, mapping, quality.checks_for(mapping.contract, mapping.mapped, source.max_bad_share)
-        )
+        for result in quality.validate(con, mapping, _checks(name, source, mapping, suites))
     ]
+    volume.record(con, seq, mappings)
+    results += volume.judge(con, seq, name, source.tables, source.volume, through=through, closed=closed)
     failed = [result for result in results if not result.passed and result.severity == "critical"]
     reason = "; ".join(f"{r.table}.{r.name}: {r.unexpected} of {r.elements} rows" for r in failed) or None
     quality.store(con, seq, name, run_id, results)
@@ -134,6 +144,13 @@ def ingest(
     status: Status = "rejected" if reason else "accepted"
     message = f"batch {seq} of source {name} was rejected: {reason}" if reason else ""
     return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
+
+
+def _checks(name: str, source: Source, mapping: Mapping, suites: Sequence[Suite]) -> list[Check]:
+    # Where further columns are attributes, one that a file lacks is a verdict on the batch.
+    known = [] if mapping.contract.attributes else [*mapping.mapped, *derived(mapping.contract)]
+    own = checks_of_batch(suites, name, mapping.contract.table, known)
+    return quality.checks_of(mapping.contract, mapping.mapped, source, own)
 
 
 def _last(con: duckdb.DuckDBPyConnection, name: str, standing: Collection[str]) -> Outcome:

@@ -114,6 +114,14 @@ def build_marts(
         check_bridge(con)
 
 
+def refresh_quality(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Bring `marts.quality` up once more, when the marts themselves have been judged."""
+    step = load_step("publish/marts/quality")
+    ordered = f"select * from ({step.sql}) order by {', '.join(step.key)}"
+    store_select(con, step.table, ordered, step.store, {"run_id": run_id})
+    check_key(con, "quality")
+
+
 def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
     """A mart whose key repeats would be read wrongly: stop before it is published."""
     step = load_step(f"publish/marts/{mart}")

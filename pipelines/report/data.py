@@ -215,7 +215,8 @@ def quarantine_reasons(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Why rows were set aside, the most frequent reason first."""
     return rows(
         con,
-        f"select source, table_name, reason, column_name, sum({quote('rows')}) as affected"
+        f"select source, table_name, reason, column_name, sum({quote('rows')}) as affected,"
+        " any_value(samples) as samples"
         " from marts.quarantine_reason group by all order by affected desc, source, table_name, reason",
     )
 

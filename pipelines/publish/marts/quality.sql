@@ -1,9 +1,17 @@
 -- marts.quality
--- One row per check of the newest batch of every source.
+-- One row per check of the newest batch of every source, and per expectation of a mart (source marts).
+-- `samples` are places, file and row or day; never values.
 -- key: source, table_name, check_name
 -- store: replace
--- inputs: quality.result
+-- inputs: quality.result, quality.sample
 select source, table_name, check_name, description, severity, passed, unexpected_count, element_count,
-    unexpected_percent, batch_seq
-from quality.result
-qualify batch_seq = max(batch_seq) over (partition by source)
+    unexpected_percent, nullif(batch_seq, 0) as batch_seq,
+    (
+        select string_agg(sample, '; ' order by position)
+        from quality.sample as s
+        where s.batch_seq = r.batch_seq and s.source = r.source and s.table_name = r.table_name
+            and s.check_name = r.check_name
+    ) as samples
+from quality.result as r
+where batch_seq > 0 or run_id = $run_id
+qualify batch_seq = max(batch_seq) over (partition by source, batch_seq > 0)

@@ -31,12 +31,12 @@ create table marts.segment_movement (period varchar, from_date date, to_date dat
     customers bigint);
 create table marts.quality (source varchar, table_name varchar, check_name varchar, description varchar,
     severity varchar, passed boolean, unexpected_count bigint, element_count bigint,
-    unexpected_percent double, batch_seq bigint);
+    unexpected_percent double, batch_seq bigint, samples varchar);
 create table marts.batch (batch_seq bigint, source varchar, table_name varchar, status varchar, files bigint,
     rows_landed bigint, rows_accepted bigint, rows_quarantined bigint, rows_superseded bigint,
     landed_at timestamp, reason varchar);
 create table marts.quarantine_reason (source varchar, table_name varchar, reason varchar,
-    column_name varchar, "rows" bigint);
+    column_name varchar, "rows" bigint, samples varchar);
 create table marts.freshness (source varchar, table_name varchar, watermark_date date, age_days bigint,
     warn_after_days bigint, fail_after_days bigint, status varchar);
 create table marts.incident (kind varchar, subject varchar, severity varchar, message varchar,
@@ -278,13 +278,14 @@ def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
             failed = (table, name) in {("contacts", "in_set"), ("orders", "between")}
             checks.append((source, table, f"expect_{name}", f"{table} values: {name.replace('_', ' ')}",
                            "advisory" if name in ("in_set", "between") else "critical", not failed,
-                           37 if failed else 0, 5200, 0.71 if failed else 0.0, 53 + index))  # fmt: skip
+                           37 if failed else 0, 5200, 0.71 if failed else 0.0, 53 + index,
+                           "new.csv:17" if failed else None))  # fmt: skip
     insert(con, "batch", batches)
     insert(con, "quality", checks)
     insert(con, "quarantine_reason", [
-        ("shop", "order_lines", "quantity is not a number", "quantity", 112),
-        ("shop", "orders", "customer is not known", "customer_id", 64),
-        ("mail", "contacts", "date is after the day of the delivery", "sent_at", 21),
+        ("shop", "order_lines", "quantity is not a number", "quantity", 112, "lines.csv:9; lines.csv:23"),
+        ("shop", "orders", "customer is not known", "customer_id", 64, "orders.csv:4"),
+        ("mail", "contacts", "date is after the day of the delivery", "sent_at", 21, "mail.csv:2"),
     ])  # fmt: skip
     insert(con, "freshness", [
         ("shop", "orders", YESTERDAY, 1, 2, 4, "fresh"),
