@@ -5,6 +5,7 @@ Only the latest recorded day is published, never a backfill.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -21,15 +22,24 @@ from assets.common import (
     spec,
     table_metadata,
 )
+from assets.features import shared_categories
 from assets.measure import is_latest
+from assets.segments import segmentations_of
+from pipelines.features.catalogue import catalogue
+from pipelines.features.compute import attributes_of
 from pipelines.ingest.ledger import now
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS, PERSONAL, build_marts, table_of
+from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
 from pipelines.steps import load_step
-from resources.control import ControlStore
+from resources.control import ControlStore, holds
+from resources.project import Project
 from resources.publication import publish
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -72,6 +82,8 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                     code_version=project.code_version,
                     generated_at=now(),
                     incidents=_open_incidents(control),
+                    parts=_parts(con, project),
+                    trouble=trouble_of(control, project),
                 )
             for mart in MARTS:
                 preview = 0 if mart in PERSONAL else 12
@@ -109,28 +121,61 @@ def build_publication(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             folder = publish(
                 con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs
             )
+            remember_published(con)
+            held = held_segmentations(con)
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(str(folder)),
                 "report": dg.MetadataValue.path(str(folder / "report.html")),
                 "rows": dg.MetadataValue.json(facts["rows"]),
+                "held": ", ".join(held) or "nothing",
             }
         )
 
     return [marts, published]
 
 
+# What a step reads beside assets: ledgers, and the state of publication with the asset it comes from.
+_NO_ASSETS = {
+    "quality.result",
+    "quarantine.row",
+    "ingest.batch",
+    "ingest.batch_table",
+    "segments.recorded_day",
+    "segments.label",
+    "publish.revenue_day",
+}
+_COMES_FROM = {
+    "publish.part": "ingest.freshness",
+    "publish.effective_day": "ingest.freshness",
+    "marts.revenue_day": "core.orders",
+}
+
+
 def _deps(mart: str) -> list[str]:
     """The assets a mart's SELECT names as its inputs."""
-    known = {
-        "quality.result",
-        "quarantine.row",
-        "ingest.batch",
-        "ingest.batch_table",
-        "segments.recorded_day",
-    }
-    inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in known]
-    return [table for table in inputs if table != "segments.label"] or ["segments.membership"]
+    inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in _NO_ASSETS]
+    return list(dict.fromkeys(_COMES_FROM.get(table, table) for table in inputs)) or ["segments.membership"]
+
+
+def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
+    """What is published, and from which sources."""
+    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    return parts_of(segmentations_of(con, project), features, project.mapped)
+
+
+def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
+    """What is wrong with each source that must not be published from; nothing where the project allows it.
+
+    Read from the incidents and not from this run's findings: a run of some assets only evaluates no source.
+    """
+    if project.config.publish.when_stale == "publish":
+        return {}
+    found: dict[str, str] = {}
+    for one in control.open_incidents():
+        if holds(one) and one.subject in project.config.sources:
+            found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))
+    return found
 
 
 def _open_incidents(control: ControlStore) -> list[tuple[str, str, str, str, datetime]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lohko import show, views
+from lohko import quarantine, show, views
 from lohko.reading import Published
 from pipelines.errors import LohkoError, SourceError, UsageError
 from resources.project import Project
@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 held, 6 busy, 7 service.",
 )
+
+app.add_typer(quarantine.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only this segmentation.")]

@@ -119,6 +119,11 @@ def ingest(
         )
     except SourceError as fault:
         return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
+    return judge(con, name, source, seq, run_id)
+
+
+def judge(con: duckdb.DuckDBPyConnection, name: str, source: Source, seq: int, run_id: str) -> Outcome:
+    """Run the suites on the batch that stands in the stages, and flip its status to the verdict."""
     mappings = mappings_of(con, name, source)
     results = [
         result

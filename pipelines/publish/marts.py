@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.errors import InvariantError
+from pipelines.publish import parts as publication
+from pipelines.publish.parts import Part
 from pipelines.segments import history
 from pipelines.segments.replay import four_weeks_before
 from pipelines.steps import load_step, store_select, transaction
@@ -13,9 +16,10 @@ from pipelines.steps import load_step, store_select, transaction
 if TYPE_CHECKING:
     import duckdb
 
-# `run` first: the others read the day's effective_at from it.
+# `restatements` after `revenue_day`, which it reads.
 MARTS = (
     "run",
+    "publication",
     "segment_current",
     "segment_day",
     "segment_movement",
@@ -23,6 +27,7 @@ MARTS = (
     "audience",
     "customer",
     "revenue_day",
+    "restatements",
     "roi_month",
     "roi_campaign",
     "roi_left_out",
@@ -67,12 +72,16 @@ def build_marts(
     code_version: str,
     generated_at: datetime,
     incidents: list[tuple[str, str, str, str, datetime]],
+    parts: Iterable[Part] = (),
+    trouble: Mapping[str, str] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
     Parameters
     ----------
     incidents : what is open now: kind, subject, severity, message, opened at (UTC).
+    parts : what is published, by the sources it is made from.
+    trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
     """
     parameters = {
         "as_of": as_of,
@@ -86,11 +95,15 @@ def build_marts(
     }
     with transaction(con):
         con.execute("create schema if not exists marts")
+        publication.store_parts(con, parts, trouble or {}, as_of, generated_at)
+        publication.expect_restatements(con)
+        segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:
             step = load_step(f"publish/marts/{mart}")
+            sql, held = publication.with_what_is_held(con, mart, step.sql, segmentations, whole)
             # Ordered by key, so that the same rows make the same file.
-            ordered = f"select * from ({step.sql}) order by {', '.join(step.key)}" if step.key else step.sql
-            store_select(con, step.table, ordered, step.store, parameters)
+            ordered = f"select * from ({sql}) order by {', '.join(step.key)}" if step.key else sql
+            store_select(con, step.table, ordered, step.store, parameters | held)
         con.execute(
             "create or replace table marts.incident (kind varchar, subject varchar, severity varchar,"
             " message varchar, opened_at timestamp)"
