@@ -103,6 +103,8 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
     show.console.print(views.freshness_table(facts["freshness"]))
     for message in held:
         show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")
+    for part in facts["held_parts"]:
+        show.console.print(f"[yellow]stays:[/yellow] {views.held_part(part)}")
     show.console.print(views.outputs_table(project))
 
 

@@ -93,7 +93,7 @@ def _print_list(facts: dict[str, Any]) -> None:
     if facts["rejected_batches"]:
         out.print(
             show.table(
-                "Rejected batches (`lohko quarantine replay` judges them again, `accept` takes them as they are)",
+                "Rejected batches (`replay SOURCE` judges them again, `accept BATCH` takes them as they are)",
                 ["batch", "source", "landed (UTC)", "file", "why"],
                 [
                     [

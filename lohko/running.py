@@ -214,6 +214,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
                 "from marts.quality where not passed order by severity desc, source, check_name"
             ),
             "freshness": published.rows("from marts.freshness order by source"),
+            "held_parts": published.held_parts(),
         }
 
 

@@ -31,12 +31,14 @@ def read_status(project: Project) -> dict[str, Any]:
         "published": None,
         "freshness": [],
         "batches": [],
+        "held_parts": [],
     }
     try:
         with Published(project) as published:
             facts["published"] = published.one("from marts.run")
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
+            facts["held_parts"] = published.held_parts()
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
     return facts
@@ -68,6 +70,8 @@ def print_status(facts: dict[str, Any]) -> None:
         )
     for message in facts["held"]:
         out.print(f"[yellow]Held[/yellow]       {show.text(message)}")
+    for part in facts["held_parts"]:
+        out.print(f"[yellow]Stays[/yellow]      {views.held_part(part)}")
     if facts["incidents"]:
         out.print(
             show.table(

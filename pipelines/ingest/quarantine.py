@@ -1,4 +1,4 @@
-"""What is in quarantine: counts by reason for anyone, rows with their values for an operator's terminal only."""
+"""What is in quarantine: counts by reason for anyone, rows with their values for an operator only."""
 
 from __future__ import annotations
 
