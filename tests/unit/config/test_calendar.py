@@ -15,6 +15,7 @@ from pipelines.config.project import Freshness
 from pipelines.ingest.freshness import judge, told
 
 SATURDAY, SUNDAY, MONDAY = date(2026, 11, 14), date(2026, 11, 15), date(2026, 11, 16)
+EVERY_DAY = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 def calendar(**settings: Any) -> Calendar:
@@ -53,9 +54,9 @@ def test_closed_days_do_not_count(settings: dict[str, Any], after: date, until: 
         ({"holidays": "DE-XX"}, ("DE-XX", "BY")),
         ({"holidays": "finland"}, ("pattern",)),
         ({"closed_weekdays": ["sundays"]}, ("sunday",)),
-        ({"closed_weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]}, ("every weekday",)),
+        ({"closed_weekdays": EVERY_DAY}, ("every weekday",)),
     ],
-)  # fmt: skip
+)
 def test_a_calendar_that_cannot_be_meant_is_refused(settings: dict[str, Any], parts: tuple[str, ...]) -> None:
     with pytest.raises(ValidationError) as fault:
         calendar(**settings)
