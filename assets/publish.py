@@ -173,7 +173,9 @@ def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for one in control.open_incidents():
-        if holds(one) and one.subject in project.config.sources:
+        source = project.config.sources.get(one.subject)
+        # Without limits nothing looks at its age any more, and so nothing would close the incident.
+        if source and holds(one) and (source.freshness or one.kind != "stale_source"):
             found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))
     return found
 
