@@ -152,12 +152,21 @@ def _fetch_fault(project: Project, name: str, source: Source) -> SourceError | N
 def _tell(context: dg.AssetExecutionContext, control: ControlStore, outcome: Outcome) -> None:
     if outcome.held:
         context.log.error(outcome.message)
-    control.record_finding(
-        context.run.run_id,
+    control.record_findings(context.run.run_id, _findings(outcome))
+
+
+def _findings(outcome: Outcome) -> list[Finding]:
+    """Whether the source could be used, and its newest batch; of a source that failed no batch was judged."""
+    failed, rejected = outcome.status == "failed", outcome.status == "rejected"
+    found = [
         Finding(
-            "rejected_batch", outcome.source, not outcome.held, "critical", outcome.message or "accepted"
-        ),
-    )
+            "failed_source", outcome.source, not failed, "critical", outcome.message if failed else "read"
+        )
+    ]
+    if not failed:
+        message = outcome.message if rejected else "accepted"
+        found.append(Finding("rejected_batch", outcome.source, not rejected, "critical", message))
+    return found
 
 
 def _metadata(outcome: Outcome, total: int) -> dict[str, Any]:
@@ -265,19 +274,26 @@ def build_freshness(
             if w.limits is None:
                 continue
             fresh = w.status == "fresh"
-            message = (
-                f"source {w.source}: newest event on {w.watermark_date}, {w.age_days} days before {as_of}"
-            )
+            message = freshness.told(w, as_of)
             critical = w.status == "failed"
             if current:
                 severity = "critical" if critical else "advisory"
                 control.record_finding(
                     context.run.run_id, Finding("stale_source", w.source, fresh, severity, message)
                 )
+                context.log_event(_observed(w))
             results.append(check(table, f"{w.source}_fresh", fresh, critical=critical, message=message))
         return dg.MaterializeResult(metadata={"dagster/row_count": len(found)}, check_results=results)
 
     return watermarks
+
+
+def _observed(w: freshness.Watermark) -> dg.AssetObservation:
+    """The source's event time as Dagster knows it; its freshness policies judge materializations only."""
+    metadata: dict[str, Any] = {"status": w.status, "age in open days": w.age_days}
+    if w.watermark_at is not None:
+        metadata["dagster/last_updated_timestamp"] = dg.TimestampMetadataValue(w.watermark_at.timestamp())
+    return dg.AssetObservation(asset_key=["raw", w.source], metadata=metadata)
 
 
 def _is_past(con: "duckdb.DuckDBPyConnection", day: "date") -> bool:

@@ -5,6 +5,7 @@ Only the latest recorded day is published, never a backfill.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -23,27 +24,27 @@ from assets.common import (
     spec,
     table_metadata,
 )
+from assets.features import shared_categories
 from assets.measure import is_latest
+from assets.segments import segmentations_of
 from pipelines.contracts.expected import Suite
+from pipelines.features.catalogue import catalogue
+from pipelines.features.compute import attributes_of
 from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.expectations import assert_expected, judge_marts, suites_of
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_quality, table_of
+from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
 from pipelines.steps import load_step
-from resources.control import ControlStore
+from resources.control import ControlStore, holds
 from resources.project import Project
 from resources.publication import publish
 
-# Tables that are made within another asset.
-_MADE_WITH = {
-    "money.orders": "core.orders",
-    "money.order_lines": "core.order_lines",
-    "money.amount": "core.order_lines",
-    "money.held_order": "core.orders",
-}
+if TYPE_CHECKING:
+    import duckdb
 
 
 def build_publication(
@@ -92,6 +93,8 @@ def build_publication(
                     generated_at=now(),
                     incidents=_open_incidents(control),
                     rules=project.config.attributes,
+                    parts=_parts(con, project),
+                    trouble=trouble_of(control, project),
                 )
                 judged = judge_marts(con, suites, context.run.run_id)
                 if judged:
@@ -137,11 +140,14 @@ def build_publication(
             folder = publish(
                 con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs
             )
+            remember_published(con)
+            held = held_segmentations(con)
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(str(folder)),
                 "report": dg.MetadataValue.path(str(folder / "report.html")),
                 "rows": dg.MetadataValue.json(facts["rows"]),
+                "held": ", ".join(held) or "nothing",
             }
         )
 
@@ -187,21 +193,57 @@ def _check_results(
     ]
 
 
+# What a step reads beside assets: ledgers, and the state of publication with the asset it comes from.
+_NO_ASSETS = {
+    "quality.result",
+    "quality.sample",
+    "quarantine.row",
+    "ingest.batch",
+    "ingest.batch_table",
+    "ingest.file",
+    "ingest.file_amount",
+    "segments.recorded_day",
+    "segments.label",
+    "publish.revenue_day",
+}
+_COMES_FROM = {
+    "publish.part": "ingest.freshness",
+    "publish.effective_day": "ingest.freshness",
+    "marts.revenue_day": "core.orders",
+    # Made within another asset.
+    "money.orders": "core.orders",
+    "money.order_lines": "core.order_lines",
+    "money.amount": "core.order_lines",
+    "money.held_order": "core.orders",
+}
+
+
 def _deps(mart: str) -> list[str]:
     """The assets a mart's SELECT names as its inputs."""
-    known = {
-        "quality.result",
-        "quality.sample",
-        "quarantine.row",
-        "ingest.batch",
-        "ingest.batch_table",
-        "ingest.file",
-        "ingest.file_amount",
-        "segments.recorded_day",
-    }
-    named = [_MADE_WITH.get(table, table) for table in load_step(f"publish/marts/{mart}").inputs]
-    inputs = [table for table in dict.fromkeys(named) if table not in known]
-    return [table for table in inputs if table != "segments.label"] or ["segments.membership"]
+    inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in _NO_ASSETS]
+    return list(dict.fromkeys(_COMES_FROM.get(table, table) for table in inputs)) or ["segments.membership"]
+
+
+def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
+    """What is published, and from which sources."""
+    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    return parts_of(segmentations_of(con, project), features, project.mapped)
+
+
+def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
+    """What is wrong with each source that must not be published from; nothing where the project allows it.
+
+    Read from the incidents and not from this run's findings: a run of some assets only evaluates no source.
+    """
+    if project.config.publish.when_stale == "publish":
+        return {}
+    found: dict[str, str] = {}
+    for one in control.open_incidents():
+        source = project.config.sources.get(one.subject)
+        # Without limits nothing looks at its age any more, and so nothing would close the incident.
+        if source and holds(one) and (source.freshness or one.kind != "stale_source"):
+            found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))
+    return found
 
 
 def _open_incidents(control: ControlStore) -> list[tuple[str, str, str, str, datetime]]:

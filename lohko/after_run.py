@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resources.control import ControlStore, Finding, Reconciled
+from resources.control import ControlStore, Finding, Reconciled, holds
 from resources.notifier import Delivery, Notifier, addresses_from_environment, deliver
 from resources.project import Project
 
@@ -47,9 +47,4 @@ def after_run(
 
 def held_subjects(control: ControlStore, run_id: str) -> list[str]:
     """The sources a run left at their last good state, and those that are too old."""
-    return [
-        f.message
-        for f in control.findings(run_id)
-        if not f.ok
-        and (f.kind == "rejected_batch" or (f.kind == "stale_source" and f.severity == "critical"))
-    ]
+    return [f.message for f in control.findings(run_id) if not f.ok and holds(f)]

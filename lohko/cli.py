@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lohko import show, views
+from lohko import quarantine, show, views
 from lohko.reading import Published
 from pipelines.errors import LohkoError, SourceError, UsageError
 from resources.project import Project
@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, 5 held, 6 busy, 7 service.",
 )
+
+app.add_typer(quarantine.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only this segmentation.")]
@@ -101,6 +103,8 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
     show.console.print(views.freshness_table(facts["freshness"]))
     for message in held:
         show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")
+    for part in facts["held_parts"]:
+        show.console.print(f"[yellow]stays:[/yellow] {views.held_part(part)}")
     show.console.print(views.outputs_table(project))
 
 

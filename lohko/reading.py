@@ -76,6 +76,12 @@ class Published:
         except duckdb.Error as error:
             raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
 
+    def held_parts(self) -> list[dict[str, Any]]:
+        """What stays as it was published before; nothing where an older Lohko published."""
+        if not steps.table_exists(self.con, "marts.publication"):
+            return []
+        return self.rows("from marts.publication where held order by kind, part")
+
     def known_segmentations(self) -> list[str]:
         """Ids of the segmentations, in order."""
         found = self.con.execute(

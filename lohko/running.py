@@ -212,6 +212,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "batches": published.rows(BATCH_SUMMARY),
             "quality": published.rows(FAILED_CHECKS),
             "freshness": published.rows("from marts.freshness order by source"),
+            "held_parts": published.held_parts(),
         }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 from rich import box
 from rich.console import Console
@@ -20,14 +21,34 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 # Into a file or a pipe there is no width to fit: wide enough for every table we print.
 PIPED_WIDTH = 240
-console = Console(emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-errors = Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+
+
+class _Console(Console):
+    """A console whose reader may go away (`lohko run | head`): what was done is done, and its code stands."""
+
+    def on_broken_pipe(self) -> None:
+        _nobody_reads(self.file)
+
+
+console = _Console(emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+errors = _Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def print_json(value: Any) -> None:
     """JSON for programs: dates as ISO text, money as text so that no cent is lost."""
-    json.dump(value, sys.stdout, indent=2, default=_plain)
-    sys.stdout.write("\n")
+    try:
+        json.dump(value, sys.stdout, indent=2, default=_plain)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _nobody_reads(sys.stdout)
+
+
+def _nobody_reads(stream: IO[str]) -> None:
+    """Let what is still written, and flushed at the end, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,7 @@ def read_status(project: Project) -> dict[str, Any]:
         "freshness": [],
         "batches": [],
         "checks": [],
+        "held_parts": [],
     }
     try:
         with Published(project) as published:
@@ -39,6 +40,7 @@ def read_status(project: Project) -> dict[str, Any]:
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
             facts["checks"] = published.rows(FAILED_CHECKS)
+            facts["held_parts"] = published.held_parts()
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
     return facts
@@ -70,6 +72,8 @@ def print_status(facts: dict[str, Any]) -> None:
         )
     for message in facts["held"]:
         out.print(f"[yellow]Held[/yellow]       {show.text(message)}")
+    for part in facts["held_parts"]:
+        out.print(f"[yellow]Stays[/yellow]      {views.held_part(part)}")
     if facts["incidents"]:
         out.print(
             show.table(

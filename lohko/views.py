@@ -93,6 +93,12 @@ def freshness_table(freshness: Rows) -> Table:
     )
 
 
+def held_part(part: dict[str, Any]) -> str:
+    """What stays, as of when, and since when."""
+    day = f"as of {part['as_of_date']}" if part["as_of_date"] else "unpublished"
+    return f"{part['kind']} {text(part['part'])} {day}, held since {part['held_since']:%Y-%m-%d %H:%M} UTC"
+
+
 def outputs_table(project: Project) -> Table:
     """Where everything is."""
     current = project.current

@@ -80,6 +80,18 @@ class Incident:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What a person decided over a batch, and why."""
+
+    batch_seq: int
+    source: str
+    decision: Literal["accept", "reject"]
+    decided_by: str
+    decided_at: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Reconciled:
     """How many incidents a run opened and closed."""
 
@@ -236,6 +248,23 @@ class ControlStore:
                 (claim.token,),
             )
 
+    def record_decision(
+        self, batch_seq: int, source: str, decision: Literal["accept", "reject"], by: str, why: str
+    ) -> None:
+        """Note what a person decided over a batch."""
+        with self._write() as sql:
+            sql.execute(
+                "INSERT INTO batch_decision (batch_seq, source, decision, decided_by, decided_at, why)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (batch_seq, source, decision, by, self._now(), why),
+            )
+
+    def decisions(self) -> list[Decision]:
+        """Everything that was decided by hand, the latest first."""
+        query = """SELECT batch_seq, source, decision, decided_by, decided_at, why FROM batch_decision
+            ORDER BY decision_id DESC"""
+        return [Decision(**row) for row in self._rows(query)]
+
     def _incidents(self, condition: str) -> list[Incident]:
         query = f"SELECT {_INCIDENT} FROM incident WHERE {condition} ORDER BY incident_id"
         return [Incident(**row) for row in self._rows(query)]
@@ -269,6 +298,13 @@ class ControlStore:
             sql.close()
             raise
         return sql
+
+
+def holds(one: Finding | Incident) -> bool:
+    """Whether this holds its source: the source stays at its last good state, or is too old to be used."""
+    return one.kind in ("rejected_batch", "failed_source") or (
+        one.kind == "stale_source" and one.severity == "critical"
+    )
 
 
 def _iso(moment: datetime) -> str:

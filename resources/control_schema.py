@@ -40,6 +40,13 @@ MIGRATIONS: list[str] = [
         told_at TEXT NOT NULL, PRIMARY KEY (incident_id, place, event)
     );
     """,
+    """
+    CREATE TABLE batch_decision (
+        decision_id INTEGER PRIMARY KEY AUTOINCREMENT, batch_seq INTEGER NOT NULL, source TEXT NOT NULL,
+        decision TEXT NOT NULL CHECK (decision IN ('accept', 'reject')), decided_by TEXT NOT NULL,
+        decided_at TEXT NOT NULL, why TEXT NOT NULL
+    );
+    """,
 ]
 
 

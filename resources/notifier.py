@@ -26,13 +26,15 @@ from resources.control import Claim, ControlStore, Event, Incident
 _LABELS = {
     "stale_source": "Stale source",
     "rejected_batch": "Rejected batch",
+    "failed_source": "Failed source",
     "drift": "Drift",
     "failed_run": "Failed run",
     "held_segmentation": "Held segmentation",
 }
 _NEXT_STEPS = {
     "stale_source": "See whether the files arrived where they are read from; ask whoever delivers them.",
-    "rejected_batch": "The batch was not loaded. See what it failed, have it corrected and delivered again.",
+    "rejected_batch": "See `lohko quarantine list`; have the file corrected and sent again.",
+    "failed_source": "See that the files are there and as the message expects; have them sent again.",
     "drift": "Compare the segments in the report with the run before, before a campaign uses them.",
     "failed_run": "Correct the cause and run again; what was published before stays as it was.",
     "held_segmentation": "The segments published before stay in use. Decide from the report what to do.",

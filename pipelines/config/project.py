@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.config.calendar import Calendar
 from pipelines.config.connectors import Database, Excel, Http, check_address
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts, Currencies
@@ -35,10 +36,11 @@ class Playback(Section):
 
 
 class Freshness(Section):
-    """How old the newest event may be, in days, before the source counts as stale."""
+    """How old the newest event may be, in open days, before the source counts as stale."""
 
     warn_after_days: int = Field(ge=0)
     fail_after_days: int = Field(ge=0)
+    calendar: Calendar = Calendar()
 
     @model_validator(mode="after")
     def _ordered(self) -> Freshness:
@@ -159,9 +161,12 @@ class Schedule(Section):
 
 
 class Publish(Section):
-    """How many published runs are kept beside the current one."""
+    """How many published runs are kept, and what becomes of what depends on a held or stale source."""
 
     keep_runs: int = Field(default=7, ge=1)
+    when_stale: Literal["hold", "publish"] = Field(
+        default="hold", description="hold: it stays as last published; publish: it goes out, and says how old"
+    )
 
 
 class Roi(Section):

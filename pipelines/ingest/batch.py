@@ -99,7 +99,7 @@ def stage_batch(
                 account(con, mapping, file_ids)
             con.execute(
                 "update ingest.batch set first_business_date = ? where batch_seq = ?",
-                [_first_event(con, mappings), seq],
+                [first_event(con, mappings), seq],
             )
     except SourceError:
         discard_interrupted(con, source)
@@ -233,7 +233,7 @@ def settle(con: duckdb.DuckDBPyConnection, seq: int, reason: str | None) -> None
         con.execute("update ingest.file set current = true where batch_seq = ?", [seq])
 
 
-def _first_event(con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping]) -> object:
+def first_event(con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping]) -> object:
     """The earliest business date a batch touches; NULL when it touches every day (reference data)."""
     earliest = []
     for mapping in mappings:

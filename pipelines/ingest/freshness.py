@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.config.calendar import Calendar
 from pipelines.config.project import Freshness, Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
@@ -71,8 +72,12 @@ def measure(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], as_of:
 def judge(
     source: str, table: str, at: datetime | None, day: date | None, as_of: date, limits: Freshness | None
 ) -> Watermark:
-    """Compare a watermark with its limits; a source with limits and no event at all has failed."""
-    age = (as_of - day).days if day is not None else None
+    """Compare a watermark with its limits; a source with limits and no event at all has failed.
+
+    Its age is counted in days on which an event could be expected: closed days do not age it.
+    """
+    calendar = limits.calendar if limits else Calendar()
+    age = calendar.open_days(day, as_of) if day is not None else None
     status: Status
     if age is None:
         status = "failed" if limits else "no data"
@@ -83,6 +88,18 @@ def judge(
     else:
         status = "stale" if age > limits.warn_after_days else "fresh"
     return Watermark(source, table, at, day, age, limits, status)
+
+
+def told(watermark: Watermark, as_of: date) -> str:
+    """A watermark's age for a person, closed days told apart."""
+    if watermark.watermark_date is None:
+        return f"source {watermark.source}: it has brought no event by {as_of}"
+    days = (as_of - watermark.watermark_date).days
+    closed = days - (watermark.age_days or 0)
+    return (
+        f"source {watermark.source}: newest event on {watermark.watermark_date}, {days} days before {as_of}"
+        + (f", {closed} of them closed" if closed else "")
+    )
 
 
 def store(con: duckdb.DuckDBPyConnection, as_of: date, watermarks: list[Watermark]) -> None:

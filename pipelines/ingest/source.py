@@ -45,6 +45,10 @@ class Outcome:
         return self.status in ("rejected", "failed")
 
 
+# As far back as a batch's days are compared with their weekdays.
+HISTORY_DAYS = 3 * 366
+
+
 def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> list[Mapping]:
     """The source's mappings against the columns landed so far; none before its first batch."""
     columns = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
@@ -103,7 +107,6 @@ def ingest(
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
-    closed: Collection[date] = (),
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
@@ -116,7 +119,6 @@ def ingest(
     standing : the ledger's names of all files the source has now.
     suites : what the project itself expects.
     through : the last business day that has ended; volumes of later days are not judged.
-    closed : days without business, which no volume is expected of.
     """
     if not files:
         return _last(con, name, standing)
@@ -129,6 +131,20 @@ def ingest(
         )
     except SourceError as fault:
         return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
+    return judge(con, name, source, seq, run_id, suites=suites, through=through)
+
+
+def judge(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    seq: int,
+    run_id: str,
+    *,
+    suites: Sequence[Suite] = (),
+    through: date | None = None,
+) -> Outcome:
+    """Run the suites on the batch that stands in the stages, and flip its status to the verdict."""
     mappings = mappings_of(con, name, source)
     results = [
         result
@@ -136,7 +152,9 @@ def ingest(
         for result in quality.validate(con, mapping, _checks(name, source, mapping, suites))
     ]
     volume.record(con, seq, mappings)
-    results += volume.judge(con, seq, name, source.tables, source.volume, through=through, closed=closed)
+    results += volume.judge(
+        con, seq, name, source.tables, source.volume, through=through, closed=_closed_days(source, through)
+    )
     failed = [result for result in results if not result.passed and result.severity == "critical"]
     reason = "; ".join(f"{r.table}.{r.name}: {r.unexpected} of {r.elements} rows" for r in failed) or None
     quality.store(con, seq, name, run_id, results)
@@ -144,6 +162,13 @@ def ingest(
     status: Status = "rejected" if reason else "accepted"
     message = f"batch {seq} of source {name} was rejected: {reason}" if reason else ""
     return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
+
+
+def _closed_days(source: Source, through: date | None) -> list[date]:
+    """Days without business, of which no volume is expected."""
+    if source.freshness is None or through is None:
+        return []
+    return source.freshness.calendar.closed_days(through, HISTORY_DAYS)
 
 
 def _checks(name: str, source: Source, mapping: Mapping, suites: Sequence[Suite]) -> list[Check]:

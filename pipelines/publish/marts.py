@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.compute import attributes_of
+from pipelines.publish import parts as publication
 from pipelines.publish.metrics import store_metrics
+from pipelines.publish.parts import Part
 from pipelines.segments import history
 from pipelines.segments.replay import four_weeks_before
 from pipelines.steps import load_step, store_select, transaction
@@ -18,9 +20,10 @@ from pipelines.steps import load_step, store_select, transaction
 if TYPE_CHECKING:
     import duckdb
 
-# `run` first: the others read the day's effective_at from it.
+# `restatements` after `revenue_day`, which it reads.
 MARTS = (
     "run",
+    "publication",
     "segment_current",
     "segment_day",
     "segment_movement",
@@ -29,6 +32,7 @@ MARTS = (
     "customer",
     "revenue_day",
     "revenue_bridge",
+    "restatements",
     "roi_month",
     "roi_campaign",
     "roi_left_out",
@@ -76,6 +80,8 @@ def build_marts(
     generated_at: datetime,
     incidents: list[tuple[str, str, str, str, datetime]],
     rules: Mapping[str, AttributeRule] | None = None,
+    parts: Iterable[Part] = (),
+    trouble: Mapping[str, str] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
@@ -83,6 +89,8 @@ def build_marts(
     ----------
     incidents : what is open now: kind, subject, severity, message, opened at (UTC).
     rules : what the project says of its customers' attributes.
+    parts : what is published, by the sources it is made from.
+    trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
     """
     parameters = {
         "as_of": as_of,
@@ -98,11 +106,15 @@ def build_marts(
         con.execute("create schema if not exists marts")
         measure_attributes(con, as_of, rules or {}, [name for name, _ in attributes_of(con)])
         store_metrics(con)
+        publication.store_parts(con, parts, trouble or {}, as_of, generated_at)
+        publication.expect_restatements(con)
+        segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:
             step = load_step(f"publish/marts/{mart}")
+            sql, held = publication.with_what_is_held(con, mart, step.sql, segmentations, whole)
             # Ordered by key, so that the same rows make the same file.
-            ordered = f"select * from ({step.sql}) order by {', '.join(step.key)}" if step.key else step.sql
-            store_select(con, step.table, ordered, step.store, parameters)
+            ordered = f"select * from ({sql}) order by {', '.join(step.key)}" if step.key else sql
+            store_select(con, step.table, ordered, step.store, parameters | held)
         con.execute(
             "create or replace table marts.incident (kind varchar, subject varchar, severity varchar,"
             " message varchar, opened_at timestamp)"

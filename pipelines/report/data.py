@@ -230,6 +230,22 @@ def freshness(con: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
+def held(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What stays as it was published before, and why."""
+    return _optional(
+        con, "marts.publication", "select * from marts.publication where held order by kind, part"
+    )
+
+
+def restatements(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The days whose figures changed since the last published run, the largest change first."""
+    return _optional(
+        con,
+        "marts.restatements",
+        "select * from marts.restatements order by abs(revenue_change) desc, business_date desc",
+    )
+
+
 def incidents(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Open incidents, the critical ones first."""
     return rows(

@@ -138,6 +138,7 @@ def drift(con: duckdb.DuckDBPyConnection) -> Row:
 def quality(con: duckdb.DuckDBPyConnection) -> Row:
     checks = data.checks(con)
     accounting = data.accounting(con)
+    restatements = data.restatements(con)
     columns = ("batches", "files", "landed", "accepted", "quarantined", "superseded", "rejected", "missing")
     return {
         "checks": checks,
@@ -148,6 +149,9 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
         "rejected_batches": data.rejected_batches(con),
         "reasons": data.quarantine_reasons(con),
         "freshness": data.freshness(con),
+        "held": data.held(con),
+        "restatements": restatements,
+        "restated_total": _totals(restatements, ("revenue_before", "revenue_after", "revenue_change")),
     }
 
 

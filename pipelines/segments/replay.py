@@ -137,13 +137,25 @@ def _replay_if_stale(
 def batches_hash(con: duckdb.DuckDBPyConnection, day: date) -> str:
     """Changes with the set of accepted batches that say something of `day` or before.
 
-    The set and not the newest: a batch accepted by hand later, or withdrawn, is not the newest.
+    The set and not the newest: a batch accepted by hand later, or withdrawn, is not the newest. And with the
+    mappings that core was made by: under another one, the same batches say something else.
     """
     row = con.execute(
         "select md5(coalesce(string_agg(cast(batch_seq as varchar), ',' order by batch_seq), ''))"
         " from ingest.batch where status = 'accepted'"
         " and (first_business_date is null or first_business_date <= ?)",
         [day],
+    ).fetchone()
+    return f"{str(row[0])[:12] if row else ''} {_mappings_hash(con)}"
+
+
+def _mappings_hash(con: duckdb.DuckDBPyConnection) -> str:
+    """Changes with any mapping of what core holds."""
+    if not table_exists(con, "ingest.core_state"):
+        return ""
+    row = con.execute(
+        "select md5(coalesce(string_agg(fingerprint, ',' order by table_name, source), ''))"
+        " from ingest.core_state"
     ).fetchone()
     return str(row[0])[:12] if row else ""
 

@@ -2,7 +2,7 @@
 -- One row per customer and segmentation on the day of the run: what downstream tools receive.
 -- key: segmentation_id, customer_id
 -- store: replace
--- inputs: segments.membership, segments.label
+-- inputs: segments.membership, segments.label, publish.part
 select
     m.entity_id as customer_id,
     m.segmentation_id,
@@ -10,7 +10,8 @@ select
     l.segment_name,
     m.entered_date,
     cast($as_of as date) as as_of_date,
-    (select effective_at from marts.run) as effective_at
+    e.effective_at
 from segments.membership as m
 inner join segments.label as l on l.segmentation_id = m.segmentation_id and l.segment_id = m.segment_id
+left join publish.part as e on e.kind = 'segmentation' and e.part = m.segmentation_id
 where m.left_date is null and m.entity_kind = 'customer'

@@ -2,9 +2,9 @@
 -- One row per customer on the day of the run: every feature.
 -- key: customer_id
 -- store: replace
--- inputs: features.customer
+-- inputs: features.customer, publish.part
 select
     *,
-    (select effective_at from marts.run) as effective_at
+    (select effective_at from publish.part where kind = 'table' and part = 'customer') as effective_at
 from features.customer
 where as_of_date = $as_of

@@ -2,14 +2,15 @@
 -- One row per stay of a customer in a segment, [entered_date, left_date); open while left_date is NULL.
 -- key: segmentation_id, segment_id, customer_id, entered_date
 -- store: replace
--- inputs: segments.membership
+-- inputs: segments.membership, publish.part
 select
-    segmentation_id,
-    segment_id,
-    entity_id as customer_id,
-    entered_date,
-    left_date,
-    definition_version,
-    (select effective_at from marts.run) as effective_at
-from segments.membership
-where entity_kind = 'customer'
+    m.segmentation_id,
+    m.segment_id,
+    m.entity_id as customer_id,
+    m.entered_date,
+    m.left_date,
+    m.definition_version,
+    e.effective_at
+from segments.membership as m
+left join publish.part as e on e.kind = 'segmentation' and e.part = m.segmentation_id
+where m.entity_kind = 'customer'

@@ -2,11 +2,12 @@
 -- One row per campaign, segmentation and segment: attributed ROI beside the previous one's.
 -- key: campaign_id, segmentation_id, segment_id
 -- store: replace
--- inputs: roi.segment_campaign, segments.label
+-- inputs: roi.segment_campaign, segments.label, publish.part
 select
     r.*,
     coalesce(l.segment_name, r.segment_id) as segment_name,
     coalesce(l.position, 999) as position,
-    (select effective_at from marts.run) as effective_at
+    e.effective_at
 from roi.segment_campaign as r
 left join segments.label as l on l.segmentation_id = r.segmentation_id and l.segment_id = r.segment_id
+left join publish.part as e on e.kind = 'segmentation' and e.part = r.segmentation_id

@@ -2,7 +2,7 @@
 -- One row: the run these marts are from.
 -- key: run_id
 -- store: replace
--- inputs: segments.recorded_day, features.customer, ingest.freshness
+-- inputs: segments.recorded_day, features.customer, ingest.freshness, publish.part
 select
     $project as project_name,
     $currency as currency,
@@ -12,6 +12,8 @@ select
     (select max(revision) from segments.recorded_day where as_of_date = $as_of) as revision,
     cast($generated_at as timestamp) as generated_at,
     (select min(watermark_at) from ingest.freshness where warn_after_days is not null) as effective_at,
+    (select cast(count_if(held) as bigint) from publish.part) as held_parts,
+    (select min(held_since) from publish.part) as held_since,
     $code_version as code_version,
     count(*) as customers,
     cast(coalesce(sum(revenue_365d), 0) as decimal(18, 4)) as revenue_365d,

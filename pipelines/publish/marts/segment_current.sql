@@ -2,7 +2,7 @@
 -- One row per segment on the day of the run, empty ones included, beside the previous recorded day.
 -- key: segmentation_id, segment_id
 -- store: replace
--- inputs: segments.label, segments.profile_day, segments.membership
+-- inputs: segments.label, segments.profile_day, segments.membership, publish.part
 with now as (select * from segments.profile_day where as_of_date = $as_of),
 
 before as (select * from segments.profile_day where as_of_date = $previous_date and basis = 'recorded'),
@@ -42,8 +42,9 @@ select
     case when $previous_date is not null then coalesce(m.departed, 0) end as departed,
     cast($as_of as date) as as_of_date,
     cast($previous_date as date) as previous_date,
-    (select effective_at from marts.run) as effective_at
+    e.effective_at
 from segments.label as l
 left join now as n on n.segmentation_id = l.segmentation_id and n.segment_id = l.segment_id
 left join before as b on b.segmentation_id = l.segmentation_id and b.segment_id = l.segment_id
 left join moved as m on m.segmentation_id = l.segmentation_id and m.segment_id = l.segment_id
+left join publish.part as e on e.kind = 'segmentation' and e.part = l.segmentation_id

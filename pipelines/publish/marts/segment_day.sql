@@ -1,9 +1,10 @@
 -- marts.segment_day
 -- One row per day, segmentation and segment: sizes and revenue over time, zero where nobody was in it.
 -- basis 'recorded' was measured on the day, 'replayed' computed afterwards from what is known now.
+-- effective_at of a recorded day is what it was on that day; of a replayed one, today's, but not after its end.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: replace
--- inputs: segments.profile_day, segments.label
+-- inputs: segments.profile_day, segments.label, publish.part, publish.effective_day
 with day as (
     select distinct as_of_date, segmentation_id, basis from segments.profile_day where as_of_date <= $as_of
 ),
@@ -31,8 +32,17 @@ select
     p.margin_365d,
     coalesce(p.orders_365d, 0) as orders_365d,
     p.average_order_value,
-    w.basis
+    w.basis,
+    case
+        when w.basis = 'recorded' then r.effective_at
+        when e.effective_at > cast(w.as_of_date + interval 1 day as timestamptz)
+            then cast(w.as_of_date + interval 1 day as timestamptz)
+        else e.effective_at
+    end as effective_at
 from wanted as w
 left join segments.profile_day as p
     on p.as_of_date = w.as_of_date and p.segmentation_id = w.segmentation_id and p.segment_id = w.segment_id
 left join segments.label as l on l.segmentation_id = w.segmentation_id and l.segment_id = w.segment_id
+left join publish.part as e on e.kind = 'segmentation' and e.part = w.segmentation_id
+left join publish.effective_day as r
+    on r.as_of_date = w.as_of_date and r.segmentation_id = w.segmentation_id

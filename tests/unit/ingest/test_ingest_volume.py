@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ingest_desk import HEADER, ORDERS, Desk, order
 
-from pipelines.config.project import Source
+from pipelines.config.calendar import Calendar
+from pipelines.config.project import Freshness, Source
 from pipelines.ingest import ledger
 from pipelines.ingest.quality import CheckResult
 from pipelines.ingest.source import Outcome, ingest
@@ -117,7 +118,10 @@ def test_a_closed_sunday_is_not_missed(months: Months) -> None:
 
 
 def test_a_holiday_in_the_calendar_is_not_missed(months: Months) -> None:
-    outcome = months.deliver("next.csv", [(NEXT + timedelta(days=1), 120)], closed={NEXT})
+    limits = Freshness(warn_after_days=1, fail_after_days=3, calendar=Calendar(closed_dates=[NEXT]))
+    months.source = months.source.model_copy(update={"freshness": limits})
+    day_after = NEXT + timedelta(days=1)
+    outcome = months.deliver("next.csv", [(day_after, 120)], through=day_after)
     assert check(outcome, "days_complete").passed
 
 

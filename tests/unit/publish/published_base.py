@@ -13,6 +13,7 @@ from shop import Shop
 from pipelines.drift.measure import create
 from pipelines.features.catalogue import store_catalogue
 from pipelines.publish.marts import build_marts
+from pipelines.publish.parts import WHOLE, Part
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
 from pipelines.segments.definition import load_segmentations
@@ -20,6 +21,7 @@ from pipelines.steps import run_step
 
 YESTERDAY, D = date(2024, 6, 29), date(2024, 6, 30)
 NOW = datetime(2024, 7, 1, 5, 0, tzinfo=UTC).replace(tzinfo=None)
+PARTS = [Part("segmentation", "cycle", ("shop",)), *(Part("table", name, ("shop",)) for name in WHOLE)]
 RULES = """
 segmentation: cycle
 name: Life cycle
@@ -85,6 +87,7 @@ def build(con: duckdb.DuckDBPyConnection, run_id: str = "run-1", **changed: Any)
         "currency": "EUR",
         "code_version": "1",
         "generated_at": NOW,
+        "parts": PARTS,
         "incidents": [("drift", "cycle", "warning", "moved", NOW)],
     }
     build_marts(con, D, run_id=run_id, **(settings | changed))

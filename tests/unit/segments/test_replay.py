@@ -160,6 +160,18 @@ def test_a_definition_or_margin_rate_that_changes_replays_everything(company: Co
     assert company.bring_up(margin_rate=0.3) == NEEDED
 
 
+def test_a_mapping_that_changes_replays_everything(company: Company) -> None:
+    company.con.execute(
+        "create table if not exists ingest.core_state (table_name varchar, source varchar,"
+        " fingerprint varchar, merged_seq bigint)"
+    )
+    company.con.execute("insert into ingest.core_state values ('orders', 'shop', 'as first written', 1)")
+    company.bring_up()
+    assert company.bring_up() == []
+    company.con.execute("update ingest.core_state set fingerprint = 'mended'")
+    assert company.bring_up() == NEEDED
+
+
 def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: Company) -> None:
     company.record(MAY_END)
     recorded = company.shop.select("from segments.assignment order by all")

@@ -1,0 +1,261 @@
+"""`lohko quarantine`: what was kept out and why; replayed after a fix, or decided by hand.
+
+The only command that shows rows with their values: on the operator's terminal, never in a log or a message.
+All of it opens the live warehouse, so it waits for a run to end.
+"""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lohko import show
+from pipelines.config.yaml import nearest
+from pipelines.errors import SourceError, UsageError
+from resources.control import ControlStore
+from resources.locks import hold
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.core.replay import Replayed
+
+LOCK_TIMEOUT = 10.0  # seconds; a person waits
+
+app = typer.Typer(
+    name="quarantine",
+    help="Rows and batches that were kept out: look at them, replay them after a fix, or decide by hand.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OfSource = Annotated[str | None, typer.Option("--source", "-s", help="Only this source.")]
+OfTable = Annotated[str | None, typer.Option("--table", "-t", help="Only this canonical table.")]
+OfReason = Annotated[str | None, typer.Option("--reason", "-r", help="Only this reason code.")]
+Everything = Annotated[bool, typer.Option("--all", help="Also rows whose file was replaced since.")]
+Batch = Annotated[int, typer.Argument(help="The batch's number.", min=1)]
+Why = Annotated[str, typer.Option("--why", help="Why; kept with who and when.")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    source: OfSource = None,
+    table: OfTable = None,
+    reason: OfReason = None,
+    everything: Everything = False,
+    json: Json = False,
+) -> None:
+    """Counts by source, table and reason, rejected batches, and what was decided by hand."""
+    from dataclasses import asdict
+
+    from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
+
+    project = Project.load(context.obj)
+    _known_source(project, source)
+    wanted = Wanted(source, table, reason, everything=everything)
+    with _warehouse(project, "quarantine list") as con:
+        facts: dict[str, Any] = {
+            "reasons": reasons(con, wanted),
+            "rejected_batches": rejected_batches(con, source),
+        }
+    decisions = ControlStore(project.control_path).decisions()
+    facts["decisions"] = [asdict(one) for one in decisions if source in (None, one.source)]
+    if json:
+        show.print_json(facts)
+    else:
+        _print_list(facts)
+
+
+def _print_list(facts: dict[str, Any]) -> None:
+    out = show.console
+    if facts["reasons"]:
+        columns = ["source", "table", "reason", "column", "batch is", "first file", "last file"]
+        names = ("source", "table_name", "reason", "column_name", "batch_status", "first_file", "last_file")
+        out.print(
+            show.table(
+                "In quarantine",
+                [*columns, "rows"],
+                [[*(show.text(r[n]) for n in names), show.number(r["rows"])] for r in facts["reasons"]],
+                right=["rows"],
+            )
+        )
+    else:
+        out.print("No row is in quarantine.")
+    if facts["rejected_batches"]:
+        out.print(
+            show.table(
+                "Rejected batches (`replay SOURCE` judges them again, `accept BATCH` takes them as they are)",
+                ["batch", "source", "landed (UTC)", "file", "why"],
+                [
+                    [
+                        one["batch_seq"],
+                        show.text(one["source"]),
+                        f"{one['landed_at']:%Y-%m-%d %H:%M}",
+                        show.text(one["first_file"])
+                        + (f" and {one['files'] - 1} more" if one["files"] > 1 else ""),
+                        show.text(one["reason"]),
+                    ]
+                    for one in facts["rejected_batches"]
+                ],
+                right=["batch"],
+            )
+        )
+    if facts["decisions"]:
+        kept = ("decided_at", "decided_by", "decision", "batch_seq", "source", "why")
+        out.print(
+            show.table(
+                "Decided by hand",
+                ["when", "who", "what", "batch", "source", "why"],
+                [[show.text(one[name]) for name in kept] for one in facts["decisions"]],
+            )
+        )
+
+
+@app.command("show")
+def show_(
+    context: typer.Context,
+    source: OfSource = None,
+    table: OfTable = None,
+    reason: OfReason = None,
+    batch: Annotated[int | None, typer.Option("--batch", "-b", help="Only this batch.", min=1)] = None,
+    limit: Annotated[int, typer.Option(help="How many rows.", min=1)] = 20,
+    everything: Everything = False,
+    json: Json = False,
+) -> None:
+    """Rows in quarantine with their values. Personal data: for your eyes, not for a ticket."""
+    from pipelines.ingest.quarantine import Wanted, faulty_rows
+
+    project = Project.load(context.obj)
+    _known_source(project, source)
+    wanted = Wanted(source, table, reason, batch, everything)
+    with _warehouse(project, "quarantine show") as con:
+        found = faulty_rows(con, wanted, project.config.sources, limit)
+    if json:
+        show.print_json(found)
+        return
+    if not found:
+        show.console.print("No such row is in quarantine.")
+        return
+    names = ("batch_seq", "source", "table_name", "reason", "column_name", "file", "row_number")
+    show.console.print(
+        show.table(
+            "In quarantine",
+            ["batch", "source", "table", "reason", "column", "file", "row", "value", "whole row"],
+            [
+                [*(show.text(row[name]) for name in names), _pairs(row["value"]), _pairs(row["content"])]
+                for row in found
+            ],
+            right=["batch", "row"],
+        )
+    )
+    if len(found) == limit:
+        show.console.print(f"The first {limit} rows; --limit shows more")
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return show.text(", ".join(f"{name}={value!r}" for name, value in values.items()))
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source whose mapping or data was mended.")],
+    json: Json = False,
+) -> None:
+    """Type again, under the mapping as it is now, what is in quarantine; good rows enter core."""
+    from pipelines.core.replay import replay as replay_source
+
+    project = Project.load(context.obj)
+    _known_source(project, source)
+    with _alone(project, "quarantine replay"), _warehouse(project, "quarantine replay") as con:
+        replayed = replay_source(
+            con,
+            project.config.sources,
+            source,
+            f"replay-{uuid.uuid4()}",
+            suites=project.suites,
+            through=project.yesterday,
+        )
+    if json:
+        judged = [{"batch": one.batch_seq, "status": one.status} for one in replayed.judged]
+        show.print_json({"before": replayed.before, "after": replayed.after, "judged": judged})
+    else:
+        _print_replayed(source, replayed)
+
+
+def _print_replayed(source: str, replayed: Replayed) -> None:
+    if not replayed.found:
+        show.console.print(f"Nothing of {source} is in quarantine.")
+        return
+    for one in replayed.judged:
+        why = f": {show.text(one.message)}" if one.message else ""
+        show.console.print(f"batch {one.batch_seq} is {one.status} now{why}")
+    for table in sorted(replayed.before | replayed.after):
+        before, after = replayed.before.get(table, 0), replayed.after.get(table, 0)
+        show.console.print(f"{table}: {before:,} rows were in quarantine, {after:,} are")
+    show.console.print("`lohko run` computes and publishes with what has entered.")
+
+
+@app.command()
+def accept(context: typer.Context, batch: Batch, why: Why) -> None:
+    """Take a rejected batch as it is: its good rows enter with the next run, its faulty ones stay out."""
+    _decide(context, batch, "accept", why)
+
+
+@app.command()
+def reject(context: typer.Context, batch: Batch, why: Why) -> None:
+    """Take an accepted batch out again: core forgets it with the next run, and the source is held."""
+    _decide(context, batch, "reject", why)
+
+
+def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None:
+    from pipelines.ingest import decision as by_hand
+    from pipelines.steps import transaction
+
+    if not why.strip():
+        raise UsageError("--why is empty; expected the reason, which is kept with who and when")
+    project = Project.load(context.obj)
+    control = ControlStore(project.control_path)
+    purpose = f"quarantine {decision}"
+    with _alone(project, purpose), _warehouse(project, purpose) as con, transaction(con):
+        source = by_hand.accept(con, batch) if decision == "accept" else by_hand.reject(con, batch)
+        # Inside the transaction: a verdict that nobody answers for must not stand.
+        control.record_decision(batch, source, decision, getpass.getuser(), why.strip())
+    show.console.print(
+        f"batch {batch} of {show.text(source)} is {decision}ed. `lohko run` computes and publishes anew."
+    )
+
+
+def _known_source(project: Project, name: str | None) -> None:
+    known = list(project.config.sources)
+    if name is not None and name not in known:
+        raise UsageError(f"no source {name}{nearest(name, known)} (known: {', '.join(known)})")
+
+
+@contextmanager
+def _alone(project: Project, purpose: str) -> Iterator[None]:
+    """No command run meanwhile."""
+    with hold(project.state / "run.lock", f"lohko {purpose}", timeout=LOCK_TIMEOUT):
+        yield
+
+
+@contextmanager
+def _warehouse(project: Project, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The live warehouse; refused before there is one, so that looking makes none."""
+    from pipelines.ingest import ledger
+
+    path = project.warehouse_path
+    if not path.exists():
+        raise SourceError(f"{path}: nothing has been ingested yet; `lohko run` does")
+    with Warehouse(path, project.config.timezone, LOCK_TIMEOUT).open(f"lohko {purpose}") as con:
+        ledger.create(con)
+        yield con

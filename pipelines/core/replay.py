@@ -1,0 +1,139 @@
+"""Replay: what a source has in quarantine, typed again from raw under the mapping as it is now.
+
+A rejected batch is judged again as a whole. Then the core tables of the source are rebuilt, which types and
+accounts for every accepted file anew: a row that is good now is counted as accepted and no longer as
+quarantined, so that what landed is still what was accepted, quarantined or superseded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Mapped
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.config.project import Source
+from pipelines.contracts.expected import Suite
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import refresh
+from pipelines.ingest import batch
+from pipelines.ingest.decision import BY_HAND, point_to_newest
+from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
+from pipelines.ingest.source import Outcome, judge, mappings_of
+from pipelines.steps import table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many rows of a source's table were in quarantine, and still are; and of which batches a verdict."""
+
+    before: dict[str, int]
+    after: dict[str, int]
+    judged: list[Outcome]
+
+    @property
+    def found(self) -> bool:
+        """Whether there was anything to replay."""
+        return bool(self.before or self.judged)
+
+
+def replay(
+    con: duckdb.DuckDBPyConnection,
+    sources: Mapped[str, Source],
+    name: str,
+    run_id: str,
+    *,
+    suites: Sequence[Suite] = (),
+    through: date | None = None,
+) -> Replayed:
+    """Replay one source; done again without a fix in between, it changes nothing.
+
+    `suites` and `through` as in `pipelines.ingest.source.ingest`.
+
+    Raises
+    ------
+    ConfigError
+        When the mapping does not fit what landed.
+    """
+    before = _kept_out(con, name)
+    judged = [
+        _judge_again(con, name, sources[name], int(one["batch_seq"]), run_id, suites, through)
+        for one in rejected_batches(con, name)
+        if one["reason"] != BY_HAND
+    ]
+    if before or judged:
+        with transaction(con):
+            _rebuild(con, sources, name)
+    return Replayed(before, _kept_out(con, name), judged)
+
+
+def _judge_again(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    seq: int,
+    run_id: str,
+    suites: Sequence[Suite],
+    through: date | None,
+) -> Outcome:
+    """Type a rejected batch again, and give it the verdict it deserves now.
+
+    Should this die half-way, the batch is still rejected, and replaying again begins anew.
+    """
+    files = [
+        row[0]
+        for row in con.execute(
+            "select file_id from ingest.file where batch_seq = ? order by file_id", [seq]
+        ).fetchall()
+    ]
+    with transaction(con):
+        mappings = mappings_of(con, name, source)
+        for mapping in mappings:
+            batch.stage(con, mapping, files)
+            batch.account(con, mapping, files)
+        con.execute(
+            "update ingest.batch set first_business_date = ? where batch_seq = ?",
+            [batch.first_event(con, mappings), seq],
+        )
+        for table in ("quality.result", "quality.sample", "ingest.volume_day", "ingest.volume_column"):
+            con.execute(f"delete from {table} where batch_seq = ?", [seq])
+    outcome = judge(con, name, source, seq, run_id, suites=suites, through=through)
+    if outcome.status == "accepted":
+        with transaction(con):
+            con.execute("update ingest.batch set reason = null where batch_seq = ?", [seq])
+            point_to_newest(con, seq)
+    return outcome
+
+
+def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name: str) -> None:
+    """Rebuild the core tables that the source feeds, from every source that feeds them.
+
+    Replayed days are computed again by the next run: the batches are the same and say something else now.
+    """
+    if table_exists(con, "segments.snapshot_day"):
+        con.execute("delete from segments.snapshot_day where basis = 'replayed'")
+    if table_exists(con, "ingest.core_state"):
+        con.execute("delete from ingest.core_state where source = ?", [name])
+    for table, contract in CONTRACTS.items():
+        if table not in sources[name].tables:
+            continue
+        mappings = [
+            mapping
+            for other, source in sources.items()
+            if table in source.tables
+            for mapping in mappings_of(con, other, source)
+            if mapping.contract.table == table
+        ]
+        refresh(con, contract, mappings)
+
+
+def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
+    """Rows of the source that stand in quarantine, a table."""
+    found: dict[str, int] = {}
+    for row in reasons(con, Wanted(source=name)):
+        found[row["table_name"]] = found.get(row["table_name"], 0) + row["rows"]
+    return found

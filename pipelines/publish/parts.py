@@ -1,0 +1,211 @@
+"""The parts of what is published, what each is made from, and which are held at their last good state.
+
+A part is a segmentation, or a table that is published as a whole. Segmentations depend on the features they
+read, features on canonical tables, tables on sources: a source that failed holds the parts that depend on
+it, and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.features.catalogue import Feature
+from pipelines.segments.definition import Segmentation
+from pipelines.steps import rows, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+Kind = Literal["segmentation", "table"]
+
+# Marts that go out or stay as a whole, by part.
+WHOLE: dict[str, tuple[str, ...]] = {
+    "customer": ("customer",),
+    "revenue": ("revenue_day",),
+    "roi": ("roi_month", "roi_campaign", "roi_left_out"),
+}
+# Marts whose rows each belong to a segmentation, and go out or stay with it.
+BY_SEGMENTATION = frozenset(
+    {
+        "segment_current",
+        "segment_day",
+        "segment_movement",
+        "membership",
+        "audience",
+        "roi_month",
+        "roi_campaign",
+    }
+)
+_PURCHASES = ("orders", "order_lines")
+_CAMPAIGNS = ("campaigns", "campaign_contacts", "campaign_responses", "campaign_offers")
+
+SCHEMA = """
+create schema if not exists publish;
+create or replace table publish.part (
+    kind varchar not null, part varchar not null, sources varchar not null, effective_at timestamptz,
+    as_of_date date, held boolean not null, held_since timestamp, reason varchar
+);
+create table if not exists publish.effective_day (
+    as_of_date date not null, segmentation_id varchar not null, effective_at timestamptz
+);
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something published, and the sources it is made from."""
+
+    kind: Kind
+    name: str
+    sources: tuple[str, ...]
+
+
+def tables_behind(feature: Feature) -> set[str]:
+    """The canonical tables a feature is computed from, whether or not the project maps them.
+
+    All that customers buy comes from `features.customer_day`, which reads orders and their lines.
+    """
+    if set(feature.needs) == {"customers"}:
+        return {"customers"}
+    return {*feature.needs, *_PURCHASES}
+
+
+def parts_of(
+    segmentations: Iterable[Segmentation], features: Sequence[Feature], mapped: Mapping[str, Sequence[str]]
+) -> list[Part]:
+    """Every part of a project.
+
+    Parameters
+    ----------
+    features : the project's catalogue.
+    mapped : canonical table -> the sources that feed it.
+    """
+    by_name = {feature.name: feature for feature in features}
+    found = []
+    for one in segmentations:
+        used = {table for name in one.features for table in tables_behind(by_name[name])}
+        # Who is a customer at all follows from orders, where no feature says more.
+        found.append(Part("segmentation", one.id, _sources(used or {"orders"}, mapped)))
+    everything = {table for feature in features for table in tables_behind(feature)}
+    behind = {
+        "customer": everything,
+        "revenue": set(_PURCHASES),
+        "roi": {*_PURCHASES, *_CAMPAIGNS},
+    }
+    return found + [Part("table", name, _sources(behind[name], mapped)) for name in WHOLE]
+
+
+def _sources(tables: Collection[str], mapped: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sorted({source for table in tables for source in mapped.get(table, ())}))
+
+
+def store_parts(
+    con: duckdb.DuckDBPyConnection,
+    parts: Iterable[Part],
+    trouble: Mapping[str, str],
+    as_of: date,
+    at: datetime,
+) -> None:
+    """Write `publish.part`: how old each part is, and which are held, since when and why.
+
+    A held part keeps the day and the `effective_at` of the rows that stay; both are NULL where nothing was
+    published before, and then it has no rows.
+
+    Parameters
+    ----------
+    trouble : source -> what is wrong with it; a part with such a source is held.
+    at : now, UTC without zone.
+    """
+    before = {}
+    if table_exists(con, "marts.publication"):
+        before = {(row["kind"], row["part"]): row for row in rows(con, "from marts.publication")}
+    con.execute(SCHEMA)
+    con.execute("delete from publish.effective_day where as_of_date = ?", [as_of])
+    for part in parts:
+        reasons = [trouble[source] for source in part.sources if source in trouble]
+        measured = _effective_at(con, part)
+        last = before.get((part.kind, part.name), {})
+        con.execute(
+            "insert into publish.part values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                part.kind,
+                part.name,
+                ", ".join(part.sources),
+                last.get("effective_at") if reasons else measured,
+                last.get("as_of_date") if reasons else as_of,
+                bool(reasons),
+                (last.get("held_since") or at) if reasons else None,
+                "; ".join(reasons) or None,
+            ],
+        )
+        if part.kind == "segmentation":
+            con.execute("insert into publish.effective_day values (?, ?, ?)", [as_of, part.name, measured])
+
+
+def _effective_at(con: duckdb.DuckDBPyConnection, part: Part) -> datetime | None:
+    """The oldest watermark among the part's sources that have freshness limits; None where none has."""
+    row = con.execute(
+        "select min(watermark_at) from ingest.freshness where warn_after_days is not null"
+        " and source in (select unnest($sources))",
+        {"sources": list(part.sources)},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def held_segmentations(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Ids of the segmentations that stay as they were."""
+    return _held(con, "segmentation")
+
+
+def held_marts(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The marts that stay as a whole."""
+    return {mart for part in _held(con, "table") for mart in WHOLE[part]}
+
+
+def _held(con: duckdb.DuckDBPyConnection, kind: Kind) -> list[str]:
+    found = con.execute("select part from publish.part where held and kind = ? order by part", [kind])
+    return [row[0] for row in found.fetchall()]
+
+
+def with_what_is_held(
+    con: duckdb.DuckDBPyConnection, mart: str, sql: str, segmentations: Sequence[str], whole: Collection[str]
+) -> tuple[str, dict[str, object]]:
+    """The SELECT of a mart with the rows that are held taken from the mart as it stands.
+
+    Returns
+    -------
+    The SELECT and what it binds beyond the step's own parameters. Columns of the standing mart that the
+    step no longer gives stay with its rows; those it lacks are NULL in them.
+    """
+    table = f"marts.{mart}"
+    standing = f" union all by name select * from {table}" if table_exists(con, table) else ""
+    if mart in whole:
+        return f"select * from ({sql}) where false{standing}", {}
+    if mart not in BY_SEGMENTATION or not segmentations:
+        return sql, {}
+    kept = " where list_contains($held, segmentation_id)" if standing else ""
+    return (
+        f"select * from ({sql}) where not list_contains($held, segmentation_id){standing}{kept}",
+        {"held": list(segmentations)},
+    )
+
+
+def remember_published(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep the revenue of every day as it was published now: what the next run's restatements start from."""
+    con.execute(
+        "create or replace table publish.revenue_day as"
+        " select business_date, orders, customers, revenue,"
+        " (select as_of_date from publish.part where kind = 'table' and part = 'revenue') as as_of_date"
+        " from marts.revenue_day"
+    )
+
+
+def expect_restatements(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `publish.revenue_day` stand before the first publication: nothing can be restated then."""
+    con.execute(
+        "create table if not exists publish.revenue_day (business_date date, orders bigint,"
+        " customers bigint, revenue decimal(18, 4), as_of_date date)"
+    )

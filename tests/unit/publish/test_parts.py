@@ -1,0 +1,191 @@
+"""Parts of what is published: what they depend on, how old they are, what stays while a source is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from published_base import NOW, PARTS, YESTERDAY, D, build, company
+
+from pipelines.features.catalogue import catalogue
+from pipelines.publish.marts import MARTS, build_marts, table_of
+from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
+from pipelines.segments.definition import load_segmentations
+from pipelines.steps import rows
+
+WATERMARK = datetime(2024, 6, 30, 20, tzinfo=UTC)
+BROKEN = {"shop": "batch 2 of source shop was rejected"}
+
+
+@pytest.fixture
+def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with company(tmp_path_factory.mktemp("segments")) as made:
+        yield made
+
+
+def content(con: duckdb.DuckDBPyConnection, mart: str) -> list[tuple[Any, ...]]:
+    return con.execute(f"select * from {table_of(mart)} order by all").fetchall()
+
+
+def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: Any) -> None:
+    mapped = {
+        "orders": ["till", "web"],
+        "order_lines": ["till"],
+        "products": ["stock"],
+        "customers": ["crm"],
+        "campaigns": ["mailing"],
+    }
+    features = catalogue(mapped, [], [("age", "varchar")])
+    definition = "segmentation: {0}\nname: {0}\nkind: rules\nsegments:\n  - {{id: a, name: A, when: {1}}}\n"
+    otherwise = "otherwise: {id: b, name: B}\n"
+    for name, when in {
+        "by_age": "age = '30'",
+        "by_revenue": "revenue_365d > 10",
+        "by_category": "preferred_category = 'x'",
+        "by_both": "age = '30' and recency_days < 5",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(definition.format(name, when) + otherwise)
+    found = {
+        part.name: set(part.sources)
+        for part in parts_of(load_segmentations(tmp_path, features), features, mapped)
+    }
+    assert found == {
+        "by_age": {"crm"},
+        "by_revenue": {"till", "web"},
+        "by_category": {"till", "web", "stock"},
+        "by_both": {"crm", "till", "web"},
+        "customer": {"crm", "till", "web", "stock"},
+        "revenue": {"till", "web"},
+        "roi": {"till", "web", "mailing"},
+    }
+
+
+def test_rows_say_the_oldest_watermark_among_their_own_sources(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into ingest.freshness values"
+        " ('crm', 'x', '2024-06-01 00:00:00+00', '2024-06-01', 30, 60, 90, 'fresh')"
+    )
+    customers = Part("table", "customer", ("crm", "old", "shop"))
+    build(con, parts=[Part("segmentation", "cycle", ("old", "shop")), customers])
+    for mart in ("audience", "segment_current", "membership"):
+        found = con.execute(f"select distinct effective_at from {table_of(mart)}").fetchall()
+        assert found == [(WATERMARK,)], "crm is older and not among the segmentation's sources"
+    assert con.execute("select distinct effective_at from marts.customer").fetchall() == [
+        (datetime(2024, 6, 1, tzinfo=UTC),)
+    ]
+
+
+def test_without_a_limited_source_nothing_is_said_of_age(con: duckdb.DuckDBPyConnection) -> None:
+    build(con, parts=[Part("segmentation", "cycle", ("old",))])
+    assert con.execute("select distinct effective_at from marts.audience").fetchall() == [(None,)]
+
+
+def test_a_day_says_how_old_its_data_was_when_it_was_recorded(con: duckdb.DuckDBPyConnection) -> None:
+    build(con)
+    later = WATERMARK + timedelta(days=3)
+    con.execute("update ingest.freshness set watermark_at = ? where source = 'shop'", [later])
+    con.execute("insert into publish.effective_day values (?, 'cycle', ?)", [YESTERDAY, WATERMARK])
+    build(con)
+    found = dict(
+        con.execute("select as_of_date, max(effective_at) from marts.segment_day group by 1").fetchall()
+    )
+    assert found[YESTERDAY] == WATERMARK, "what it was then, although the source has gone on"
+    assert found[D] == later
+    replayed = {day: at for day, at in found.items() if day < YESTERDAY}
+    midnight = con.execute("select cast(cast(? as date) + 1 as timestamptz)", [min(replayed)]).fetchone()
+    assert midnight is not None and replayed[min(replayed)] == midnight[0]
+
+
+@pytest.mark.parametrize("mart", sorted(BY_SEGMENTATION | {m for marts in WHOLE.values() for m in marts}))
+def test_what_depends_on_a_held_source_stays_as_it_was(con: duckdb.DuckDBPyConnection, mart: str) -> None:
+    build(con)
+    before = content(con, mart)
+    con.execute("delete from segments.membership where entity_id = 'ann'")
+    con.execute("delete from segments.assignment where customer_id = 'ann'")
+    con.execute("delete from segments.profile_day")
+    con.execute("delete from features.customer where customer_id = 'ann'")
+    con.execute("delete from core.orders where order_id = 'o3'")
+    con.execute("delete from roi.segment_month; delete from roi.segment_campaign")
+    build(con, "run-2", trouble=BROKEN)
+    assert content(con, mart) == before
+    build(con, "run-3")
+    if mart != "roi_left_out":  # empty in this company
+        assert content(con, mart) != before, "the source is well again"
+
+
+def test_what_does_not_depend_on_it_goes_on(con: duckdb.DuckDBPyConnection) -> None:
+    parts = [Part("segmentation", "cycle", ("shop",)), Part("table", "customer", ("crm",))]
+    build(con, parts=parts)
+    con.execute("delete from features.customer where customer_id = 'ann'")
+    con.execute("delete from segments.membership where entity_id = 'ann'")
+    build(con, "run-2", parts=parts, trouble={"crm": "too old"})
+    customers = [row[0] for row in con.execute("select customer_id from marts.customer").fetchall()]
+    audience = [row[0] for row in con.execute("select customer_id from marts.audience").fetchall()]
+    assert "ann" in customers and "ann" not in audience
+
+
+def test_it_is_told_what_is_held_and_since_when(con: duckdb.DuckDBPyConnection) -> None:
+    build(con)
+    later = NOW + timedelta(days=1)
+    for run, at in (("run-2", later), ("run-3", later + timedelta(days=1))):
+        con.execute("update ingest.freshness set watermark_at = '2024-07-05 00:00:00+00'")
+        build(con, run, trouble=BROKEN, generated_at=at)
+    (part,) = rows(con, "from marts.publication where part = 'cycle'")
+    assert (part["held"], part["held_since"], part["reason"]) == (True, later, BROKEN["shop"])
+    assert (part["as_of_date"], part["effective_at"], part["sources"]) == (D, WATERMARK, "shop")
+    (run_,) = rows(con, "from marts.run")
+    assert (run_["held_parts"], run_["held_since"]) == (len(PARTS), later)
+    build(con, "run-4")
+    (run_,) = rows(con, "from marts.run")
+    assert (run_["held_parts"], run_["held_since"]) == (0, None)
+
+
+def test_what_was_never_published_and_is_held_has_no_rows(con: duckdb.DuckDBPyConnection) -> None:
+    build(con, trouble=BROKEN)
+    assert content(con, "audience") == [] and content(con, "customer") == []
+    (part,) = rows(con, "from marts.publication where part = 'cycle'")
+    assert (part["held"], part["as_of_date"], part["effective_at"]) == (True, None, None)
+    assert len(content(con, "run")) == 1 and set(MARTS) >= {"publication"}
+
+
+def restated(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return con.execute(
+        "select cast(business_date as varchar), orders_before, orders_after, cast(revenue_before as double),"
+        " cast(revenue_after as double) from marts.restatements order by 1"
+    ).fetchall()
+
+
+def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(con: duckdb.DuckDBPyConnection) -> None:
+    build(con)
+    assert restated(con) == [], "nothing was published before"
+    remember_published(con)
+    build(con)
+    assert restated(con) == []
+    con.execute("update core.order_lines set revenue = 12 where order_id = 'o1'")
+    con.execute(
+        "insert into core.orders by name select * replace ('late' as order_id) from core.orders"
+        " where order_id = 'o2'"
+    )
+    build(con, "run-2")
+    assert restated(con) == [("2024-05-02", 1, 2, 20, 20), ("2024-06-28", 1, 1, 10, 12)]
+    build(con, "run-2")
+    assert len(restated(con)) == 2, "until it is published"
+    remember_published(con)
+    build(con, "run-3")
+    assert restated(con) == []
+
+
+def test_a_day_that_was_not_published_yet_is_new_and_one_that_vanished_restated(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    build(con)
+    remember_published(con)
+    con.execute("update publish.revenue_day set as_of_date = ?", [YESTERDAY])
+    con.execute("delete from publish.revenue_day where business_date > ?", [YESTERDAY])
+    con.execute("delete from core.orders where order_id = 'o1'")
+    build_again = {"project": "Shop", "currency": "EUR", "code_version": "1", "generated_at": NOW}
+    build_marts(con, D, run_id="run-2", incidents=[], parts=PARTS, **build_again)  # type: ignore[arg-type]
+    assert restated(con) == [("2024-06-28", 1, 0, 10, 0)]
