@@ -30,10 +30,6 @@ def crm(new_shop: Shop, service: Service, monkeypatch: pytest.MonkeyPatch) -> Sh
     return new_shop
 
 
-def attributes(shop: Shop) -> str:
-    return (shop.root / "published" / "current" / "csv" / "customer.csv").read_text().splitlines()[0]
-
-
 def test_it_enters_as_a_file_would_and_is_held_when_its_service_fails(crm: Shop, service: Service) -> None:
     checked = crm.lohko("check")
     assert checked.code == 0, checked.err
@@ -64,3 +60,12 @@ def test_a_variable_that_is_not_set_stops_before_anything_runs(
         )
     assert service.requests == []
     assert not Path(crm.root / "published").exists()
+
+
+def test_segments_may_use_the_attributes_from_the_first_run_on(crm: Shop, service: Service) -> None:
+    crm.edit(
+        "when: recency_days > 90", "when: recency_days > 90 and country = 'FI'", "segments/lifecycle.yaml"
+    )
+    ran = crm.lohko("run", "--as-of", "2026-03-29")
+    assert ran.code == 0, ran.err
+    assert crm.lohko("check").code == 0
