@@ -19,6 +19,7 @@ from lohko.checking import check_configuration
 from pipelines.errors import InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import table_exists
+from resources.connectors import fetch_attributes
 from resources.control import ControlStore
 from resources.instance import instance_of
 from resources.locks import hold
@@ -99,6 +100,7 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
     """
     control = ControlStore(project.control_path)
     try:
+        fetch_attributes(project)
         check_configuration(project)
     except LohkoError as fault:
         # A new column in the CRM's file can be such a fault too: it is told like a run that failed.

@@ -12,13 +12,14 @@ slow service must not keep others from it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.config.connectors import scheme_of
 from pipelines.config.project import Source
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, SourceError
 from resources.project import Project
 
 
@@ -53,6 +54,23 @@ def fetch(project: Project, name: str, source: Source) -> None:
         from resources.connectors import remote
 
         remote.mirror(folder, name, source.files)
+
+
+def fetch_attributes(project: Project) -> None:
+    """Fetch the customers that never landed: conditions may name their columns, which nobody knows before.
+
+    A source that cannot be read is left to the run, which holds it and says why.
+
+    Raises
+    ------
+    ConfigError
+        When an environment variable is not set.
+    """
+    for name in project.mapped.get("customers", []):
+        source = project.config.sources[name]
+        if is_fetched(source) and not landed(project, name, source):
+            with contextlib.suppress(SourceError):
+                fetch(project, name, source)
 
 
 def landed(project: Project, name: str, source: Source) -> list[Path]:

@@ -78,7 +78,11 @@ def test_a_good_project_loads_with_its_defaults(tmp_path: Path) -> None:
             "project.yaml:6: sources.shop.fils: no such setting; did you",
         ),
         ("currency: EUR\n", "", "project.yaml: currency: is required and missing"),
-        ("    files: customers.csv\n", "", "project.yaml:11: sources.crm.files: is required and missing"),
+        (
+            "    files: customers.csv\n",
+            "",
+            "project.yaml:11: sources.crm: expected exactly one of files, database and http, found none",
+        ),
         ("currency: EUR", "currency: euro", "project.yaml:3: currency: String should match pattern"),
         ("currency: EUR", "currency: [EUR]", "project.yaml:3: currency: Input should be a valid string"),
         (
