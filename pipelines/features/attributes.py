@@ -57,7 +57,9 @@ class Attribute:
 
 def attribute_mark(rules: Mapping[str, AttributeRule]) -> str:
     """Changes when other values count as unknown; empty where none expires."""
-    expiring = {name: [one.as_of, one.expires_days] for name, one in sorted(rules.items()) if one.expires_days}
+    expiring = {
+        name: [one.as_of, one.expires_days] for name, one in sorted(rules.items()) if one.expires_days
+    }
     return hashlib.sha256(json.dumps(expiring).encode()).hexdigest()[:12] if expiring else ""
 
 
@@ -114,7 +116,9 @@ def customers_with_known(
     con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> str:
     """The relation of customers and attributes whose expired values are NULL; binds `$as_of` if any can be."""
-    expiring = [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+    expiring = (
+        [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+    )
     if not expiring:
         return "core.customers"
     names = ", ".join(quote(one.name) for one in expiring)

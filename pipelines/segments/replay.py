@@ -148,9 +148,7 @@ def batches_hash(con: duckdb.DuckDBPyConnection, day: date) -> str:
     return str(row[0])[:12] if row else ""
 
 
-def inputs_hash(
-    segmentations: Iterable[Segmentation], margin_rate: float | None, meaning: str = ""
-) -> str:
+def inputs_hash(segmentations: Iterable[Segmentation], margin_rate: float | None, meaning: str = "") -> str:
     """Changes when a definition, the margin rate, how features are computed, or `meaning` does."""
     parts = [f"{one.id}:{one.version}" for one in segmentations] + [str(margin_rate), meaning]
     parts += [load_step(step).sql for step in (*STATE_STEPS, "features/customer", "segments/profile_day")]

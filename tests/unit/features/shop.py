@@ -32,7 +32,9 @@ class Shop:
             columns |= {name: "date" for name, _ in contract.derived}
             columns |= attributes if contract.attributes else {}
             written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
-            self.con.execute(f"create table core.{contract.table} (_source varchar default 'shop', _batch_seq bigint, {written})")
+            self.con.execute(
+                f"create table core.{contract.table} (_source varchar default 'shop', _batch_seq bigint, {written})"
+            )
         self.everyone_is_dirty()
 
     def add(self, table: str, *found: dict[str, Any]) -> None:
