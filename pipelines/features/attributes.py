@@ -161,8 +161,20 @@ def measure_attributes(
         unknown = (filled - sum(origins)) / filled if filled else None
         known = filled - expired
         found.append(
-            [one.name, customers, filled, expired, known, known / customers if customers else None, *shares]
-            + [unknown, aged / filled if filled else None, median, oldest, one.expires_days]
+            [
+                one.name,
+                customers,
+                filled,
+                expired,
+                known,
+                known / customers if customers else None,
+                *shares,
+                unknown,
+                aged / filled if filled else None,
+                median,
+                oldest,
+                one.expires_days,
+            ]
         )
     con.executemany(f"insert into {qualified(TABLE)} values ({', '.join('?' * len(found[0]))})", found)
 

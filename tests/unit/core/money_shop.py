@@ -27,14 +27,23 @@ SAME = {part: part for part in PARTS}
 MAPPED: dict[str, dict[str, dict[str, str]]] = {
     "shop": {
         "orders": {
-            **{"order_id": "id", "customer_id": "customer", "ordered_at": "day", "status": "state"},
-            **{"currency": "currency", "country": "country", "revenue": "amount", "vat_rate": "vat_rate"},
+            "order_id": "id",
+            "customer_id": "customer",
+            "ordered_at": "day",
+            "status": "state",
+            "currency": "currency",
+            "country": "country",
+            "revenue": "amount",
+            "vat_rate": "vat_rate",
             **SAME,
         }
     },
     "till": {
         "order_lines": {
-            **{"order_id": "id", "line_id": "line", "revenue": "amount", "vat_rate": "vat_rate"},
+            "order_id": "id",
+            "line_id": "line",
+            "revenue": "amount",
+            "vat_rate": "vat_rate",
             **SAME,
         }
     },

@@ -8,7 +8,9 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from pipelines.config.attributes import AttributeRule
 from pipelines.config.drift import DriftLimits
+from pipelines.config.money import Amounts
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
@@ -28,6 +30,8 @@ SETTINGS = [
     *_settings(Source, "sources.NAME."),
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
+    *_settings(Amounts, "sources.NAME.amounts."),
+    *_settings(AttributeRule, "attributes.NAME."),
 ]
 
 
@@ -46,7 +50,7 @@ def test_a_setting_stands_in_the_manual_with_its_default(name: str, default: obj
     assert name in rows
     if default is PydanticUndefined:
         assert rows[name] == "required"
-    elif default is None or default == []:
+    elif default is None or default in ([], {}):
         assert rows[name] == "none"
     else:
         assert re.sub(r"[`\[\]']", "", rows[name]) == re.sub(r"[\[\]']", "", str(default))

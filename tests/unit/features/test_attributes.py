@@ -49,7 +49,12 @@ def quality(shop: Shop, rules: dict[str, AttributeRule]) -> dict[str, dict[str, 
 def test_an_expired_value_is_unknown_in_features_and_its_age_counts_from_the_day(shop: Shop) -> None:
     found = shop.features(DAY, rules=RULES)
     assert {who: row["income"] for who, row in found.items()} == {
-        **{"ann": "high", "bob": "low", "cyd": None, "dan": "mid", "eve": None, "fay": "mid"}
+        "ann": "high",
+        "bob": "low",
+        "cyd": None,
+        "dan": "mid",
+        "eve": None,
+        "fay": "mid",
     }
     earlier = shop.features(date(2024, 6, 29), rules=RULES)
     assert earlier["cyd"]["income"] == "low"
