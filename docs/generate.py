@@ -168,8 +168,8 @@ def marts_page() -> str:
         " `published/current/parquet/` and `published/current/csv/`, one file a table. How to query them:"
         " [analysts.md](analysts.md).",
         "",
-        "What each figure means stands below its table, and in `marts.metric_definitions`. Every amount is net"
-        " revenue in the project's currency: how it comes about is told, step by step and to the cent, in"
+        "What each figure means stands below its table, and in `marts.metric_definitions`. Every amount is"
+        " net revenue in the project's currency: how it comes about is told, step by step and to the cent, in"
         " `marts.revenue_bridge`.",
     ]
     for mart in MARTS:
