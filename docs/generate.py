@@ -24,6 +24,7 @@ from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.ingest import freshness, ledger
 from pipelines.ingest.quality import checks_for
 from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
+from pipelines.publish.metrics import METRICS
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history
 from pipelines.segments.replay import STATE
@@ -215,6 +216,10 @@ def marts_page() -> str:
         "The tables of schema `marts` in `published/current/lohko.duckdb`; the same rows stand in"
         " `published/current/parquet/` and `published/current/csv/`, one file a table. How to query them:"
         " [analysts.md](analysts.md).",
+        "",
+        "What each figure means stands below its table, and in `marts.metric_definitions`. Every amount is"
+        " net revenue in the project's currency: how it comes about is told, step by step and to the cent, in"
+        " `marts.revenue_bridge`.",
     ]
     for mart in MARTS:
         step = load_step(f"publish/marts/{mart}")
@@ -222,6 +227,9 @@ def marts_page() -> str:
         if mart in PERSONAL:
             text += " **Rows are persons.**"
         lines += ["", f"## {mart}", "", text, "", _columns(con, mart)]
+        figures = [[f"`{m.name}`", m.unit, m.meaning] for m in METRICS if m.mart == mart]
+        if figures:
+            lines += ["", *markdown(["figure", "unit", "meaning"], figures)]
     lines += ["", "## incident", "", "One row per incident that is open now.", "", _columns(con, "incident")]
     lines += ["", "## Macros", ""]
     lines += [f"- `marts.{name}{body.split(' as table')[0]}`" for name, body in MACROS.items()]

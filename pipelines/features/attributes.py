@@ -115,7 +115,7 @@ def _rules_of(
 def customers_with_known(
     con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> str:
-    """The relation of customers and attributes whose expired values are NULL; binds `$as_of` if any can be."""
+    """The relation of customers with expired attributes NULL; it binds `$as_of` where one can expire."""
     expiring = (
         [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
     )
@@ -145,26 +145,28 @@ def measure_attributes(
     if not judged:
         return
     facts = [fact for one in judged for fact in _facts(one)]
-    counted = con.execute(
+    ((customers, *counts),) = con.execute(
         f"select count(*), {', '.join(facts)} from core.customers"
         " where created_on is null or created_on <= $as_of",
         {"as_of": as_of},
-    ).fetchone()
-    assert counted is not None  # an aggregate always has a row
-    customers, width = counted[0], len(facts) // len(judged)
-    found = []
-    for position, one in enumerate(judged):
-        filled, expired, *origins, aged, median, oldest = counted[
-            1 + position * width : 1 + (position + 1) * width
-        ]
-        shares = [count / filled if filled else None for count in (expired, *origins)]
-        unknown = (filled - sum(origins)) / filled if filled else None
-        known = filled - expired
-        found.append(
-            [one.name, customers, filled, expired, known, known / customers if customers else None, *shares]
-            + [unknown, aged / filled if filled else None, median, oldest, one.expires_days]
-        )
+    ).fetchall()
+    width = len(facts) // len(judged)
+    found = [
+        _quality(one, customers, counts[position * width : (position + 1) * width])
+        for position, one in enumerate(judged)
+    ]
     con.executemany(f"insert into {qualified(TABLE)} values ({', '.join('?' * len(found[0]))})", found)
+
+
+def _quality(one: Attribute, customers: int, counts: Sequence[int]) -> list[object]:
+    """One row of the table, from the aggregates of `_facts`."""
+    filled, expired, *origins, aged, median, oldest = counts
+    known = filled - expired
+    coverage = known / customers if customers else None
+    parts = (expired, *origins, filled - sum(origins), aged)
+    shares = [part / filled if filled else None for part in parts]
+    ages = [median, oldest, one.expires_days]
+    return [one.name, customers, filled, expired, known, coverage, *shares, *ages]
 
 
 def _facts(one: Attribute) -> list[str]:

@@ -129,7 +129,8 @@ def compute_customers(
     extra = "".join(f", attribute.{quote(name)}" for name in attributes)
     sql = (
         f"select base.*{kept}{shares}{extra} from ({step.sql}) as base{joined}"
-        f" left join {customers_with_known(con, rules or {}, attributes)} as attribute on attribute.customer_id = base.customer_id"
+        f" left join {customers_with_known(con, rules or {}, attributes)} as attribute"
+        " on attribute.customer_id = base.customer_id"
         " and (attribute.created_on is null or attribute.created_on <= $as_of)"
     )
     with transaction(con):

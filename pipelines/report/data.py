@@ -221,6 +221,29 @@ def quarantine_reasons(con: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
+def guests(con: duckdb.DuckDBPyConnection) -> Row:
+    """Orders without a customer, and what they brought, beside all orders; everything known now."""
+    (found,) = rows(
+        con,
+        """
+        select cast(coalesce(sum(orders), 0) as bigint) as orders,
+            cast(coalesce(sum(guest_orders), 0) as bigint) as guest_orders,
+            coalesce(sum(revenue), 0) as revenue, coalesce(sum(guest_revenue), 0) as guest_revenue
+        from marts.revenue_day
+        """,
+    )
+    return found
+
+
+def bridge(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """From the gross total of all sources to the revenue of known customers: totals, and what moved."""
+    return rows(
+        con,
+        "select step, kind, amount, meaning from marts.revenue_bridge"
+        " where source = '(all)' and (kind = 'total' or amount <> 0) order by position",
+    )
+
+
 def freshness(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Each source with its newest day, those past a limit first."""
     return rows(

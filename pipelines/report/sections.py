@@ -148,6 +148,8 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
         "accounting_total": _totals(accounting, columns),
         "rejected_batches": data.rejected_batches(con),
         "reasons": data.quarantine_reasons(con),
+        "guests": data.guests(con),
+        "bridge": data.bridge(con),
         "freshness": data.freshness(con),
         "held": data.held(con),
         "restatements": restatements,

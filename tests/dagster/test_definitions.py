@@ -56,6 +56,7 @@ def test_every_stage_has_its_assets(defs: dg.Definitions) -> None:
         for table in (
             *("orders", "order_lines", "products", "customers"),
             *("campaigns", "campaign_contacts", "campaign_responses"),
+            *("rates", "vat_rates"),
         )
     }, "what it maps, and what steps read; the other core tables are no assets"
     assert keys(defs, "features") == {

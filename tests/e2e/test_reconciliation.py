@@ -46,6 +46,19 @@ def test_lines_baskets_households_and_revenue_are_the_sources(
     assert published(whole_year, "select sum(revenue_lifetime) from marts.customer") == [(REVENUE,)]
 
 
+def test_the_bridge_ends_at_the_sources_revenue(whole_year: Shop) -> None:
+    bridge = published(
+        whole_year,
+        "select source, table_name, step, amount from marts.revenue_bridge where amount <> 0 order by all",
+    )
+    totals = ("customer_revenue", "gross", "net_revenue")
+    assert bridge == [
+        (*where, step, REVENUE)
+        for where in (("(all)", "(all)"), ("transactions", "order_lines"))
+        for step in totals
+    ]
+
+
 def test_every_day_of_new_york_has_its_revenue_to_the_cent(
     whole_year: Shop, source: duckdb.DuckDBPyConnection
 ) -> None:

@@ -146,9 +146,7 @@ class MoneyShop:
     def revenue(self) -> dict[str, Decimal]:
         """Customer -> net revenue ever; of those who have ordered."""
         return dict(
-            self.select(
-                "select customer_id, sum(revenue) from features.customer_day group by customer_id order by all"
-            )
+            self.select("select customer_id, sum(revenue) from features.customer_day group by customer_id")
         )
 
     def marts(self) -> None:

@@ -8,8 +8,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from pipelines.config.attributes import AttributeRule
 from pipelines.config.connectors import Auth, Database, Excel, Http, HttpCursor, Pagination
 from pipelines.config.drift import DriftLimits
+from pipelines.config.money import Amounts
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
@@ -40,6 +42,8 @@ SETTINGS = [
     ("sources.NAME.http.pagination", "kind='none'"),
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
+    *_settings(Amounts, "sources.NAME.amounts."),
+    *_settings(AttributeRule, "attributes.NAME."),
 ]
 
 
@@ -58,7 +62,7 @@ def test_a_setting_stands_in_the_manual_with_its_default(name: str, default: obj
     assert name in rows
     if default is PydanticUndefined:
         assert rows[name] == "required"
-    elif default is None or default == []:
+    elif default is None or default in ([], {}):
         assert rows[name] == "none"
     else:
         assert re.sub(r"[`\[\]']", "", rows[name]) == re.sub(r"[\[\]']", "", str(default))

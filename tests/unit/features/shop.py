@@ -33,7 +33,8 @@ class Shop:
             columns |= attributes if contract.attributes else {}
             written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
             self.con.execute(
-                f"create table core.{contract.table} (_source varchar default 'shop', _batch_seq bigint, {written})"
+                f"create table core.{contract.table}"
+                f" (_source varchar default 'shop', _batch_seq bigint, {written})"
             )
         self.everyone_is_dirty()
 

@@ -37,6 +37,10 @@ create table marts.batch (batch_seq bigint, source varchar, table_name varchar, 
     landed_at timestamp, reason varchar);
 create table marts.quarantine_reason (source varchar, table_name varchar, reason varchar,
     column_name varchar, "rows" bigint, samples varchar);
+create table marts.revenue_day (business_date date, orders bigint, lines bigint, customers bigint,
+    guest_orders bigint, revenue decimal(18,4), guest_revenue decimal(18,4));
+create table marts.revenue_bridge (source varchar, table_name varchar, position integer, step varchar,
+    kind varchar, amount decimal(18,4), running_total decimal(18,4), meaning varchar);
 create table marts.freshness (source varchar, table_name varchar, watermark_date date, age_days bigint,
     warn_after_days bigint, fail_after_days bigint, status varchar);
 create table marts.incident (kind varchar, subject varchar, severity varchar, message varchar,
@@ -286,6 +290,16 @@ def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
         ("shop", "order_lines", "quantity is not a number", "quantity", 112, "lines.csv:9; lines.csv:23"),
         ("shop", "orders", "customer is not known", "customer_id", 64, "orders.csv:4"),
         ("mail", "contacts", "date is after the day of the delivery", "sent_at", 21, "mail.csv:2"),
+    ])  # fmt: skip
+    insert(
+        con, "revenue_day", [(YESTERDAY, 4000, 9000, 3100, 210, 1000, 50), (TODAY, 20, 44, 18, 1, 240, 10)]
+    )
+    insert(con, "revenue_bridge", [
+        ("(all)", "(all)", 1, "gross", "total", 1500, 1500, "What accepted files say"),
+        ("(all)", "(all)", 10, "shipping", "change", 0, 1500, "Shipping that amounts include"),
+        ("(all)", "(all)", 15, "vat", "change", -260, 1240, "VAT that amounts include"),
+        ("(all)", "(all)", 17, "net_revenue", "total", 1240, 1240, "Net revenue"),
+        ("shop", "orders", 15, "vat", "change", -999, 1240, "VAT of one source"),
     ])  # fmt: skip
     insert(con, "freshness", [
         ("shop", "orders", YESTERDAY, 1, 2, 4, "fresh"),

@@ -97,3 +97,13 @@ def test_campaigns_of_the_same_name_are_told_apart(full: duckdb.DuckDBPyConnecti
     names = {row["campaign_name"] for row in data.roi_campaign_cells(full, "rfm")}
     assert len(names) == data.RECENT_CAMPAIGNS
     assert {name for name in names if name.startswith("Spring")} == {"Spring 2026-03-16", "Spring 2026-03-31"}
+
+
+def test_guests_are_counted_over_all_days(full: duckdb.DuckDBPyConnection) -> None:
+    assert data.guests(full) == {"orders": 4020, "guest_orders": 211, "revenue": 1240, "guest_revenue": 60}
+
+
+def test_the_bridge_shows_totals_and_what_moved_of_all_sources(full: duckdb.DuckDBPyConnection) -> None:
+    assert [(row["step"], row["amount"]) for row in data.bridge(full)] == [
+        *(("gross", 1500), ("vat", -260), ("net_revenue", 1240))
+    ]

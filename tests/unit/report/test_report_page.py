@@ -188,3 +188,11 @@ def test_the_currency_of_the_run_is_used(full: duckdb.DuckDBPyConnection, engine
 def test_the_same_marts_give_the_same_page(page: str, engine: Renderer) -> None:
     again = render_report(report_marts.full_marts(), "Kauppa Oy segments", "EUR", engine)
     assert again == page
+
+
+def test_guests_and_the_way_from_gross_to_net_stand_in_the_quality_section(page: str) -> None:
+    section = page.split('<section id="quality">')[1].split("</section>")[0]
+    assert "<strong>211</strong> of 4,020 orders name no customer" in section
+    assert "60.00 of 1,240.00 EUR" in section
+    assert "net revenue" in section and "-260.00" in section.replace("\u2212", "-")
+    assert "Shipping that amounts include" not in section and "999.00" not in section
