@@ -127,6 +127,16 @@ def test_what_does_not_depend_on_it_goes_on(con: duckdb.DuckDBPyConnection) -> N
     assert "ann" in customers and "ann" not in audience
 
 
+def test_only_the_rows_of_the_held_segmentation_stay(con: duckdb.DuckDBPyConnection) -> None:
+    build(con)
+    before = content(con, "audience")
+    con.execute(
+        "insert into marts.audience by name select * replace ('gone' as segmentation_id) from marts.audience"
+    )
+    build(con, "run-2", trouble=BROKEN)
+    assert content(con, "audience") == before
+
+
 def test_it_is_told_what_is_held_and_since_when(con: duckdb.DuckDBPyConnection) -> None:
     build(con)
     later = NOW + timedelta(days=1)
