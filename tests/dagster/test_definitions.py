@@ -81,6 +81,10 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
     assert found == {
         *(f"raw/{source}:{name}" for source in ("crm", "shop_orders") for name in ("readable", "accounting")),
         *(
+            f"raw/shop_orders:orders__{name}"
+            for name in ("volume_same_weekday", "days_complete", "values_same_weekday")
+        ),
+        *(
             f"raw/crm:customers__{name}"
             for name in ("has_rows", "rows_without_fault", "customer_id_not_null")
         ),
