@@ -24,7 +24,7 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.ingest import batch, freshness, ledger, quality
-from pipelines.ingest.files import format_of
+from pipelines.ingest.reading import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
@@ -63,7 +63,7 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
 def _format(source: Source) -> set[str]:
     """The format of the source's files, where their name or the source says one for all."""
     try:
-        return {format_of(Path(source.files), source.format)}
+        return {format_of(Path(pattern), source.format) for pattern in source.patterns}
     except SourceError:
         return set()
 
@@ -96,7 +96,8 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
                 name_of = partial(ledger_name, project, source)
                 files = new_files(paths, ledger.known_files(con, name), name_of)
                 standing = [name_of(path) for path in paths]
-                outcome = ingest(con, name, source, files, context.run.run_id, standing)
+                scratch = project.landing / ".text" / name
+                outcome = ingest(con, name, source, files, context.run.run_id, standing, scratch)
             except SourceError as fault:
                 outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))
             total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipelines.config.csv import CsvDialect
 from pipelines.config.drift import DriftLimits
 from pipelines.config.yaml import nearest
 
@@ -46,10 +47,13 @@ class Freshness(Section):
 class Source(Section):
     """Files of one shape, and how their columns map to canonical tables."""
 
-    files: str = Field(description="path or glob, relative to the project, or package:NAME/PATH")
+    files: str | list[str] = Field(
+        min_length=1, description="path or glob, or a list; relative to the project, or package:NAME/PATH"
+    )
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         default=None, description="read from the file's ending when not given"
     )
+    csv: CsvDialect | None = Field(default=None, description="how text files are written, where not sniffed")
     playback: Playback | None = None
     freshness: Freshness | None = None
     max_bad_share: float = Field(
@@ -71,6 +75,17 @@ class Source(Section):
             else mapping
             for table, mapping in tables.items()
         }
+
+    @model_validator(mode="after")
+    def _dialect_of_text_only(self) -> Source:
+        if self.csv is not None and self.format not in (None, "csv"):
+            raise ValueError(f"csv says how CSV files are written, and format is {self.format}")
+        return self
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The paths and globs of `files`, in the order written."""
+        return (self.files,) if isinstance(self.files, str) else tuple(self.files)
 
 
 def _as_text(value: object) -> object:
