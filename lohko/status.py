@@ -15,6 +15,9 @@ from pipelines.errors import SourceError
 from resources.control import ControlStore
 from resources.project import Project
 
+# How the newest file of every source was read.
+NEWEST_FILE = "from marts.file qualify file_id = max(file_id) over (partition by source) order by source"
+
 
 def read_status(project: Project) -> dict[str, Any]:
     """The last runs, what is held, open incidents; and of what is published: freshness and row counts."""
@@ -31,12 +34,14 @@ def read_status(project: Project) -> dict[str, Any]:
         "published": None,
         "freshness": [],
         "batches": [],
+        "files": [],
     }
     try:
         with Published(project) as published:
             facts["published"] = published.one("from marts.run")
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
+            facts["files"] = published.rows(NEWEST_FILE)
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
     return facts

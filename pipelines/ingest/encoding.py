@@ -41,8 +41,15 @@ class Scan:
         return self.sample.startswith(tuple(_MARKS))
 
 
-def scan(path: Path, compression: str) -> Scan:
-    """Read a file's bytes through."""
+def scan(path: Path, compression: str, max_line: int | None = None) -> Scan:
+    """Read a file's bytes through.
+
+    Raises
+    ------
+    SourceError
+        When the file is damaged, or a line is longer than `max_line` bytes.
+    """
+    unbroken = 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     sample, size, line = b"", 0, 1
     not_utf8: int | None = None
@@ -63,7 +70,15 @@ def scan(path: Path, compression: str) -> Scan:
         ends["\n"] += feeds - both
         ends["\r"] += returns - both
         ends["\r\n"] += both
+        if feeds or returns:
+            unbroken = len(piece) - 1 - max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+        else:
+            unbroken += len(piece)
         line, size, last = line + feeds, size + len(piece), piece[-1:]
+        if max_line is not None and unbroken > max_line:
+            raise SourceError(
+                f"{path}: line {line} is longer than {max_line:,} bytes; expected a table. Is a line end missing?"
+            )
     try:
         decoder.decode(b"", final=True) if not_utf8 is None else None
     except UnicodeDecodeError:
@@ -83,13 +98,13 @@ def encoding_of(path: Path, compression: str, found: Scan, stated: str | None) -
         When the bytes are not text, not in the stated encoding, or in more than one.
     """
     encoding = stated or _marked(found.sample) or _wide(found.sample)
-    if encoding is None:
-        encoding = "utf-8" if found.not_utf8 is None else _single_byte(path, compression, found.not_utf8)
-    if not encoding.startswith("utf-16") and found.nul is not None:
+    if not (encoding or "").startswith("utf-16") and found.nul is not None:
         raise SourceError(
             f"{path}: line {found.nul} holds a NUL byte, as a file cut short or no text file does; expected"
             " text. Send the file again"
         )
+    if encoding is None:
+        encoding = "utf-8" if found.not_utf8 is None else _single_byte(path, compression, found.not_utf8)
     if encoding == "utf-8" and found.not_utf8 is not None:
         raise SourceError(
             f"{path}: line {found.not_utf8} is not UTF-8, as it was said to be. Say csv.encoding, or send"

@@ -184,9 +184,9 @@ def _reason(error: Exception) -> str:
 
 # What DuckDB says of text files quotes the line, which is a person's data, so only what is listed is told.
 _TEXT_FAULTS = (
+    (r"Maximum line size of (\d+) bytes exceeded", "longer than {1} bytes; is a quote left open?"),
     (r"Expected Number of Columns: \d+ Found: \d+", "{0}"),
     (r"unterminated quote", "a quote that is opened is not closed, or text stands behind a closing quote"),
-    (r"Maximum line size of (\d+) bytes exceeded", "longer than {1} bytes; is a quote left open?"),
     (r"Invalid unicode", "not UTF-8"),
     (r"invalid UTF-8", "not UTF-8"),
     (r"has duplicate key", "an object holds a key twice"),

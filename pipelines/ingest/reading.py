@@ -20,7 +20,7 @@ from pipelines.config.csv import CsvDialect
 from pipelines.errors import SourceError
 from pipelines.ingest.dialect import Dialect, sniff
 from pipelines.ingest.encoding import SAMPLE, Scan, copy_as_utf8, encoding_of, scan
-from pipelines.ingest.unpack import ENDINGS, compression_of, refuse_growth
+from pipelines.ingest.unpack import ENDINGS, compression_of, refuse_growth, zstd_is_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,7 +140,11 @@ def prepare(
         return Reading(path, kind, "read_parquet($path, file_row_number = true)", path)
     stated = stated or CsvDialect()
     compression = compression_of(path)
-    found = _scan_zstd(con, path) if compression == "zstd" else scan(path, compression)
+    found = (
+        _scan_zstd(con, path)
+        if compression == "zstd"
+        else scan(path, compression, MAX_LINE if kind == "csv" else None)
+    )
     if not found.sample.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise SourceError(f"{path}: is empty inside; expected {kind}. Send the file again")
     encoding = encoding_of(path, compression, found, stated.encoding)
@@ -181,6 +185,8 @@ def _scan_zstd(con: duckdb.DuckDBPyConnection, path: Path) -> Scan:
     """What `scan` finds, by DuckDB, which alone unpacks zstd here; it takes UTF-8 only, and says so."""
     import duckdb
 
+    if not zstd_is_whole(path):
+        raise SourceError(f"{path}: is damaged or cut short: its zstd frames do not end. Send the file again")
     lines = (
         "read_csv($path, auto_detect = false, header = false, columns = {'line': 'VARCHAR'}, delim = '\x1f',"
         f" quote = '', escape = '', compression = 'zstd', max_line_size = {MAX_LINE})"

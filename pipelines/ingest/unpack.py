@@ -100,6 +100,43 @@ def refuse_growth(path: Path, packed: int, unpacked: int) -> None:
         )
 
 
+def zstd_is_whole(path: Path) -> bool:
+    """Whether every zstd frame of a file ends within it: DuckDB reads a file cut short as a shorter one.
+
+    Only the headers of frames and blocks are read (RFC 8878); the rest is passed over.
+    """
+    end = path.stat().st_size
+    with path.open("rb") as stream:
+        while stream.tell() < end:
+            magic = stream.read(4)
+            if len(magic) == 4 and magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # skippable
+                stream.seek(int.from_bytes(stream.read(4), "little"), 1)
+            elif magic != b"\x28\xb5\x2f\xfd" or not _pass_frame(stream):
+                return False
+        return stream.tell() == end
+
+
+def _pass_frame(stream: IO[bytes]) -> bool:
+    """Go to the end of a frame whose magic number has been read; False where the file ends before."""
+    descriptor = stream.read(1)
+    if not descriptor:
+        return False
+    flags = descriptor[0]
+    is_single = flags >> 5 & 1
+    size_of_size = (0, 2, 4, 8)[flags >> 6] or is_single
+    stream.seek((0, 1, 2, 4)[flags & 3] + size_of_size + (0 if is_single else 1), 1)
+    while True:
+        header = stream.read(3)
+        if len(header) < 3:
+            return False
+        block = int.from_bytes(header, "little")
+        is_repeated = block >> 1 & 3 == 1
+        stream.seek(1 if is_repeated else block >> 3, 1)
+        if block & 1:
+            stream.seek(4 if flags >> 2 & 1 else 0, 1)
+            return True
+
+
 def unreadable(path: Path, error: OSError) -> SourceError:
     """The fault of a file that the system does not let us read."""
     return SourceError(f"{path}: cannot be read: {error.strerror or 'the system refuses it'}")

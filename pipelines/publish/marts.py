@@ -29,6 +29,7 @@ MARTS = (
     "drift",
     "quality",
     "batch",
+    "file",
     "quarantine_reason",
     "freshness",
     "feature_catalogue",
