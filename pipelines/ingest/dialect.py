@@ -68,7 +68,7 @@ def sniff(path: Path, sample: str, whole: bool, stated: CsvDialect, wanted: Coll
     quote = stated.quote if stated.quote is not None else _quote(text)
     escape = stated.escape or ("\\" if stated.quote is None and _is_backslashed(text) else quote)
     delimiter = stated.delimiter or _delimiter(lines, quote, escape, stated.columns, wanted)
-    first = next((row for row in _rows(path, lines, delimiter, quote, escape) if row), [])
+    first = _first_row(path, lines, delimiter, quote, escape)
     header = stated.header if stated.header is not None else _has_header(first, stated.columns, wanted)
     columns = _columns(path, first, header, stated.columns)
     settings = ("delimiter", "quote", "escape", "header")
@@ -121,13 +121,13 @@ def _reader(lines: Sequence[str], delimiter: str, quote: str, escape: str) -> It
     )
 
 
-def _rows(path: Path, lines: Sequence[str], delimiter: str, quote: str, escape: str) -> list[list[str]]:
-    """The first rows with anything in them; blank lines before them are passed over, as DuckDB does."""
+def _first_row(path: Path, lines: Sequence[str], delimiter: str, quote: str, escape: str) -> list[str]:
+    """The first row with anything in it; blank lines before it are passed over, as DuckDB does."""
     try:
-        return list(islice(_reader(lines, delimiter, quote, escape), 50))
+        return next((row for row in _reader(lines, delimiter, quote, escape) if row), [])
     except csv.Error:
         raise SourceError(
-            f"{path}: its first lines cannot be cut into values; expected rows of text. Say csv.delimiter and"
+            f"{path}: its first line cannot be cut into values; expected a row of text. Say csv.delimiter and"
             " csv.quote, or send the file again"
         ) from None
 

@@ -77,7 +77,8 @@ def scan(path: Path, compression: str, max_line: int | None = None) -> Scan:
         line, size, last = line + feeds, size + len(piece), piece[-1:]
         if max_line is not None and unbroken > max_line:
             raise SourceError(
-                f"{path}: line {line} is longer than {max_line:,} bytes; expected a table. Is a line end missing?"
+                f"{path}: line {line} is longer than {max_line:,} bytes; expected a table."
+                " Is a line end missing?"
             )
     try:
         decoder.decode(b"", final=True) if not_utf8 is None else None
