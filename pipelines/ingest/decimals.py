@@ -39,20 +39,22 @@ def is_ambiguous(text: str) -> str:
     return _match(text, _AMBIGUOUS)
 
 
-def to_number_text(text: str) -> str:
-    """SQL: the text as a cast reads it, or NULL where it is no number in its file's way of writing."""
+def to_number(text: str, kind: str) -> str:
+    """SQL: the text as a number of the type `kind`, or NULL where it is none in its file's way of writing.
+
+    With a decimal point most texts are numbers to DuckDB as they stand; only the others are looked into.
+    """
+    plain = f"try_cast({text} as {kind})"
     comma = _match(text, rf"{_SIGN}(\d*|{_grouped('.')})(,\d+)?")
-    point = _match(text, rf"{_SIGN}{_grouped(',')}(\.\d+)?")
     whole = f"regexp_replace(split_part({text}, ',', 1), '[.{_SPACES}]', '', 'g')"
-    dotted = f"regexp_replace({text}, '[,{_SPACES}]', '', 'g')"
+    pointed = f"concat_ws('.', {whole}, nullif(split_part({text}, ',', 2), ''))"
+    point = _match(text, rf"{_SIGN}{_grouped(',')}(\.\d+)?")
+    bare = f"regexp_replace({text}, '[,{_SPACES}]', '', 'g')"
     return (
-        f"case when _decimal is null or not regexp_matches({text}, '[.,{_SPACES}]') then {text}"
-        f" when _decimal = ',' and {comma}"
-        f" then concat_ws('.', {whole}, nullif(split_part({text}, ',', 2), ''))"
-        " when _decimal = ',' then null"
-        f" when _decimal = '.' and {point} then {dotted}"
+        f"case when _decimal = ',' then case when {comma} then try_cast({pointed} as {kind}) end"
+        f" when _decimal = '.' then coalesce({plain}, case when {point} then try_cast({bare} as {kind}) end)"
         f" when _decimal = '' and {is_ambiguous(text)} then null"
-        f" else {text} end"
+        f" else {plain} end"
     )
 
 

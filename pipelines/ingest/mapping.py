@@ -15,7 +15,7 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
-from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number_text
+from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.steps import qualified, quote
 
 META = ("_file_id", "_row")
@@ -195,7 +195,7 @@ def _typed(column: Column, is_marked: bool) -> str:
         trimmed = f"trim(cast({given} as varchar))"
         return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
     if is_marked:
-        return f"try_cast({to_number_text(f'trim({given})')} as {column.type})"
+        return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
         # DuckDB reads the word infinity as an instant; no event happened then.
         return f"nullif(nullif(try_cast({given} as timestamptz), 'infinity'), '-infinity')"
