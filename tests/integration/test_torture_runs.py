@@ -1,4 +1,4 @@
-"""Broken files through the whole command: the source is held, and all else goes on from the last good data."""
+"""Broken files through the whole command: the source is held, and all else goes on from good data."""
 
 from __future__ import annotations
 
