@@ -27,7 +27,7 @@ from pipelines.contracts.model import Check
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.ingest import batch, freshness, ledger, quality, volume
-from pipelines.ingest.files import format_of
+from pipelines.ingest.reading import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
@@ -80,7 +80,7 @@ def _format(source: Source) -> set[str]:
     if source.files is None:
         return {"parquet"}
     try:
-        return {format_of(Path(source.files), source.format)}
+        return {format_of(Path(pattern), source.format) for pattern in source.patterns}
     except SourceError:
         return set()
 
@@ -124,6 +124,7 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
                     files,
                     context.run.run_id,
                     standing,
+                    project.landing / ".text" / name,
                     suites=project.suites,
                     through=day,
                 )

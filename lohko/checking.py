@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
@@ -11,9 +10,9 @@ from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of
-from pipelines.ingest.files import format_of, reader
 from pipelines.ingest.mapping import Mapping, parse_mapping
-from pipelines.ingest.source import check_file
+from pipelines.ingest.reading import Reading, scratch_in
+from pipelines.ingest.source import check_file, check_reading, look_at
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import quote, table_exists
 from resources.connectors import check_environment, is_fetched, landed
@@ -117,10 +116,14 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
             source = project.config.sources[name]
             try:
                 for path in source_files(project, name, source):
-                    mapping = next(
-                        m for m in check_file(con, name, source, path) if m.contract.table == "customers"
-                    )
-                    found |= _types(con, mapping, path, format_of(path, source.format))
+                    with scratch_in(None) as scratch:
+                        reading = look_at(con, source, path, scratch)
+                        mapping = next(
+                            m
+                            for m in check_reading(con, name, source, reading)
+                            if m.contract.table == "customers"
+                        )
+                        found |= _types(con, mapping, reading)
             except SourceError:
                 continue
     if not found and project.warehouse_path.exists():
@@ -130,11 +133,12 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, path: Path, kind: str) -> dict[str, str]:
+def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
     """Attribute -> its type, as a file gives it."""
     given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
     written = [f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes]
     if not written:
         return {}
-    described = con.execute(f"describe select {', '.join(written)} from {reader(kind)}", {"path": str(path)})
+    describe = f"describe select {', '.join(written)} from {reading.clause}"
+    described = con.execute(describe, {"path": str(reading.at)})
     return {row[0]: row[1] for row in described.fetchall()}

@@ -15,6 +15,9 @@ from pipelines.errors import SourceError
 from resources.control import ControlStore
 from resources.project import Project
 
+# How the newest file of every source was read.
+NEWEST_FILE = "from marts.file qualify file_id = max(file_id) over (partition by source) order by source"
+
 
 def read_status(project: Project) -> dict[str, Any]:
     """The last runs, what is held, open incidents; and of what is published: freshness and row counts."""
@@ -33,6 +36,7 @@ def read_status(project: Project) -> dict[str, Any]:
         "batches": [],
         "checks": [],
         "held_parts": [],
+        "files": [],
     }
     try:
         with Published(project) as published:
@@ -41,6 +45,7 @@ def read_status(project: Project) -> dict[str, Any]:
             facts["batches"] = published.rows(BATCH_SUMMARY)
             facts["checks"] = published.rows(FAILED_CHECKS)
             facts["held_parts"] = published.held_parts()
+            facts["files"] = published.rows(NEWEST_FILE)
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
     return facts

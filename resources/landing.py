@@ -14,7 +14,10 @@ from pipelines.config.connectors import WORKBOOKS, Excel
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
-from pipelines.ingest.files import LandedFile, columns_in_file, format_of, read_guarded, reader
+from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
+from pipelines.ingest.reading import scratch_in
+from pipelines.ingest.source import look_at
+from pipelines.ingest.unpack import unreadable
 from resources.connectors import is_fetched, landed
 from resources.project import Project
 
@@ -25,27 +28,35 @@ _SLICE = re.compile(r"^through-(\d{4}-\d{2}-\d{2})\.parquet$")
 
 
 def source_files(project: Project, name: str, source: Source) -> list[Path]:
-    """The files a source names now, sorted by path; of a fetched source, those of its last fetch.
+    """The files a source names now: pattern by pattern as written, sorted by path within each.
 
-    A workbook is named by the Parquet file made of its sheet.
+    The order decides where two files of one batch hold the same key: the later one wins. Of a fetched source
+    they are those of its last fetch. A workbook is named by the Parquet file made of its sheet.
 
     Raises
     ------
     SourceError
-        When there is none, naming what was looked for and where.
+        When a pattern matches none, naming what was looked for and where; or what is no file.
     """
     if is_fetched(source):
         found = landed(project, name, source)
         if not found:
             raise SourceError(f"sources.{name}: nothing has landed yet; the next run fetches it")
     else:
-        base, pattern = _resolve(project, name, source.files or "")
-        found = sorted(
-            path for path in base.glob(pattern) if path.is_file() and not path.name.startswith(".")
-        )
-        if not found:
-            raise SourceError(f"sources.{name}: no file matches {base / pattern}; expected at least one")
+        found = _matching(project, name, source)
     return _without_workbooks(project, name, source, found)
+
+
+def _matching(project: Project, name: str, source: Source) -> list[Path]:
+    found: dict[Path, None] = {}
+    for files in source.patterns:
+        base, pattern = _resolve(project, name, files)
+        matched = sorted(path for path in base.glob(pattern) if not path.name.startswith("."))
+        taken = [path for path in matched if _is_usable(name, path, Path(pattern).name)]
+        if not taken:
+            raise SourceError(f"sources.{name}: no file matches {base / pattern}; expected at least one")
+        found |= dict.fromkeys(taken)
+    return list(found)
 
 
 def _without_workbooks(project: Project, name: str, source: Source, paths: list[Path]) -> list[Path]:
@@ -58,6 +69,26 @@ def _without_workbooks(project: Project, name: str, source: Source, paths: list[
     folder = project.landing / name / "excel"
     made = excel.convert(workbooks, project.root, folder, name, source.excel or Excel())
     return sorted([*(path for path in paths if path not in workbooks), *made])
+
+
+def _is_usable(name: str, path: Path, pattern: str) -> bool:
+    """Whether a match is a file; a folder is passed over only where the pattern names everything (`*`).
+
+    Raises
+    ------
+    SourceError
+        For what is no file: to read a pipe would wait for ever, and to skip it would lose data unseen.
+    """
+    if path.is_file():
+        return True
+    if path.is_dir():
+        if pattern in ("*", "**"):
+            return False
+        raise SourceError(f"sources.{name}: {path} is a folder; expected a file. Narrow the pattern to files")
+    kind = "a link to nothing" if path.is_symlink() and not path.exists() else "a pipe, socket or device"
+    raise SourceError(
+        f"sources.{name}: {path} is {kind}; expected a file. Take it away, or narrow the pattern"
+    )
 
 
 def _resolve(project: Project, name: str, files: str) -> tuple[Path, str]:
@@ -113,15 +144,16 @@ def _write_slice(
         raise SourceError(f"sources.{name}: playback takes one archive, found {len(archive)} files")
     path = archive[0]
     where = f"project.yaml: sources.{name}.playback.by"
-    kind = format_of(path, source.format)
-    tree = parse_scalar(source.playback.by, columns_in_file(con, path, source.format), where)
-    day = f"cast({to_sql(tree)} as date)"
-    star = "* exclude (file_row_number)" if kind == "parquet" else "*"
-    rows = f"select {star} from {reader(kind)} where {day} between $first and $through"
-    parameters = {"first": after + timedelta(days=1), "through": through}
     temporary = target.with_suffix(".tmp")
-    copy = f"copy ({rows}) to '{_literal(temporary)}' (format parquet)"
-    ((written,),) = read_guarded(con, copy, path, kind, parameters)
+    parameters = {"first": after + timedelta(days=1), "through": through}
+    with scratch_in(target.parent.parent / ".text" / name) as scratch:
+        reading = look_at(con, source, path, scratch)
+        tree = parse_scalar(source.playback.by, columns_in_file(con, reading), where)
+        day = f"cast({to_sql(tree)} as date)"
+        star = "* exclude (file_row_number)" if reading.kind == "parquet" else "*"
+        rows = f"select {star} from {reading.clause} where {day} between $first and $through"
+        copy = f"copy ({rows}) to '{_literal(temporary)}' (format parquet)"
+        ((written,),) = read_guarded(con, copy, reading, parameters)
     if written:
         temporary.replace(target)
     else:
@@ -136,9 +168,10 @@ def ledger_name(project: Project, source: Source, path: Path) -> str:
     """What the ledger calls a file: relative to the project or the package, so that either may move."""
     if path.is_relative_to(project.root):
         return path.relative_to(project.root).as_posix()
-    if source.files is not None and source.files.startswith("package:"):
-        package = source.files.removeprefix("package:").partition("/")[0]
-        return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
+    for files in source.patterns:
+        package = files.removeprefix("package:").partition("/")[0]
+        if files.startswith("package:") and path.is_relative_to(_package_folder(package, package)):
+            return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
     return str(path)
 
 
@@ -148,7 +181,10 @@ def new_files(
     """Those the ledger does not know with this content; unchanged size and time are not read again."""
     found = []
     for path in paths:
-        stat = path.stat()
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise unreadable(path, error) from None
         name = name_of(path)
         entry = known.get(name)
         if entry and (entry["size"], entry["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
@@ -162,5 +198,8 @@ def new_files(
 
 def sha256(path: Path) -> str:
     """The content hash of a file, read in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
-from pipelines.steps import qualified, quote
+from pipelines.steps import columns_of, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,7 +62,8 @@ def publish(
     for mart in (*MARTS, "incident"):
         source = qualified(table_of(mart))
         con.execute(f"copy {source} to '{_literal(temporary / 'parquet' / mart)}.parquet' (format parquet)")
-        con.execute(f"copy {source} to '{_literal(temporary / 'csv' / mart)}.csv' (format csv, header true)")
+        safe = without_formulas(con, table_of(mart))
+        con.execute(f"copy ({safe}) to '{_literal(temporary / 'csv' / mart)}.csv' (format csv, header true)")
     (temporary / "report.html").write_text(report(), encoding="utf-8")
     text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
     (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
@@ -94,6 +95,21 @@ def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             con.execute(f"create macro published.marts.{quote(name)} {body}")
     finally:
         con.execute("detach published")
+
+
+def without_formulas(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The table with an apostrophe before every text that a spreadsheet would run as a formula.
+
+    CSV files are opened in spreadsheets, and what begins with = + - @, a tab or a carriage return is run
+    there. Columns of numbers stay as they are, and so do Parquet and DuckDB files.
+    """
+    shown = []
+    for name, kind in columns_of(con, table):
+        column = quote(name)
+        runs = f"regexp_matches({column}, '^[=+@\\t\\r-]')"
+        guarded = f"case when {runs} then '''' || {column} else {column} end as {column}"
+        shown.append(guarded if kind == "VARCHAR" else column)
+    return f"select {', '.join(shown)} from {qualified(table)}"
 
 
 def _literal(path: Path) -> str:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.calendar import Calendar
-from pipelines.config.connectors import Database, Excel, Http, check_address
+from pipelines.config.connectors import Database, Excel, Http, check_address, scheme_of
+from pipelines.config.csv import CsvDialect
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.quality import FaultLimits, VolumeLimits
@@ -52,9 +53,10 @@ class Freshness(Section):
 class Source(Section):
     """Rows of one shape, from files, a database or an HTTP interface, mapped to canonical tables."""
 
-    files: str | None = Field(
+    files: str | list[str] | None = Field(
         default=None,
-        description="path or glob, relative to the project, package:NAME/PATH, or s3://… and such",
+        min_length=1,
+        description="path or glob, or a list; package:NAME/PATH; or one address, such as s3://…",
     )
     excel: Excel | None = None
     database: Database | None = None
@@ -62,6 +64,7 @@ class Source(Section):
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         default=None, description="read from the file's ending when not given"
     )
+    csv: CsvDialect | None = Field(default=None, description="how text files are written, where not sniffed")
     playback: Playback | None = None
     freshness: Freshness | None = None
     amounts: Amounts | None = None
@@ -74,7 +77,15 @@ class Source(Section):
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
 
-    _address = field_validator("files")(lambda files: check_address(files) if files else files)
+    @field_validator("files")
+    @classmethod
+    def _addresses(cls, files: str | list[str] | None) -> str | list[str] | None:
+        patterns = [files] if isinstance(files, str) else files or []
+        for one in patterns:
+            check_address(one)
+        if len(patterns) > 1 and any(map(scheme_of, patterns)):
+            raise ValueError("an address stands alone; make a source of each, or one glob")
+        return files
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
@@ -82,7 +93,7 @@ class Source(Section):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"expected exactly one of files, database and http, found {found}")
-        refused = [name for name in ("excel", "format", "playback") if getattr(self, name) is not None]
+        refused = [name for name in ("excel", "csv", "format", "playback") if getattr(self, name) is not None]
         if self.files is None and refused:
             raise ValueError(f"{refused[0]} is for files; what a {given[0]} source lands is Parquet")
         if self.excel is not None and self.format is not None:
@@ -118,6 +129,19 @@ class Source(Section):
     def fail_share(self) -> float:
         """Share of rows with a fault above which a batch is rejected."""
         return self.max_bad_share if self.quality.fail_share is None else self.quality.fail_share
+
+    @model_validator(mode="after")
+    def _dialect_of_text_only(self) -> Source:
+        if self.csv is not None and self.format not in (None, "csv"):
+            raise ValueError(f"csv says how CSV files are written, and format is {self.format}")
+        return self
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The paths and globs of `files`, in the order written; none of a database or an HTTP interface."""
+        if self.files is None:
+            return ()
+        return (self.files,) if isinstance(self.files, str) else tuple(self.files)
 
 
 def _as_text(value: object) -> object:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError
 from pipelines.ingest import amounts, ledger
+from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
+from pipelines.ingest.reading import Reading
 from pipelines.steps import qualified, quote, store_select, table_exists, transaction
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
                 )
             for table in (
                 "ingest.file",
+                "ingest.file_dialect",
                 "ingest.batch_table",
                 "ingest.file_amount",
                 "ingest.volume_day",
@@ -70,7 +73,7 @@ def stage_batch(
     con: duckdb.DuckDBPyConnection,
     source: str,
     files: Sequence[LandedFile],
-    stated_format: str | None,
+    readings: Sequence[Reading],
     read_mappings: Callable[[], Sequence[Mapping]],
     run_id: str,
 ) -> int:
@@ -81,7 +84,7 @@ def stage_batch(
     it is discarded whole. Files are not loaded inside a transaction because DuckDB 2.0.0 then misreads rows
     that came from Parquet (see docs/decisions/0004).
 
-    `read_mappings` is called when the files are in `raw.<source>`.
+    `readings` say how each file is read. `read_mappings` is called when the files are in `raw.<source>`.
 
     Returns
     -------
@@ -89,14 +92,16 @@ def stage_batch(
     """
     seq, file_ids = _open_batch(con, source, files, run_id)
     try:
-        for file, file_id in zip(files, file_ids, strict=True):
-            count = load(con, source, file, file_id, stated_format)
+        for reading, file_id in zip(readings, file_ids, strict=True):
+            count = load(con, source, reading, file_id)
+            record(con, source, seq, file_id, reading)
             con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
         with transaction(con):
             mappings = read_mappings()
             for mapping in mappings:
                 stage(con, mapping, file_ids)
                 account(con, mapping, file_ids)
+                record_decimals(con, mapping, file_ids)
             con.execute(
                 "update ingest.batch set first_business_date = ? where batch_seq = ?",
                 [first_event(con, mappings), seq],

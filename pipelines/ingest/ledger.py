@@ -30,6 +30,12 @@ create table if not exists ingest.file (
     mtime_ns bigint not null, sha256 varchar not null, batch_seq bigint not null, rows bigint not null,
     current boolean not null
 );
+create table if not exists ingest.file_dialect (
+    file_id bigint primary key, source varchar not null, batch_seq bigint not null, format varchar not null,
+    compression varchar not null, encoding varchar, newline varchar, delimiter varchar, quote varchar,
+    escape varchar, header boolean, skip bigint, columns bigint, decimal_mark varchar,
+    sniffed varchar not null
+);
 create table if not exists ingest.batch_table (
     batch_seq bigint not null, source varchar not null, table_name varchar not null,
     rows_landed bigint not null, rows_accepted bigint not null, rows_quarantined bigint not null,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -14,6 +15,7 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
+from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.steps import qualified, quote
 
 META = ("_file_id", "_row")
@@ -27,6 +29,9 @@ class Mapping:
     contract: Contract
     expressions: dict[str, exp.Expr]
     attributes: tuple[str, ...]
+    # The source's columns of text, lower case, and the decimal mark it states for numbers in them.
+    texts: frozenset[str] = frozenset()
+    decimal: str | None = None
 
     @property
     def stage(self) -> str:
@@ -41,6 +46,17 @@ class Mapping:
         """The columns of the canonical table this mapping fills, in order."""
         derived = [name for name, _ in self.contract.derived]
         return [*self.contract.names, *derived, *self.attributes]
+
+    @property
+    def marked(self) -> list[Column]:
+        """The columns of numbers that read a column of text as it is: their decimal mark is looked for."""
+        return [
+            column
+            for column in self.contract.columns
+            if column.type.startswith("DECIMAL")
+            and isinstance(tree := self.expressions.get(column.name), exp.Column)
+            and tree.name.lower() in self.texts
+        ]
 
 
 def contract_of(table: str, where: str) -> Contract:
@@ -115,23 +131,29 @@ def typed_select(mapping: Mapping) -> str:
     given = ", ".join(
         f"{_given(mapping, column)} as {quote('given ' + column.name)}" for column in contract.columns
     )
-    typed = ", ".join(f"{_typed(column)} as {quote(column.name)}" for column in contract.columns)
+    marked = mapping.marked
+    typed = ", ".join(
+        f"{_typed(column, column in marked)} as {quote(column.name)}" for column in contract.columns
+    )
+    marks = marks_select(mapping)
+    mark, beside = (", _decimal", f"left join ({marks}) as m using (_file_id)") if marks else ("", "")
     derived = "".join(f", {sql} as {quote(name)}" for name, sql in contract.derived)
     written = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
     extras = "".join(f", {written.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
     carried = "".join(f", {quote(name)}" for name in mapping.attributes)
     return f"""
 with given as (
-    select _batch_seq, _file_id, _row, {given}{extras}
+    select _batch_seq, _file_id, _row, {given}{extras}{mark}
     from {qualified("raw." + mapping.source)}
     join (select file_id as _file_id, batch_seq as _batch_seq from ingest.file) using (_file_id)
+    {beside}
     where _file_id in (select unnest($files))
 ),
 typed as (
     select *, {typed} from given
 ),
 judged as (
-    select *{derived}, {_fault_case(contract)} as _fault from typed
+    select *{derived}, {_fault_case(contract, marked)} as _fault from typed
 )
 select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.names)}
     {"".join(f", {quote(name)}" for name, _ in contract.derived)}{carried},
@@ -139,26 +161,57 @@ select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.n
 from judged"""
 
 
+def marks_select(mapping: Mapping) -> str:
+    """The SELECT of the decimal mark of each CSV file in `$files`: `_file_id, _decimal`.
+
+    Empty where no column needs it. The mark is stated, or the only one that the file's numbers leave
+    possible; else it is an empty text.
+    """
+    if not mapping.marked:
+        return ""
+    csv = (
+        "select file_id from ingest.file_dialect where format = 'csv' and file_id in (select unnest($files))"
+    )
+    if mapping.decimal:
+        return f"select file_id as _file_id, '{mapping.decimal}' as _decimal from ({csv})"
+    raw = qualified("raw." + mapping.source)
+    texts = " union ".join(
+        f"select _file_id, trim({_given(mapping, column)}) as v from {raw} where _file_id in ({csv})"
+        for column in mapping.marked
+    )
+    comma, point = f"bool_or({says_comma('v')})", f"bool_or({says_point('v')})"
+    mark = f"case when {comma} and not {point} then ',' when {point} and not {comma} then '.' else '' end"
+    return f"select _file_id, {mark} as _decimal from ({texts}) group by _file_id"
+
+
 def _given(mapping: Mapping, column: Column) -> str:
     tree = mapping.expressions.get(column.name)
     return to_sql(tree) if tree is not None else column.default
 
 
-def _typed(column: Column) -> str:
+def _typed(column: Column, is_marked: bool) -> str:
     given = quote("given " + column.name)
     if column.type == "VARCHAR":
         trimmed = f"trim(cast({given} as varchar))"
         return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
+    if is_marked:
+        return to_number(f"trim({given})", column.type)
+    if column.type == "TIMESTAMPTZ":
+        # DuckDB reads the word infinity as an instant; no event happened then.
+        return f"nullif(nullif(try_cast({given} as timestamptz), 'infinity'), '-infinity')"
     return f"try_cast({given} as {column.type})"
 
 
-def _fault_case(contract: Contract) -> str:
+def _fault_case(contract: Contract, marked: Sequence[Column]) -> str:
     branches: list[str] = []
     for column in contract.columns:
         name, given = quote(column.name), quote("given " + column.name)
         if column.type != "VARCHAR":
             blank = f"trim(cast({given} as varchar)) = ''"
             unread = f"{name} is null and {given} is not null and not {blank}"
+            if column in marked:
+                either = f"_decimal = '' and {is_ambiguous(f'trim({given})')}"
+                branches.append(f"when {unread} and {either} then 'ambiguous_number|{column.name}'")
             branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
         if column.required:
             branches.append(f"when {name} is null then 'missing|{column.name}'")

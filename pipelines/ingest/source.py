@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +17,7 @@ from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import batch, ledger, quality, volume
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
+from pipelines.ingest.reading import Reading, prepare, scratch_in, words_of
 from pipelines.steps import columns_of
 
 if TYPE_CHECKING:
@@ -51,16 +52,33 @@ HISTORY_DAYS = 3 * 366
 
 def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> list[Mapping]:
     """The source's mappings against the columns landed so far; none before its first batch."""
-    columns = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
+    landed = columns_of(con, f"raw.{name}")
+    columns = [column for column, _ in landed if column not in META]
     if not columns:
         return []
-    return [
+    texts = frozenset(column.lower() for column, kind in landed if kind == "VARCHAR")
+    decimal = source.csv.decimal if source.csv else None
+    parsed = [
         parse_mapping(name, source, table, columns, f"project.yaml: sources.{name}.tables.{table}")
         for table in source.tables
     ]
+    return [replace(mapping, texts=texts, decimal=decimal) for mapping in parsed]
+
+
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
+    """How a file of the source is read; copies that it needs stand in `scratch`."""
+    return prepare(con, path, source.format, scratch, source.csv, words_of(source))
 
 
 def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: Path) -> list[Mapping]:
+    """The source's mappings against one file; see `check_reading`."""
+    with scratch_in(None) as scratch:
+        return check_reading(con, name, source, look_at(con, source, path, scratch))
+
+
+def check_reading(
+    con: duckdb.DuckDBPyConnection, name: str, source: Source, reading: Reading
+) -> list[Mapping]:
     """The source's mappings against one file.
 
     Raises
@@ -69,7 +87,7 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
         Naming the file, the column it lacks, the mapping that reads it, and the nearest columns it has. It is
         logged and sent, so it does not list the others.
     """
-    columns = columns_in_file(con, path, source.format)
+    path, columns = reading.path, columns_in_file(con, reading)
     lower = {column.lower() for column in columns}
     found = []
     for table in source.tables:
@@ -87,7 +105,7 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
                         f"{path}: has no column {column}, which {where}.{target} reads"
                         f"{nearest(column, columns)} {_count(columns)}"
                     )
-            bind(con, tree, path, source.format, f"{where}.{target}")
+            bind(con, tree, reading, f"{where}.{target}")
         found.append(mapping)
     return found
 
@@ -104,6 +122,7 @@ def ingest(
     files: Sequence[LandedFile],
     run_id: str,
     standing: Collection[str],
+    scratch: Path | None = None,
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
@@ -117,18 +136,21 @@ def ingest(
     ----------
     files : those the ledger does not know yet.
     standing : the ledger's names of all files the source has now.
+    scratch : a folder of this source's own for copies in UTF-8; without it, the system's.
     suites : what the project itself expects.
     through : the last business day that has ended; volumes of later days are not judged.
     """
     if not files:
         return _last(con, name, standing)
     try:
-        for file in files:
-            check_file(con, name, source, file.path)
-        # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
-        seq = batch.stage_batch(
-            con, name, files, source.format, lambda: mappings_of(con, name, source), run_id
-        )
+        with scratch_in(scratch) as folder:
+            readings = [look_at(con, source, file.path, folder) for file in files]
+            for reading in readings:
+                check_reading(con, name, source, reading)
+            # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
+            seq = batch.stage_batch(
+                con, name, files, readings, lambda: mappings_of(con, name, source), run_id
+            )
     except SourceError as fault:
         return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
     return judge(con, name, source, seq, run_id, suites=suites, through=through)

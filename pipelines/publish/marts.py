@@ -39,6 +39,7 @@ MARTS = (
     "drift",
     "quality",
     "batch",
+    "file",
     "quarantine_reason",
     "freshness",
     "feature_catalogue",

@@ -25,7 +25,7 @@ from resources.project import Project
 
 def is_fetched(source: Source) -> bool:
     """Whether a source comes over the network."""
-    return source.files is None or scheme_of(source.files) is not None
+    return not source.patterns or any(map(scheme_of, source.patterns))
 
 
 def fetch(project: Project, name: str, source: Source) -> None:
@@ -50,10 +50,10 @@ def fetch(project: Project, name: str, source: Source) -> None:
         from resources.connectors import http
 
         http.pull(folder, name, source.http)
-    elif source.files is not None:
+    else:
         from resources.connectors import remote
 
-        remote.mirror(folder, name, source.files)
+        remote.mirror(folder, name, *source.patterns)
 
 
 def fetch_attributes(project: Project) -> None:

@@ -11,6 +11,7 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
 from pipelines.ingest import batch, ledger
+from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
 from resources.landing import new_files
 
@@ -74,7 +75,8 @@ class History:
             return
         source = SOURCES[one.source]
         mappings = lambda: mappings_of(self.con, one.source, source)  # noqa: E731
-        seq = batch.stage_batch(self.con, one.source, files, None, mappings, "run")
+        readings = [prepare(self.con, file.path, None, self.folder) for file in files]
+        seq = batch.stage_batch(self.con, one.source, files, readings, mappings, "run")
         assert all(account.adds_up for account in batch.accounts(self.con, seq))
         batch.settle(self.con, seq, None if one.accepted else "rejected by hand")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ingest_desk import HEADER, Desk, order, shop
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.ingest import batch, ledger
+from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
 from resources.landing import new_files
 
@@ -88,7 +90,9 @@ def test_the_same_file_is_not_loaded_twice(desk: Desk) -> None:
 def test_an_interrupted_batch_is_discarded_and_loaded_again(desk: Desk) -> None:
     desk.hand_in("a.csv", HEADER + order(1))
     files = new_files([desk.write("b.csv", HEADER + order(2))], ledger.known_files(desk.con, "shop"))
-    batch.stage_batch(desk.con, "shop", files, None, lambda: mappings_of(desk.con, "shop", desk.source), "r")
+    readings = [prepare(desk.con, file.path, None, desk.folder) for file in files]
+    mappings = partial(mappings_of, desk.con, "shop", desk.source)
+    batch.stage_batch(desk.con, "shop", files, readings, mappings, "r")
     assert core(desk) == ["o1"]  # staged is not accepted
     outcome = desk.run()
     assert (outcome.status, outcome.batch_seq) == ("accepted", 2)

@@ -8,12 +8,17 @@ import pytest
 from ingest_desk import HEADER, Desk, order
 
 from pipelines.errors import SourceError
-from pipelines.ingest.files import FORMATS, LandedFile, columns_in_file, format_of, load
+from pipelines.ingest.files import columns_in_file, load
+from pipelines.ingest.reading import FORMATS, Reading, format_of, prepare
+
+
+def look(desk: Desk, path: Path) -> Reading:
+    return prepare(desk.con, path, None, path.parent)
 
 
 def raw(desk: Desk, path: Path) -> list[tuple[object, ...]]:
     desk.con.execute("create schema if not exists raw")
-    count = load(desk.con, "shop", LandedFile(path, path.name, 0, 0, ""), 5, None)
+    count = load(desk.con, "shop", look(desk, path), 5)
     found = desk.con.execute("select * exclude (_file_id) from raw.shop order by _row").fetchall()
     assert count == len(found)
     return found
@@ -37,7 +42,7 @@ def test_a_csv_file_may_be_delimited_otherwise(desk: Desk, delimiter: str) -> No
 def test_json_lines_keep_text_as_it_is_written(desk: Desk) -> None:
     lines = '{"id": 17850.0, "day": "2024-05-01", "code": "007"}\n{"id": 5, "tags": ["a"], "ok": true}\n'
     path = desk.write("a.jsonl", lines)
-    assert columns_in_file(desk.con, path, None) == ["id", "day", "code", "tags", "ok"]
+    assert columns_in_file(desk.con, look(desk, path)) == ["id", "day", "code", "tags", "ok"]
     assert raw(desk, path) == [
         (1, "17850.0", "2024-05-01", "007", None, None),
         (2, "5", None, None, '["a"]', "true"),
@@ -87,7 +92,7 @@ UNUSABLE = {
     "no parquet": (lambda desk: desk.write("new.parquet", "hello"), "cannot be read as parquet"),
     "empty": (lambda desk: desk.write("new.csv", ""), "is empty"),
     "empty json": (lambda desk: desk.write("new.jsonl", ""), "is empty"),
-    "ragged": (_ragged, "not a column here"),
+    "ragged": (_ragged, "line 3: Expected Number of Columns: 4 Found: 5"),
     "missing column": (
         lambda desk: desk.write("new.csv", "id,customer,when,amount\n1,2,3,4\n"),
         "'at' names",
@@ -127,4 +132,4 @@ def test_a_file_with_a_header_only_is_an_empty_batch_and_rejected(desk: Desk) ->
 
 def test_a_missing_file_is_named(desk: Desk) -> None:
     with pytest.raises(SourceError, match=r"gone\.csv: no such file"):
-        columns_in_file(desk.con, desk.folder / "gone.csv", None)
+        look(desk, desk.folder / "gone.csv")

@@ -11,7 +11,7 @@ from published_base import YESTERDAY, D, build, company
 
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS
-from resources.publication import STORAGE_VERSION, publish
+from resources.publication import STORAGE_VERSION, publish, without_formulas
 
 OUTPUTS = (*MARTS, "incident")
 
@@ -58,6 +58,19 @@ def test_a_run_has_every_mart_in_every_form(con: duckdb.DuckDBPyConnection, tmp_
             assert analyst.execute(
                 "select count(*) from read_parquet(?)", [str(folder / "parquet" / f"{mart}.parquet")]
             ).fetchone() == (len(rows),)
+
+
+def test_a_formula_in_a_text_is_harmless_in_csv_and_kept_elsewhere(tmp_path: Path) -> None:
+    texts = ["=1+1", "+358 40", "-2", "@sum", "\tx", "\rx", "a=b", "", None, "'=x"]
+    with duckdb.connect() as con:
+        con.execute("create table t as select unnest($texts) as name, -1.5 as amount", {"texts": texts})
+        con.execute("create schema marts")
+        con.execute("create table marts.run as from t")
+        written = con.execute(without_formulas(con, "marts.run")).fetchall()
+    assert [name for name, _ in written] == [
+        *("'=1+1", "'+358 40", "'-2", "'@sum", "'\tx", "'\rx", "a=b", "", None, "'=x")
+    ]
+    assert {str(amount) for _, amount in written} == {"-1.5"}
 
 
 def test_the_file_for_analysts_has_macros_and_opens_in_older_duckdb(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con.close()
 
 
-def project(folder: Path, files: str, by: str | None = None) -> Project:
+def project(folder: Path, files: str | list[str], by: str | None = None) -> Project:
     shop: dict[str, object] = {"files": files, "tables": {"orders": {"order_id": "id", "ordered_at": "at"}}}
     if by:
         shop["playback"] = {"by": by}
@@ -57,16 +58,44 @@ def names(paths: list[Path]) -> list[str]:
     return [path.name for path in paths]
 
 
-def test_a_glob_names_files_sorted_and_no_folders_or_hidden_ones(tmp_path: Path) -> None:
+def test_a_glob_names_files_sorted_and_no_hidden_ones(tmp_path: Path) -> None:
     folder = tmp_path / "shop [2024]"  # brackets of the folder are no pattern
     (folder / "in" / "deep").mkdir(parents=True)
-    (folder / "in" / "folder.csv").mkdir()
     for name in ("in/b.csv", "in/a.csv", "in/.c.csv", "in/d.txt", "in/deep/e.csv"):
         (folder / name).write_text("x")
     one = project(folder, "in/*.csv")
     assert names(source_files(one, "shop", source(one))) == ["a.csv", "b.csv"]
     one = project(folder, "in/**/*.csv")
     assert names(source_files(one, "shop", source(one))) == ["a.csv", "b.csv", "e.csv"]
+
+
+def test_a_list_of_globs_is_read_in_its_order_and_each_file_once(tmp_path: Path) -> None:
+    for name in ("full.csv", "day-1.csv", "day-2.csv"):
+        (tmp_path / name).write_text("x")
+    one = project(tmp_path, ["full.csv", "day-*.csv", "*.csv"])
+    assert names(source_files(one, "shop", source(one))) == ["full.csv", "day-1.csv", "day-2.csv"]
+    one = project(tmp_path, ["full.csv", "night-*.csv"])
+    with pytest.raises(SourceError, match=r"no file matches .*night-\*\.csv"):
+        source_files(one, "shop", source(one))
+
+
+def test_what_matches_and_is_no_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    (tmp_path / "folder.csv").mkdir()
+    one = project(tmp_path, "*.csv")
+    with pytest.raises(SourceError, match=r"sources\.shop: .*folder\.csv is a folder; expected a file"):
+        source_files(one, "shop", source(one))
+    everything = project(tmp_path, "*")
+    assert names(source_files(everything, "shop", source(everything))) == ["a.csv"]
+    (tmp_path / "folder.csv").rmdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    for pattern in ("*.csv", "*"):
+        with pytest.raises(SourceError, match=r"pipe\.csv is a pipe, socket or device; expected a file"):
+            source_files(one, "shop", source(project(tmp_path, pattern)))
+    (tmp_path / "pipe.csv").unlink()
+    (tmp_path / "link.csv").symlink_to("nowhere")
+    with pytest.raises(SourceError, match=r"link\.csv is a link to nothing"):
+        source_files(one, "shop", source(one))
 
 
 def test_a_path_may_be_absolute(tmp_path: Path) -> None:
