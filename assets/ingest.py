@@ -23,7 +23,7 @@ from assets.common import (
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
-from pipelines.ingest import batch, freshness, ledger, quality
+from pipelines.ingest import batch, deliveries, freshness, ledger, quality
 from pipelines.ingest.files import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
@@ -53,10 +53,26 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
             "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
         ),
     ]
-    return specs + [
-        dg.AssetCheckSpec(f"{table}__{one.name}", asset=key, description=one.description)
-        for table, mapping in source.tables.items()
-        for one in quality.checks_for(CONTRACTS[table], mapping.keys(), source.max_bad_share)
+    return (
+        specs
+        + [
+            dg.AssetCheckSpec(f"{table}__{one.name}", asset=key, description=one.description)
+            for table, mapping in source.tables.items()
+            for one in quality.checks_for(CONTRACTS[table], mapping.keys(), source.max_bad_share)
+        ]
+        + _delivery_specs(source, key)
+    )
+
+
+def _delivery_specs(source: Source, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """A snapshot is checked against the one before it."""
+    if source.delivery != "snapshot":
+        return []
+    return [
+        dg.AssetCheckSpec(
+            f"{table}__{deliveries.KEPT}", asset=key, description=deliveries.description(source)
+        )
+        for table in source.tables
     ]
 
 
@@ -94,8 +110,10 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
             try:
                 paths = land(con, project, name, source, max(days_of(context, project)))
                 name_of = partial(ledger_name, project, source)
-                files = new_files(paths, ledger.known_files(con, name), name_of)
                 standing = [name_of(path) for path in paths]
+                again = ledger.held_back(con, name, standing)
+                known = {path: of for path, of in ledger.known_files(con, name).items() if path not in again}
+                files = new_files(paths, known, name_of)
                 outcome = ingest(con, name, source, files, context.run.run_id, standing)
             except SourceError as fault:
                 outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))
@@ -130,6 +148,8 @@ def _metadata(outcome: Outcome, total: int) -> dict[str, Any]:
         metadata[f"{account.table}: accepted"] = account.accepted
         metadata[f"{account.table}: quarantined"] = account.quarantined
         metadata[f"{account.table}: superseded"] = account.superseded
+        if account.deleted:
+            metadata[f"{account.table}: deleted"] = account.deleted
     return metadata
 
 

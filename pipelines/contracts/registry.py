@@ -8,6 +8,7 @@ from pipelines.contracts.tables import (
     campaign_offers,
     campaign_responses,
     campaigns,
+    customer_merges,
     customers,
     order_lines,
     orders,
@@ -17,6 +18,7 @@ from pipelines.contracts.tables import (
 CONTRACTS: dict[str, Contract] = {
     module.CONTRACT.table: module.CONTRACT
     for module in (
+        customer_merges,  # first: the tables after it count for whom it says
         orders,
         order_lines,
         customers,

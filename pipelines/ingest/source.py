@@ -11,7 +11,7 @@ from pipelines.config.expression import columns_in
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import batch, ledger, quality
+from pipelines.ingest import batch, deliveries, ledger, quality
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.steps import columns_of
@@ -73,7 +73,7 @@ def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: 
         except ConfigError as fault:
             told = str(fault).partition(" (known:")[0]
             raise SourceError(f"{path}: does not fit its mapping. {told} {_count(columns)}") from None
-        for target, tree in mapping.expressions.items():
+        for target, tree in mapping.read.items():
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
                     raise SourceError(
@@ -100,8 +100,9 @@ def ingest(
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
-    A fault of a file or a failed critical check holds the source at its last good state and raises nothing:
-    failure is data, and what does not depend on the source goes on.
+    A fault of a file or a failed critical check raises nothing: failure is data, and what does not depend on
+    the source goes on. A file that cannot be used holds back itself alone: the others make the batch, and the
+    source is `failed` until the file is mended or taken away. A failed check holds the batch, whole.
 
     Parameters
     ----------
@@ -110,22 +111,28 @@ def ingest(
     """
     if not files:
         return _last(con, name, standing)
+    usable, faults = _usable(con, name, source, files)
     try:
-        for file in files:
-            check_file(con, name, source, file.path)
+        if not usable:
+            raise SourceError("; ".join(faults))
         # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
-        seq = batch.stage_batch(
-            con, name, files, source.format, lambda: mappings_of(con, name, source), run_id
+        seq, unread = batch.stage_batch(
+            con, name, usable, source.format, lambda: mappings_of(con, name, source), run_id
         )
     except SourceError as fault:
-        return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
+        told = str(fault) if not usable else "; ".join([*faults, str(fault)])
+        return Outcome(name, "failed", told, results=quality.stored(con, name))
+    faults += unread
     mappings = mappings_of(con, name, source)
     results = [
         result
         for mapping in mappings
-        for result in quality.validate(
-            con, mapping, quality.checks_for(mapping.contract, mapping.mapped, source.max_bad_share)
-        )
+        for result in [
+            *quality.validate(
+                con, mapping, quality.checks_for(mapping.contract, mapping.mapped, source.max_bad_share)
+            ),
+            *deliveries.judge_snapshot(con, mapping, source, seq),
+        ]
     ]
     failed = [result for result in results if not result.passed and result.severity == "critical"]
     reason = "; ".join(f"{r.table}.{r.name}: {r.unexpected} of {r.elements} rows" for r in failed) or None
@@ -133,7 +140,24 @@ def ingest(
     batch.settle(con, seq, reason)
     status: Status = "rejected" if reason else "accepted"
     message = f"batch {seq} of source {name} was rejected: {reason}" if reason else ""
+    if faults:
+        status = "failed"
+        message = "; ".join([*faults, message or f"the other new files are in batch {seq}"])
     return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
+
+
+def _usable(
+    con: duckdb.DuckDBPyConnection, name: str, source: Source, files: Sequence[LandedFile]
+) -> tuple[list[LandedFile], list[str]]:
+    """The files that fit the mapping, and what is wrong with each of the others."""
+    usable, faults = [], []
+    for file in files:
+        try:
+            check_file(con, name, source, file.path)
+            usable.append(file)
+        except SourceError as fault:
+            faults.append(str(fault))
+    return usable, faults
 
 
 def _last(con: duckdb.DuckDBPyConnection, name: str, standing: Collection[str]) -> Outcome:

@@ -74,7 +74,7 @@ class History:
             return
         source = SOURCES[one.source]
         mappings = lambda: mappings_of(self.con, one.source, source)  # noqa: E731
-        seq = batch.stage_batch(self.con, one.source, files, None, mappings, "run")
+        seq, _ = batch.stage_batch(self.con, one.source, files, None, mappings, "run")
         assert all(account.adds_up for account in batch.accounts(self.con, seq))
         batch.settle(self.con, seq, None if one.accepted else "rejected by hand")
 
