@@ -29,7 +29,7 @@ from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
 from resources.control import ControlStore, Finding
-from resources.landing import land, ledger_name, new_files
+from resources.landing import files_to_land, land, ledger_name
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def _check_specs(name: str, source: Source) -> list[dg.AssetCheckSpec]:
             "readable", asset=key, description="every new file could be read and fits its mapping"
         ),
         dg.AssetCheckSpec(
-            "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
+            "accounting",
+            asset=key,
+            blocking=True,
+            description="landed = accepted + quarantined + superseded + deleted",
         ),
     ]
     return (
@@ -111,9 +114,7 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
                 paths = land(con, project, name, source, max(days_of(context, project)))
                 name_of = partial(ledger_name, project, source)
                 standing = [name_of(path) for path in paths]
-                again = ledger.held_back(con, name, standing)
-                known = {path: of for path, of in ledger.known_files(con, name).items() if path not in again}
-                files = new_files(paths, known, name_of)
+                files = files_to_land(con, name, paths, name_of)
                 outcome = ingest(con, name, source, files, context.run.run_id, standing)
             except SourceError as fault:
                 outcome = Outcome(name, "failed", str(fault), results=quality.stored(con, name))

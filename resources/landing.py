@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
+from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, format_of, read_guarded, reader
 from resources.project import Project
 
@@ -117,6 +118,17 @@ def ledger_name(project: Project, source: Source, path: Path) -> str:
         package = source.files.removeprefix("package:").partition("/")[0]
         return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
     return str(path)
+
+
+def files_to_land(
+    con: duckdb.DuckDBPyConnection, source: str, paths: list[Path], name_of: Callable[[Path], str] = str
+) -> list[LandedFile]:
+    """The new files of a source, and those held back by a rejected one that is mended now; sorted by path."""
+    files = new_files(paths, ledger.known_files(con, source), name_of)
+    standing = {name_of(path) for path in paths}
+    again = ledger.held_back(con, source, standing, {file.name for file in files})
+    files += new_files([path for path in paths if name_of(path) in again], {}, name_of)
+    return sorted(files, key=lambda file: file.path)
 
 
 def new_files(

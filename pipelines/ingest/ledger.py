@@ -156,25 +156,28 @@ def settle_versions(con: duckdb.DuckDBPyConnection, seq: int) -> None:
     )
 
 
-def held_back(con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str]) -> set[str]:
-    """Files that share a rejected batch with one that has since been corrected or taken away.
+def held_back(
+    con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str], changed: Collection[str]
+) -> set[str]:
+    """Files that share a rejected batch with one that has been corrected (`changed`) or taken away since.
 
-    They were never judged without it, and their content will not change: they are to be landed again.
+    They were never judged without it, and their own content will not change: they are to be landed again.
     """
     known = known_files(con, source)
-    rejected = {
-        (entry["batch_seq"], entry["path"])
-        for entry in rows(
-            con,
-            "select f.path, f.batch_seq from ingest.file f join ingest.batch b using (batch_seq)"
-            " where f.source = ? and b.status = 'rejected'",
-            [source],
-        )
+    found = rows(
+        con,
+        "select f.path, f.batch_seq from ingest.file f join ingest.batch b using (batch_seq)"
+        " where f.source = ? and b.status = 'rejected'",
+        [source],
+    )
+    rejected = {(entry["batch_seq"], entry["path"]) for entry in found}
+    held = {
+        (seq, path)
+        for seq, path in rejected
+        if path in standing and path not in changed and known[path]["batch_seq"] == seq
     }
-    gone = {seq for seq, path in rejected if path not in standing or known[path]["batch_seq"] != seq}
-    return {
-        path for seq, path in rejected if seq in gone and path in standing and known[path]["batch_seq"] == seq
-    }
+    mended = {seq for seq, _ in rejected - held}
+    return {path for seq, path in held if seq in mended}
 
 
 def newest_batch(

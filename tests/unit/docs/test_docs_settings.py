@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from pipelines.config.delivery import Operation
 from pipelines.config.drift import DriftLimits
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
@@ -26,6 +27,7 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, o
 SETTINGS = [
     *_settings(ProjectConfig),
     *_settings(Source, "sources.NAME."),
+    *_settings(Operation, "sources.NAME.operation."),
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
 ]
