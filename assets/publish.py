@@ -127,6 +127,7 @@ def _deps(mart: str) -> list[str]:
         "quarantine.row",
         "ingest.batch",
         "ingest.batch_table",
+        "ingest.batch_deletion",
         "segments.recorded_day",
     }
     inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in known]

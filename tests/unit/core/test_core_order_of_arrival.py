@@ -154,7 +154,7 @@ def test_facts_in_pieces_give_the_core_of_one_clean_load(world: World, draw: st.
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(WORLDS, st.data())
 def test_facts_in_pieces_give_the_core_of_one_clean_load_many_times(
     world: World, draw: st.DataObject
