@@ -22,6 +22,7 @@ from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.absent import create_absent, needed_tables
+from pipelines.core.identity import MERGES, refused
 from pipelines.core.merge import Merged, refresh, unknown_references
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of
@@ -63,6 +64,14 @@ def build_core(project: Project) -> dg.AssetsDefinition:
             )
             for reference in references(project, table)
         ]
+    if MERGES in project.mapped:
+        checks.append(
+            dg.AssetCheckSpec(
+                "merges_end",
+                asset=dg.AssetKey(["core", MERGES]),
+                description="every merge leads to a surviving customer, none in a circle",
+            )
+        )
 
     @dg.multi_asset(name="core", specs=specs, check_specs=checks, pool=POOL)
     def core(
@@ -82,7 +91,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                     for mapping in mappings_of(con, name, project.config.sources[name])
                     if mapping.contract.table == table
                 ]
-                merged[table] = refresh(con, contract, mappings)
+                merged[table] = refresh(con, contract, mappings, merges_mapped=MERGES in project.mapped)
             progress("core money")
             held = money.refresh(con, money.terms_of(project.config))
             if not row_count(con, "core.orders"):
@@ -105,6 +114,9 @@ def _checks(
 ) -> Iterator[dg.AssetCheckResult]:
     table = f"core.{merged.table}"
     yield check(table, "unique_key", merged.duplicate_keys == 0, duplicates=merged.duplicate_keys)
+    if merged.table == MERGES:
+        circles = refused(con)
+        yield check(table, "merges_end", circles == 0, critical=False, refused=circles, rows=merged.rows)
     for reference in references(project, merged.table):
         unknown = unknown_references(con, merged.table, reference)
         yield check(

@@ -26,14 +26,14 @@ from pipelines.contracts.expected import checks_of_batch, derived
 from pipelines.contracts.model import Check
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
-from pipelines.ingest import batch, freshness, ledger, quality, volume
+from pipelines.ingest import batch, deliveries, freshness, ledger, quality, volume
 from pipelines.ingest.reading import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
 from pipelines.steps import row_count, table_exists
 from resources.connectors import fetch
 from resources.control import ControlStore, Finding
-from resources.landing import land, ledger_name, new_files
+from resources.landing import files_to_land, land, ledger_name
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def _check_specs(project: Project, name: str, source: Source) -> list[dg.AssetCh
             "readable", asset=key, description="every new file could be read and fits its mapping"
         ),
         dg.AssetCheckSpec(
-            "accounting", asset=key, blocking=True, description="landed = accepted + quarantined + superseded"
+            "accounting",
+            asset=key,
+            blocking=True,
+            description="landed = accepted + quarantined + superseded + deleted",
         ),
     ]
     specs += [
@@ -62,9 +65,23 @@ def _check_specs(project: Project, name: str, source: Source) -> list[dg.AssetCh
         for table, mapping in source.tables.items()
         for one in _table_checks(project, name, table, list(mapping))
     ]
-    return specs + [
+    specs += _delivery_specs(source, key)
+    specs += [
         dg.AssetCheckSpec(f"{table}__{check_name}", asset=key, description=description)
         for table, check_name, description in volume.specs(source.tables, source.volume)
+    ]
+    return specs
+
+
+def _delivery_specs(source: Source, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """A snapshot is checked against the one before it."""
+    if source.delivery != "snapshot":
+        return []
+    return [
+        dg.AssetCheckSpec(
+            f"{table}__{deliveries.KEPT}", asset=key, description=deliveries.description(source)
+        )
+        for table in source.tables
     ]
 
 
@@ -115,8 +132,8 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
                     raise fault
                 paths = land(con, project, name, source, day)
                 name_of = partial(ledger_name, project, source)
-                files = new_files(paths, ledger.known_files(con, name), name_of)
                 standing = [name_of(path) for path in paths]
+                files = files_to_land(con, name, paths, name_of)
                 outcome = ingest(
                     con,
                     name,
@@ -181,6 +198,8 @@ def _metadata(outcome: Outcome, total: int) -> dict[str, Any]:
         metadata[f"{account.table}: accepted"] = account.accepted
         metadata[f"{account.table}: quarantined"] = account.quarantined
         metadata[f"{account.table}: superseded"] = account.superseded
+        if account.deleted:
+            metadata[f"{account.table}: deleted"] = account.deleted
     return metadata
 
 

@@ -200,6 +200,7 @@ _NO_ASSETS = {
     "quarantine.row",
     "ingest.batch",
     "ingest.batch_table",
+    "ingest.batch_deletion",
     "ingest.file",
     "ingest.file_amount",
     "segments.recorded_day",

@@ -64,6 +64,9 @@ def mapping_faults(project: Project) -> list[ConfigError]:
                 for column, text in written.items():
                     at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
                     read |= columns_in(parse_scalar(text, _words(text), at))
+                for setting, text in source.delivery_expressions.items():
+                    at = f"{path}:{line_of(tree, ('sources', name, setting))}: sources.{name}.{setting}"
+                    read |= columns_in(parse_scalar(text, _words(text), at))
                 parse_mapping(name, source, table, sorted(read), where)
             except ConfigError as fault:
                 faults.append(fault)

@@ -14,6 +14,7 @@ from pipelines.config.connectors import WORKBOOKS, Excel
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
+from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
 from pipelines.ingest.reading import scratch_in
 from pipelines.ingest.source import look_at
@@ -173,6 +174,17 @@ def ledger_name(project: Project, source: Source, path: Path) -> str:
         if files.startswith("package:") and path.is_relative_to(_package_folder(package, package)):
             return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
     return str(path)
+
+
+def files_to_land(
+    con: duckdb.DuckDBPyConnection, source: str, paths: list[Path], name_of: Callable[[Path], str] = str
+) -> list[LandedFile]:
+    """The new files of a source, and those held back by a rejected one that is mended now; sorted by path."""
+    files = new_files(paths, ledger.known_files(con, source), name_of)
+    standing = {name_of(path) for path in paths}
+    again = ledger.held_back(con, source, standing, {file.name for file in files})
+    files += new_files([path for path in paths if name_of(path) in again], {}, name_of)
+    return sorted(files, key=lambda file: file.path)
 
 
 def new_files(

@@ -14,6 +14,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.calendar import Calendar
 from pipelines.config.connectors import Database, Excel, Http, check_address, scheme_of
 from pipelines.config.csv import CsvDialect
+from pipelines.config.delivery import Delivery, Operation, delivery_fault
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.quality import FaultLimits, VolumeLimits
@@ -73,6 +74,19 @@ class Source(Section):
     )
     quality: FaultLimits = FaultLimits()
     volume: VolumeLimits = VolumeLimits()
+    delivery: Delivery = Field(
+        default="append", description="what a file says: further rows, the full state, or changes"
+    )
+    operation: Operation | None = None
+    version: str | None = Field(
+        default=None, description="SQL expression; of the rows of a key, the highest version wins"
+    )
+    max_deleted_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of keys a snapshot may lack before it is rejected"
+    )
+    guest_key: str | None = Field(
+        default=None, description="SQL expression whose salted hash stands for a guest's customer id"
+    )
     tables: dict[str, dict[str, str]] = Field(
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
@@ -142,6 +156,25 @@ class Source(Section):
         if self.files is None:
             return ()
         return (self.files,) if isinstance(self.files, str) else tuple(self.files)
+
+    @model_validator(mode="after")
+    def _delivery_fits(self) -> Source:
+        fault = delivery_fault(self.delivery, self.operation, self.version, self.playback is not None)
+        if fault is None and self.guest_key is not None and "orders" not in self.tables:
+            fault = "guest_key is for orders; this source does not map orders"
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
+    @property
+    def delivery_expressions(self) -> dict[str, str]:
+        """Setting -> SQL expression, of those that say how rows follow each other and who guests are."""
+        written = {
+            "operation": self.operation.column if self.operation else None,
+            "version": self.version,
+            "guest_key": self.guest_key,
+        }
+        return {setting: text for setting, text in written.items() if text is not None}
 
 
 def _as_text(value: object) -> object:
@@ -235,6 +268,20 @@ class ProjectConfig(Section):
     def _orders_are_mapped(cls, sources: dict[str, Source]) -> dict[str, Source]:
         if not any("orders" in source.tables for source in sources.values()):
             raise ValueError("no source maps the table orders; segments need orders")
+        return sources
+
+    @field_validator("sources")
+    @classmethod
+    def _versions_can_be_compared(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        """A row with a version and one without cannot be put in order."""
+        for table in {table for source in sources.values() for table in source.tables}:
+            feeding = {name: source.version for name, source in sources.items() if table in source.tables}
+            without = sorted(name for name, version in feeding.items() if version is None)
+            if without and len(without) < len(feeding):
+                raise ValueError(
+                    f"{table} is fed by sources with a version and by {', '.join(without)} without;"
+                    " give each of its sources a version, or none"
+                )
         return sources
 
     @property

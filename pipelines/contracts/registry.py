@@ -11,6 +11,7 @@ from pipelines.contracts.tables import (
     campaigns,
     consents,
     contacts,
+    customer_merges,
     customers,
     feedback,
     interactions,
@@ -28,6 +29,7 @@ from pipelines.contracts.tables import (
 CONTRACTS: dict[str, Contract] = {
     module.CONTRACT.table: module.CONTRACT
     for module in (
+        customer_merges,  # first: the tables after it count for whom it says
         orders,
         order_lines,
         customers,

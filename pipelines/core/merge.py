@@ -2,7 +2,8 @@
 
 Both ways store the same rows: `what each accepted batch says, the latest batch and row of a key winning`.
 A merge touches only the keys of the new batch. A rebuild is taken when a file was replaced, when mapping,
-contract or code changed, or when the staged batch is not the only one that is missing.
+contract or code changed, when a batch was withdrawn, or when the staged batch is not the only one missing.
+Tables whose rows can be deleted, carry versions, or name customers that merge are in `following.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
+from pipelines.core import following, identity
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
 from pipelines.steps import columns_of, qualified, quote, row_count, table_exists, transaction
@@ -26,7 +28,8 @@ create table if not exists ingest.core_state (
     table_name varchar not null, source varchar not null, fingerprint varchar not null,
     merged_seq bigint not null, primary key (table_name, source)
 );
-create table if not exists ingest.dirty_customer (customer_id varchar)
+create table if not exists ingest.core_batch (table_name varchar, source varchar, batch_seq bigint);
+create table if not exists ingest.dirty_customer (customer_id varchar);
 """
 
 
@@ -43,57 +46,111 @@ class Merged:
     duplicate_keys: int
 
 
-def refresh(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> Merged:
-    """Bring `core.<table>` up to the accepted batches of its sources, in one transaction."""
-    con.execute(STATE)
+def refresh(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    *,
+    merges_mapped: bool = False,
+) -> Merged:
+    """Bring `core.<table>` up to the accepted batches of its sources, in one transaction.
+
+    Parameters
+    ----------
+    merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
+    """
+    con.execute(STATE + identity.STATE)
     table = f"core.{contract.table}"
+    resolved = identity.resolves(contract, merges_mapped)
     with transaction(con):
-        how, duplicates = _bring_up(con, contract, mappings)
+        how, duplicates = _bring_up(con, contract, mappings, resolved)
+        if contract.table == identity.MERGES and how != "unchanged":
+            identity.refresh_map(con)
     return Merged(table=contract.table, how=how, rows=row_count(con, table), duplicate_keys=duplicates)
 
 
 def _bring_up(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
 ) -> tuple[How, int]:
     table = f"core.{contract.table}"
-    known = {
-        source: (mark, seq)
-        for source, mark, seq in con.execute(
-            "select source, fingerprint, merged_seq from ingest.core_state where table_name = ?",
-            [contract.table],
-        ).fetchall()
-    }
+    found = con.execute(
+        "select source, fingerprint from ingest.core_state where table_name = ?", [contract.table]
+    )
+    known = dict(found.fetchall())
     if not mappings and not known:
         _create_empty(con, contract)
         return "unchanged", 0
-    marks = {mapping.source: fingerprint(mapping) for mapping in mappings}
-    pending = {
-        m.source: ledger.pending_batches(con, m.source, known[m.source][1] if m.source in known else 0)
-        for m in mappings
-    }
-    same = table_exists(con, table) and {s: mark for s, (mark, _) in known.items()} == marks
-    if same and not any(pending.values()):
+    followed = following.is_needed(mappings, resolved)
+    kind = f":followed{':resolved' if resolved else ''}" if followed else ""
+    marks = {mapping.source: fingerprint(mapping) + kind for mapping in mappings}
+    pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
+    withdrawn = any(ledger.withdrawn_batches(con, m.source, contract.table) for m in mappings)
+    same = table_exists(con, table) and known == marks and not withdrawn
+    moved = resolved and identity.is_waiting(con, contract.table)
+    if same and not moved and not any(pending.values()):
         return "unchanged", 0
     mergeable = same and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
     how: How = "merged" if mergeable else "rebuilt"
+    staged = [m for m in mappings if pending[m.source]]
     if how == "merged":
-        duplicates = _merge(con, contract, [m for m in mappings if pending[m.source]])
+        duplicates = _follow(con, contract, staged, resolved) if followed else _merge(con, contract, staged)
     else:
-        _rebuild(con, contract, mappings)
+        _rebuild(con, contract, mappings, followed, resolved)
         _mark_dirty(con, contract, None)
         duplicates = _duplicate_keys(con, contract, qualified(table))
+    _remember_state(con, contract, mappings, marks)
+    return how, duplicates
+
+
+def _remember_state(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], marks: dict[str, str]
+) -> None:
+    """Write which batches the core table has now, and forget what was staged and moved for it."""
     con.execute("delete from ingest.core_state where table_name = ?", [contract.table])
     for mapping in mappings:
-        newest = con.execute(
-            "select coalesce(max(batch_seq), 0) from ingest.batch where source = ? and status = 'accepted'",
-            [mapping.source],
-        ).fetchone()
         con.execute(
-            "insert into ingest.core_state values (?, ?, ?, ?)",
-            [contract.table, mapping.source, marks[mapping.source], newest[0] if newest else 0],
+            "insert into ingest.core_state select $table, $source, $mark, coalesce(max(batch_seq), 0)"
+            " from ingest.batch where source = $source and status = 'accepted'",
+            {"table": contract.table, "source": mapping.source, "mark": marks[mapping.source]},
         )
+        con.execute(f"drop view if exists {qualified(mapping.stage + '__kept')}")
         con.execute(f"drop table if exists {qualified(mapping.stage)}")
-    return how, duplicates
+    con.execute("delete from ingest.core_batch where table_name = ?", [contract.table])
+    con.execute(
+        "insert into ingest.core_batch select $table, source, batch_seq from ingest.batch"
+        " where status = 'accepted' and source in (select unnest($sources))",
+        {"table": contract.table, "sources": list(marks)},
+    )
+    identity.forget_moved(con, contract.table)
+
+
+def _follow(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+) -> int:
+    """Merge what can take rows away; returns how many of the touched keys stand twice afterwards."""
+    following.merge(con, contract, mappings, resolved)
+    _mark_changed(con, contract)
+    key = ", ".join(quote(name) for name in contract.key)
+    touched = f"(from {qualified('core.' + contract.table)} semi join touched using ({key}))"
+    duplicates = _duplicate_keys(con, contract, touched)
+    con.execute("drop table touched; drop table changed")
+    return duplicates
+
+
+def _mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Remember whose features the rows in `changed` touch: those that came, and those that went."""
+    if contract.table == "orders":
+        con.execute(
+            "insert into ingest.dirty_customer"
+            " select distinct customer_id from changed where customer_id is not null"
+        )
+    elif contract.table == "order_lines":
+        con.execute(
+            "insert into ingest.dirty_customer select distinct customer_id from core.orders"
+            " semi join changed using (order_id) where customer_id is not null"
+        )
+    elif contract.table == "products":
+        con.execute("insert into ingest.dirty_customer select null from changed limit 1")
 
 
 def _mergeable(
@@ -104,10 +161,15 @@ def _mergeable(
         batches = pending[mapping.source]
         if not batches:
             continue
-        if len(batches) > 1 or batches[0]["replaces"] or not table_exists(con, mapping.stage):
+        if not table_exists(con, mapping.stage):
             return False
+        # Of snapshots the newest says everything, whatever came before it and whatever file it replaces.
+        snapshot = mapping.delivery == "snapshot"
+        if not snapshot and (len(batches) > 1 or batches[0]["replaces"]):
+            return False
+        wanted = ledger.batch_of(con, ledger.newest_snapshot(con, mapping.source)) if snapshot else None
         staged = con.execute(f"select distinct _batch_seq from {qualified(mapping.stage)}").fetchall()
-        if staged != [(batches[0]["batch_seq"],)]:
+        if staged != [(wanted or batches[0]["batch_seq"],)]:
             return False
     return True
 
@@ -116,6 +178,8 @@ def _types_hold(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Se
     """Whether what is staged has the types of the core table; an attribute's type is what landed."""
     staged = [mapping for mapping in mappings if table_exists(con, mapping.stage)]
     have = dict(columns_of(con, f"core.{contract.table}"))
+    if not staged:
+        return True
     found = con.execute(f"describe {_latest(contract, staged)}").fetchall()
     return all(have.get(name, kind) == kind for name, kind, *_ in found)
 
@@ -173,22 +237,39 @@ def _mark_dirty(con: duckdb.DuckDBPyConnection, contract: Contract, newest: str 
         con.execute("insert into ingest.dirty_customer values (null)")
 
 
-def _rebuild(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> None:
+def _rebuild(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    followed: bool,
+    resolved: bool,
+) -> None:
     """Stage every accepted file again, account for it anew, and take the latest of every key."""
     usable = []
     for mapping in mappings:
-        files = ledger.accepted_files(con, mapping.source)
+        files = _counting_files(con, mapping)
         if not files:
             continue
         batch.stage(con, mapping, files)
         batch.account(con, mapping, files)
         usable.append(mapping)
-    if usable:
+    following.forget(con, contract)
+    if usable and followed:
+        following.rebuild(con, contract, usable, resolved)
+    elif usable:
         con.execute(
             f"create or replace table {qualified('core.' + contract.table)} as {_latest(contract, usable)}"
         )
     else:
         _create_empty(con, contract)
+
+
+def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[int]:
+    """The accepted files a core table is made of: of snapshots the last, with those of its batch."""
+    if mapping.delivery != "snapshot":
+        return ledger.accepted_files(con, mapping.source)
+    newest = ledger.newest_snapshot(con, mapping.source)
+    return ledger.files_beside(con, newest) if newest is not None else []
 
 
 def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

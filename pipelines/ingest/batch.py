@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError
-from pipelines.ingest import amounts, ledger
+from pipelines.ingest import amounts, deliveries, guests, ledger
 from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
@@ -31,10 +31,11 @@ class Account:
     accepted: int
     quarantined: int
     superseded: int
+    deleted: int = 0
 
     @property
     def adds_up(self) -> bool:
-        return self.landed == self.accepted + self.quarantined + self.superseded
+        return self.landed == self.accepted + self.quarantined + self.superseded + self.deleted
 
 
 def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
@@ -60,6 +61,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
                 "ingest.file_amount",
                 "ingest.volume_day",
                 "ingest.volume_column",
+                "ingest.batch_deletion",
                 "quarantine.row",
                 "quality.result",
                 "quality.sample",
@@ -76,7 +78,7 @@ def stage_batch(
     readings: Sequence[Reading],
     read_mappings: Callable[[], Sequence[Mapping]],
     run_id: str,
-) -> int:
+) -> tuple[int, list[str]]:
     """Load files as one new batch, type its rows for each mapped table, and account for them.
 
     The ledger is written first, then every file is loaded by a statement of its own, then the rows are typed
@@ -88,14 +90,19 @@ def stage_batch(
 
     Returns
     -------
-    The batch's sequence number; its status is `staged`.
+    The batch's sequence number; its status is `staged`. And what is wrong with files that proved unreadable
+    when they were loaded: they are out of the batch, and the ledger does not know them.
+
+    Raises
+    ------
+    SourceError
+        When none of the files can be loaded, or a mapping fails on what they hold.
     """
     seq, file_ids = _open_batch(con, source, files, run_id)
     try:
-        for reading, file_id in zip(readings, file_ids, strict=True):
-            count = load(con, source, reading, file_id)
-            record(con, source, seq, file_id, reading)
-            con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
+        file_ids, unread = _load_all(con, source, seq, readings, file_ids)
+        if not file_ids:
+            raise SourceError("; ".join(unread))
         with transaction(con):
             mappings = read_mappings()
             for mapping in mappings:
@@ -109,7 +116,39 @@ def stage_batch(
     except SourceError:
         discard_interrupted(con, source)
         raise
-    return seq
+    return seq, unread
+
+
+def _load_all(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    seq: int,
+    readings: Sequence[Reading],
+    file_ids: Sequence[int],
+) -> tuple[list[int], list[str]]:
+    """Load each file; one that breaks half-way leaves no row and no entry, and holds back no other.
+
+    Returns
+    -------
+    The ids of the files loaded, and what is wrong with each of the others.
+    """
+    loaded, faults = [], []
+    for reading, file_id in zip(readings, file_ids, strict=True):
+        try:
+            count = load(con, source, reading, file_id)
+        except SourceError as fault:
+            faults.append(str(fault))
+            con.execute(
+                "update ingest.batch set files = files - 1 where batch_seq ="
+                " (select batch_seq from ingest.file where file_id = ?)",
+                [file_id],
+            )
+            con.execute("delete from ingest.file where file_id = ?", [file_id])
+            continue
+        record(con, source, seq, file_id, reading)
+        con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
+        loaded.append(file_id)
+    return loaded, faults
 
 
 def _open_batch(
@@ -118,8 +157,13 @@ def _open_batch(
     """Enter a batch and its files in the ledger, as staged; returns their numbers."""
     with transaction(con):
         seq = ledger.next_id(con, "ingest.batch", "batch_seq")
-        known = ledger.known_files(con, source)
-        replaces = any(file.name in known for file in files)
+        # A version that was never accepted is not in core: what follows it replaces nothing.
+        accepted = con.execute(
+            "select distinct path from ingest.file join ingest.batch using (batch_seq)"
+            " where ingest.file.source = ? and status = 'accepted'",
+            [source],
+        ).fetchall()
+        replaces = bool({file.name for file in files} & {path for (path,) in accepted})
         con.execute(
             "insert into ingest.batch values (?, ?, ?, ?, 'staged', null, ?, ?, null)",
             [seq, source, run_id, ledger.now(), len(files), replaces],
@@ -145,7 +189,13 @@ def stage(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[i
     import duckdb
 
     try:
-        store_select(con, mapping.stage, typed_select(mapping), "replace", {"files": list(file_ids)})
+        values = {"files": list(file_ids), "guest_salt": guests.salt() if mapping.guest is not None else None}
+        store_select(con, mapping.stage, typed_select(mapping), "replace", values)
+        if mapping.operation is not None:
+            con.execute(
+                f"create or replace view {qualified(mapping.judged)} as from {qualified(mapping.stage)}"
+                " where not _row_deleted or _fault_reason is not null"
+            )
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         raise SourceError(
             f"sources.{mapping.source}.tables.{mapping.contract.table}: an expression fails on a value"
@@ -160,6 +210,7 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
     What landed is counted in the files' own ledger, not in the stage: a row lost on the way must show.
     """
     table = mapping.contract.table
+    kept, gone = deliveries.counted(mapping)
     stage_table, raw = qualified(mapping.stage), qualified("raw." + mapping.source)
     key = ", ".join(quote(name) for name in mapping.contract.key)
     here: dict[str, object] = {"source": mapping.source, "table": table, "files": list(file_ids)}
@@ -177,9 +228,9 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
             from ingest.file where file_id in (select unnest($files)) group by batch_seq
         ),
         good as (
-            select _batch_seq, sum(n) as rows, count(*) as keys
+            select _batch_seq, sum(n) as rows, sum(kept) as kept, sum(gone) as gone
             from (
-                select _batch_seq, count(*) as n from {stage_table}
+                select _batch_seq, count(*) as n, {kept} as kept, {gone} as gone from {stage_table}
                 where _fault_reason is null group by _batch_seq, {key}
             ) group by _batch_seq
         ),
@@ -187,12 +238,13 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
             select _batch_seq, count(*) as rows from {stage_table}
             where _fault_reason is not null group by _batch_seq
         )
-        select _batch_seq, $source, $table, landed, coalesce(good.keys, 0), coalesce(bad.rows, 0),
-            coalesce(good.rows - good.keys, 0)
+        select _batch_seq, $source, $table, landed, coalesce(good.kept, 0), coalesce(bad.rows, 0),
+            coalesce(good.rows - good.kept - good.gone, 0)
         from landed left join good using (_batch_seq) left join bad using (_batch_seq)
         """,
         here,
     )
+    deliveries.count_deleted(con, mapping, here)
     con.execute(
         f"""
         insert into quarantine.row
@@ -211,8 +263,10 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
 def accounts(con: duckdb.DuckDBPyConnection, seq: int) -> list[Account]:
     """The accounting of a batch, a row a canonical table."""
     found = con.execute(
-        "select table_name, rows_landed, rows_accepted, rows_quarantined, rows_superseded"
-        " from ingest.batch_table where batch_seq = ? order by table_name",
+        "select table_name, rows_landed, rows_accepted, rows_quarantined, rows_superseded,"
+        " coalesce(rows_deleted, 0)"
+        " from ingest.batch_table left join ingest.batch_deletion using (batch_seq, source, table_name)"
+        " where batch_seq = ? order by table_name",
         [seq],
     ).fetchall()
     return [Account(*row) for row in found]
@@ -228,20 +282,18 @@ def settle(con: duckdb.DuckDBPyConnection, seq: int, reason: str | None) -> None
             con.execute(
                 "update ingest.batch set status = 'rejected', reason = ? where batch_seq = ?", [reason, seq]
             )
+            ledger.settle_versions(con, seq)
             return
         con.execute("update ingest.batch set status = 'accepted' where batch_seq = ?", [seq])
-        con.execute(
-            "update ingest.file set current = false where batch_seq <> ? and (source, path) in"
-            " (select (source, path) from ingest.file where batch_seq = ?)",
-            [seq, seq],
-        )
-        con.execute("update ingest.file set current = true where batch_seq = ?", [seq])
+        ledger.settle_versions(con, seq)
 
 
 def first_event(con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping]) -> object:
     """The earliest business date a batch touches; NULL when it touches every day (reference data)."""
     earliest = []
     for mapping in mappings:
+        if mapping.delivery != "append":
+            return None  # the days of what it deletes are those of earlier batches
         event = mapping.contract.event
         if event is None and mapping.contract.table != "order_lines":
             return None

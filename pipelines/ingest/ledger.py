@@ -41,6 +41,10 @@ create table if not exists ingest.batch_table (
     rows_landed bigint not null, rows_accepted bigint not null, rows_quarantined bigint not null,
     rows_superseded bigint not null
 );
+create table if not exists ingest.batch_deletion (
+    batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    rows_deleted bigint not null, keys_before bigint not null, keys_vanished bigint not null
+);
 create table if not exists quarantine.row (
     batch_seq bigint not null, source varchar not null, table_name varchar not null, file varchar not null,
     row_number bigint not null, reason varchar not null, column_name varchar not null, content varchar
@@ -108,14 +112,95 @@ def accepted_files(con: duckdb.DuckDBPyConnection, source: str) -> list[int]:
     return [row[0] for row in found]
 
 
-def pending_batches(con: duckdb.DuckDBPyConnection, source: str, after: int) -> list[dict[str, Any]]:
-    """Accepted batches of a source that came after `after`, oldest first."""
+def newest_snapshot(con: duckdb.DuckDBPyConnection, source: str) -> int | None:
+    """The file that is the full state of a snapshot source: the last of its last accepted batch."""
+    row = con.execute(
+        "select file_id from ingest.file join ingest.batch using (batch_seq)"
+        " where ingest.file.source = ? and status = 'accepted' order by batch_seq desc, file_id desc limit 1",
+        [source],
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def batch_of(con: duckdb.DuckDBPyConnection, file_id: int | None) -> int | None:
+    """The batch a file came in."""
+    row = con.execute("select batch_seq from ingest.file where file_id = ?", [file_id]).fetchone()
+    return int(row[0]) if row else None
+
+
+def files_beside(con: duckdb.DuckDBPyConnection, file_id: int) -> list[int]:
+    """The files of a file's batch, itself included."""
+    found = con.execute(
+        "select file_id from ingest.file where batch_seq ="
+        " (select batch_seq from ingest.file where file_id = ?) order by file_id",
+        [file_id],
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def pending_batches(con: duckdb.DuckDBPyConnection, source: str, table: str) -> list[dict[str, Any]]:
+    """Accepted batches of a source that a core table does not have, oldest first.
+
+    The set is compared, not the newest number: a batch accepted by hand later is older than what is in core.
+    """
     return rows(
         con,
-        "select * from ingest.batch where source = ? and status = 'accepted' and batch_seq > ?"
+        "select * from ingest.batch where source = $source and status = 'accepted' and batch_seq not in"
+        " (select batch_seq from ingest.core_batch where table_name = $table and source = $source)"
         " order by batch_seq",
-        [source, after],
+        {"source": source, "table": table},
     )
+
+
+def withdrawn_batches(con: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
+    """Batches of a source that a core table has, and that are accepted no longer."""
+    found = con.execute(
+        "select batch_seq from ingest.core_batch where table_name = $table and source = $source and batch_seq"
+        " not in (select batch_seq from ingest.batch where source = $source and status = 'accepted')",
+        {"source": source, "table": table},
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def settle_versions(con: duckdb.DuckDBPyConnection, seq: int) -> None:
+    """Of every path of a batch, the newest accepted version counts, whatever the order of the verdicts."""
+    con.execute(
+        """
+        with path as (select source, path from ingest.file where batch_seq = $seq),
+        counting as (
+            select max(f.file_id) as file_id
+            from ingest.file f join ingest.batch b using (batch_seq)
+            where b.status = 'accepted' and (f.source, f.path) in (from path)
+            group by f.source, f.path
+        )
+        update ingest.file set current = file_id in (from counting) where (source, path) in (from path)
+        """,
+        {"seq": seq},
+    )
+
+
+def held_back(
+    con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str], changed: Collection[str]
+) -> set[str]:
+    """Files that share a rejected batch with one that has been corrected (`changed`) or taken away since.
+
+    They were never judged without it, and their own content will not change: they are to be landed again.
+    """
+    known = known_files(con, source)
+    found = rows(
+        con,
+        "select f.path, f.batch_seq from ingest.file f join ingest.batch b using (batch_seq)"
+        " where f.source = ? and b.status = 'rejected'",
+        [source],
+    )
+    rejected = {(entry["batch_seq"], entry["path"]) for entry in found}
+    held = {
+        (seq, path)
+        for seq, path in rejected
+        if path in standing and path not in changed and known[path]["batch_seq"] == seq
+    }
+    mended = {seq for seq, _ in rejected - held}
+    return {path for seq, path in held if seq in mended}
 
 
 def newest_batch(

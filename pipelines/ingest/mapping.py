@@ -9,16 +9,36 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from pipelines.config.delivery import Delivery
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
+from pipelines.ingest import guests
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.steps import qualified, quote
 
 META = ("_file_id", "_row")
+# Settings of a source that hold an expression; their columns are no attributes.
+_SETTINGS = frozenset({"version", "operation", "guest_key"})
+_NUMBERS = ", ".join(
+    f"'{kind}'"
+    for kind in (
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "FLOAT",
+        "DOUBLE",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,22 @@ class Mapping:
     # The source's columns of text, lower case, and the decimal mark it states for numbers in them.
     texts: frozenset[str] = frozenset()
     decimal: str | None = None
+    delivery: Delivery = "append"
+    version: exp.Expr | None = None
+    operation: exp.Expr | None = None
+    deletes: tuple[str, ...] = ()
+    guest: exp.Expr | None = None
+
+    @property
+    def read(self) -> dict[str, exp.Expr]:
+        """Every expression over the source's columns, by the setting or column it stands under."""
+        further = {"version": self.version, "operation": self.operation, "guest_key": self.guest}
+        return self.expressions | {name: tree for name, tree in further.items() if tree is not None}
+
+    @property
+    def judged(self) -> str:
+        """The table whose rows are judged: the stage, or of a change feed its rows that delete nothing."""
+        return self.stage if self.operation is None else f"{self.stage}__kept"
 
     @property
     def stage(self) -> str:
@@ -93,7 +129,24 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
     ]
     if missing:
         raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
-    return Mapping(name, contract, expressions, _attributes(contract, expressions, known, where))
+    further = {
+        setting: parse_scalar(text, known, f"project.yaml: sources.{name}.{setting}")
+        for setting, text in source.delivery_expressions.items()
+        if setting != "guest_key" or table == "orders"
+    }
+    if "guest_key" in further:
+        guests.salt()  # told before anything is loaded
+    return Mapping(
+        name,
+        contract,
+        expressions,
+        _attributes(contract, expressions | further, known, where),
+        delivery=source.delivery,
+        version=further.get("version"),
+        operation=further.get("operation"),
+        deletes=tuple(source.operation.delete) if source.operation else (),
+        guest=further.get("guest_key"),
+    )
 
 
 def _attributes(
@@ -103,7 +156,7 @@ def _attributes(
     if not contract.attributes:
         return ()
     read = {name.lower() for tree in expressions.values() for name in columns_in(tree)}
-    extra = [name for name in expressions if contract.column(name) is None]
+    extra = [name for name in expressions if contract.column(name) is None and name not in _SETTINGS]
     named = {name.lower() for name in extra}
     passed = [name for name in known if name.lower() not in read | named]
     clash = sorted(name for name in passed if name.lower() in contract.names)
@@ -115,8 +168,10 @@ def _attributes(
 def fingerprint(mapping: Mapping) -> str:
     """Changes when what the core table would hold from the same raw rows changes."""
     parts = {name: to_sql(tree) for name, tree in sorted(mapping.expressions.items())}
+    salted = [guests.mark()] if mapping.guest is not None else []
     text = json.dumps(
-        [parts, mapping.attributes, repr(mapping.contract), typed_select(mapping)], sort_keys=True
+        [parts, mapping.attributes, repr(mapping.contract), typed_select(mapping), mapping.delivery, *salted],
+        sort_keys=True,
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -125,7 +180,8 @@ def typed_select(mapping: Mapping) -> str:
     """The SELECT that types a source's raw rows of the files in `$files`.
 
     Its columns are `_batch_seq, _file_id, _row`, the canonical columns, attributes, then `_fault_reason` and
-    `_fault_column` (NULL for a good row): the first fault in the order of the contract.
+    `_fault_column` (NULL for a good row): the first fault in the order of the contract. Where the source has
+    them, `_row_version` and `_row_deleted` follow. `$guest_salt` is read where guests are keyed.
     """
     contract = mapping.contract
     given = ", ".join(
@@ -133,31 +189,39 @@ def typed_select(mapping: Mapping) -> str:
     )
     marked = mapping.marked
     typed = ", ".join(
-        f"{_typed(column, column in marked)} as {quote(column.name)}" for column in contract.columns
+        f"{_typed(column, mapping, marked)} as {quote(column.name)}" for column in contract.columns
     )
     marks = marks_select(mapping)
     mark, beside = (", _decimal", f"left join ({marks}) as m using (_file_id)") if marks else ("", "")
+    settings = "".join(
+        f", {to_sql(tree)} as {quote('given ' + name)}"
+        for name, tree in mapping.read.items()
+        if name not in mapping.expressions
+    )
+    order = _order_columns(mapping)
+    ordered = "".join(f", {sql} as {name}" for name, sql in order.items())
+    kept = "".join(f", {name}" for name in order)
     derived = "".join(f", {sql} as {quote(name)}" for name, sql in contract.derived)
     written = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
     extras = "".join(f", {written.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
     carried = "".join(f", {quote(name)}" for name in mapping.attributes)
     return f"""
 with given as (
-    select _batch_seq, _file_id, _row, {given}{extras}{mark}
+    select _batch_seq, _file_id, _row, {given}{settings}{extras}{mark}
     from {qualified("raw." + mapping.source)}
     join (select file_id as _file_id, batch_seq as _batch_seq from ingest.file) using (_file_id)
     {beside}
     where _file_id in (select unnest($files))
 ),
 typed as (
-    select *, {typed} from given
+    select *, {typed}{ordered} from given
 ),
 judged as (
-    select *{derived}, {_fault_case(contract, marked)} as _fault from typed
+    select *{derived}, {_fault_case(mapping, marked)} as _fault from typed
 )
 select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.names)}
     {"".join(f", {quote(name)}" for name, _ in contract.derived)}{carried},
-    split_part(_fault, '|', 1) as _fault_reason, split_part(_fault, '|', 2) as _fault_column
+    split_part(_fault, '|', 1) as _fault_reason, split_part(_fault, '|', 2) as _fault_column{kept}
 from judged"""
 
 
@@ -189,12 +253,35 @@ def _given(mapping: Mapping, column: Column) -> str:
     return to_sql(tree) if tree is not None else column.default
 
 
-def _typed(column: Column, is_marked: bool) -> str:
+def _order_columns(mapping: Mapping) -> dict[str, str]:
+    """What says which row of a key counts: its version as a number, and whether it deletes the key.
+
+    A version is a number or an instant (in microseconds); text is read as an instant.
+    """
+    columns = {}
+    if mapping.version is not None:
+        given = quote("given version")
+        text = f"cast({given} as varchar)"
+        columns["_row_version"] = (
+            f"cast(case when typeof({given}) in ({_NUMBERS}) or typeof({given}) like 'DECIMAL%'"
+            f" then try_cast({text} as decimal(38, 9))"
+            f" else epoch_us(try_cast({text} as timestamptz)) end as decimal(38, 9))"
+        )
+    if mapping.operation is not None:
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in mapping.deletes)
+        given = quote("given operation")
+        columns["_row_deleted"] = f"coalesce(trim(cast({given} as varchar)) in ({listed}), false)"
+    return columns
+
+
+def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
     given = quote("given " + column.name)
+    if column.name == "customer_id" and mapping.guest is not None:
+        return f"coalesce(nullif(trim(cast({given} as varchar)), ''), {guests.KEY})"
     if column.type == "VARCHAR":
         trimmed = f"trim(cast({given} as varchar))"
         return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
-    if is_marked:
+    if column in marked:
         return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
         # DuckDB reads the word infinity as an instant; no event happened then.
@@ -202,27 +289,54 @@ def _typed(column: Column, is_marked: bool) -> str:
     return f"try_cast({given} as {column.type})"
 
 
-def _fault_case(contract: Contract, marked: Sequence[Column]) -> str:
-    branches: list[str] = []
-    for column in contract.columns:
-        name, given = quote(column.name), quote("given " + column.name)
-        if column.type != "VARCHAR":
-            blank = f"trim(cast({given} as varchar)) = ''"
-            unread = f"{name} is null and {given} is not null and not {blank}"
-            if column in marked:
-                either = f"_decimal = '' and {is_ambiguous(f'trim({given})')}"
-                branches.append(f"when {unread} and {either} then 'ambiguous_number|{column.name}'")
-            branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
-        if column.required:
-            branches.append(f"when {name} is null then 'missing|{column.name}'")
-        if column.minimum is not None:
-            branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
-        if column.maximum is not None:
-            branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
-        if column.allowed:
-            listed = ", ".join(f"'{value}'" for value in column.allowed)
-            branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")
+def _fault_case(mapping: Mapping, marked: Sequence[Column]) -> str:
+    """The first fault of a row. One that deletes may hold its key and nothing else."""
+    columns = mapping.contract.columns
+    branches = [
+        *(fault for c in columns if not _is_open(c, mapping) for fault in _column_faults(c, marked)),
+        *_version_fault(mapping),
+    ]
+    if mapping.operation is not None:
+        branches.append("when _row_deleted then null")
+    branches += [fault for c in columns if _is_open(c, mapping) for fault in _column_faults(c, marked)]
     return f"case {' '.join(branches)} end"
+
+
+def _column_faults(column: Column, marked: Sequence[Column]) -> list[str]:
+    branches = []
+    name, given = quote(column.name), quote("given " + column.name)
+    if column.type != "VARCHAR":
+        blank = f"trim(cast({given} as varchar)) = ''"
+        unread = f"{name} is null and {given} is not null and not {blank}"
+        if column in marked:
+            either = f"_decimal = '' and {is_ambiguous(f'trim({given})')}"
+            branches.append(f"when {unread} and {either} then 'ambiguous_number|{column.name}'")
+        branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
+    if column.required:
+        branches.append(f"when {name} is null then 'missing|{column.name}'")
+    if column.minimum is not None:
+        branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
+    if column.maximum is not None:
+        branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
+    if column.allowed:
+        listed = ", ".join(f"'{value}'" for value in column.allowed)
+        branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")
+    return branches
+
+
+def _is_open(column: Column, mapping: Mapping) -> bool:
+    """Whether a row that deletes may leave this column empty."""
+    return mapping.operation is not None and column.name not in mapping.contract.key
+
+
+def _version_fault(mapping: Mapping) -> list[str]:
+    if mapping.version is None:
+        return []
+    given = quote("given version")
+    return [
+        f"when _row_version is null then case when {given} is null then 'missing' else 'not_version' end"
+        " || '|version'"
+    ]
 
 
 def _family(column: Column) -> str:

@@ -14,7 +14,7 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.expected import Suite, checks_of_batch, derived
 from pipelines.contracts.model import Check
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import batch, ledger, quality, volume
+from pipelines.ingest import batch, deliveries, ledger, quality, volume
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, prepare, scratch_in, words_of
@@ -98,7 +98,7 @@ def check_reading(
         except ConfigError as fault:
             told = str(fault).partition(" (known:")[0]
             raise SourceError(f"{path}: does not fit its mapping. {told} {_count(columns)}") from None
-        for target, tree in mapping.expressions.items():
+        for target, tree in mapping.read.items():
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
                     raise SourceError(
@@ -129,8 +129,9 @@ def ingest(
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
-    A fault of a file or a failed critical check holds the source at its last good state and raises nothing:
-    failure is data, and what does not depend on the source goes on.
+    A fault of a file or a failed critical check raises nothing: failure is data, and what does not depend on
+    the source goes on. A file that cannot be used holds back itself alone: the others make the batch, and the
+    source is `failed` until the file is mended or taken away. A failed check holds the batch, whole.
 
     Parameters
     ----------
@@ -142,18 +143,31 @@ def ingest(
     """
     if not files:
         return _last(con, name, standing)
+    usable: list[tuple[LandedFile, Reading]] = []
+    faults: list[str] = []
     try:
         with scratch_in(scratch) as folder:
-            readings = [look_at(con, source, file.path, folder) for file in files]
-            for reading in readings:
-                check_reading(con, name, source, reading)
+            usable, faults = _usable(con, name, source, files, folder)
+            if not usable:
+                raise SourceError("; ".join(faults))
             # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
-            seq = batch.stage_batch(
-                con, name, files, readings, lambda: mappings_of(con, name, source), run_id
+            seq, unread = batch.stage_batch(
+                con,
+                name,
+                [file for file, _ in usable],
+                [reading for _, reading in usable],
+                lambda: mappings_of(con, name, source),
+                run_id,
             )
     except SourceError as fault:
-        return Outcome(name, "failed", str(fault), results=quality.stored(con, name))
-    return judge(con, name, source, seq, run_id, suites=suites, through=through)
+        told = str(fault) if not usable else "; ".join([*faults, str(fault)])
+        return Outcome(name, "failed", told, results=quality.stored(con, name))
+    outcome = judge(con, name, source, seq, run_id, suites=suites, through=through)
+    faults += unread
+    if not faults:
+        return outcome
+    told = outcome.message or f"the other new files are in batch {seq}"
+    return replace(outcome, status="failed", message="; ".join([*faults, told]))
 
 
 def judge(
@@ -171,7 +185,10 @@ def judge(
     results = [
         result
         for mapping in mappings
-        for result in quality.validate(con, mapping, _checks(name, source, mapping, suites))
+        for result in [
+            *quality.validate(con, mapping, _checks(name, source, mapping, suites)),
+            *deliveries.judge_snapshot(con, mapping, source, seq),
+        ]
     ]
     volume.record(con, seq, mappings)
     results += volume.judge(
@@ -198,6 +215,21 @@ def _checks(name: str, source: Source, mapping: Mapping, suites: Sequence[Suite]
     known = [] if mapping.contract.attributes else [*mapping.mapped, *derived(mapping.contract)]
     own = checks_of_batch(suites, name, mapping.contract.table, known)
     return quality.checks_of(mapping.contract, mapping.mapped, source, own)
+
+
+def _usable(
+    con: duckdb.DuckDBPyConnection, name: str, source: Source, files: Sequence[LandedFile], scratch: Path
+) -> tuple[list[tuple[LandedFile, Reading]], list[str]]:
+    """The files that fit the mapping, with how each is read, and what is wrong with each of the others."""
+    usable, faults = [], []
+    for file in files:
+        try:
+            reading = look_at(con, source, file.path, scratch)
+            check_reading(con, name, source, reading)
+            usable.append((file, reading))
+        except SourceError as fault:
+            faults.append(str(fault))
+    return usable, faults
 
 
 def _last(con: duckdb.DuckDBPyConnection, name: str, standing: Collection[str]) -> Outcome:

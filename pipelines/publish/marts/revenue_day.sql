@@ -1,5 +1,6 @@
 -- marts.revenue_day
 -- One row per business day: orders, lines, customers and revenue, guests included; everything known now.
+-- A guest has no customer id, or one that is made of a guest key.
 -- key: business_date
 -- store: replace
 -- inputs: money.orders, money.order_lines
@@ -12,12 +13,14 @@ select
     count(*) as orders,
     cast(sum(coalesce(line.lines, 0)) as bigint) as lines,
     count(distinct o.customer_id) as customers,
-    cast(count_if(o.customer_id is null) as bigint) as guest_orders,
-    cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue,
+    cast(count_if(o.customer_id is null or o.customer_id like 'guest-%') as bigint) as guest_orders,
     cast(
-        coalesce(sum(coalesce(line.revenue, o.revenue, 0)) filter (where o.customer_id is null), 0)
-        as decimal(18, 4)
-    ) as guest_revenue
+        coalesce(
+            sum(coalesce(line.revenue, o.revenue, 0))
+            filter (where o.customer_id is null or o.customer_id like 'guest-%'), 0
+        ) as decimal(18, 4)
+    ) as guest_revenue,
+    cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue
 from money.orders as o
 left join line on line.order_id = o.order_id
 where o.business_date <= $as_of and o.status = 'completed'

@@ -76,7 +76,7 @@ class History:
         source = SOURCES[one.source]
         mappings = lambda: mappings_of(self.con, one.source, source)  # noqa: E731
         readings = [prepare(self.con, file.path, None, self.folder) for file in files]
-        seq = batch.stage_batch(self.con, one.source, files, readings, mappings, "run")
+        seq, _ = batch.stage_batch(self.con, one.source, files, readings, mappings, "run")
         assert all(account.adds_up for account in batch.accounts(self.con, seq))
         batch.settle(self.con, seq, None if one.accepted else "rejected by hand")
 

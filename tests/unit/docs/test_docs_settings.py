@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.connectors import Auth, Database, Excel, Http, HttpCursor, Pagination
 from pipelines.config.csv import CsvDialect
+from pipelines.config.delivery import Operation
 from pipelines.config.drift import DriftLimits
 from pipelines.config.money import Amounts
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
@@ -42,6 +43,7 @@ SETTINGS = [
     *_settings(Auth, "sources.NAME.http.auth."),
     ("sources.NAME.http.pagination", "kind='none'"),
     *_settings(CsvDialect, "sources.NAME.csv."),
+    *_settings(Operation, "sources.NAME.operation."),
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
     *_settings(Amounts, "sources.NAME.amounts."),

@@ -12,7 +12,7 @@ from pipelines.config.project import Source
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.steps import rows, table_exists
-from resources.landing import new_files
+from resources.landing import files_to_land
 
 ORDERS = {"order_id": "id", "customer_id": "customer", "ordered_at": "at", "revenue": "amount"}
 HEADER = "id,customer,at,amount\n"
@@ -44,7 +44,7 @@ class Desk:
     def run(self) -> Outcome:
         batch.discard_interrupted(self.con, "shop")
         paths = sorted(path for path in self.folder.iterdir() if path.is_file())
-        files = new_files(paths, ledger.known_files(self.con, "shop"))
+        files = files_to_land(self.con, "shop", paths)
         return ingest(self.con, "shop", self.source, files, "run-1", [str(path) for path in paths])
 
     def hand_in(self, name: str, text: str) -> Outcome:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ingest_desk import HEADER, Desk, order, shop
 
+from pipelines.config.delivery import Operation
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.ingest import batch, ledger
@@ -52,6 +53,63 @@ def test_a_batch_with_too_many_faults_is_rejected_and_core_does_not_see_it(desk:
     assert core(desk) == ["o1", "o5"]
     assert desk.hand_in("b.csv", HEADER + order(2) + order(3)).status == "accepted"
     assert core(desk) == ["o1", "o2", "o3", "o5"]
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_good_file_of_a_rejected_batch_enters_when_the_bad_one_is_corrected_or_taken_away(
+    desk: Desk, mended: bool
+) -> None:
+    desk.write("a.csv", HEADER + order(1))
+    desk.write("b.csv", HEADER + order(2, day="x") + order(3, day="x"))
+    assert desk.run().status == "rejected"
+    assert desk.run().status == "rejected"  # nothing was mended: nothing is judged again
+    if mended:
+        desk.write("b.csv", HEADER + order(2))
+    else:
+        (desk.folder / "b.csv").unlink()
+    assert desk.run().status == "accepted"
+    assert core(desk) == (["o1", "o2"] if mended else ["o1"])
+    assert desk.run().status == "unchanged"
+    assert desk.values("select count(*) from raw.shop where id = 'o1'") == [2]  # the rejected row is kept
+
+
+def test_a_corrected_file_of_a_rejected_batch_replaces_nothing_and_is_merged(desk: Desk) -> None:
+    desk.hand_in("a.csv", HEADER + order(1))
+    core(desk)
+    desk.hand_in("b.csv", HEADER + order(2, day="x"))
+    desk.hand_in("b.csv", HEADER + order(2))
+    mappings = mappings_of(desk.con, "shop", desk.source)
+    assert refresh(desk.con, CONTRACTS["orders"], mappings).how == "merged"
+    assert core(desk) == ["o1", "o2"]
+
+
+def feed(tmp_path: Path, **settings: object) -> Desk:
+    return Desk(tmp_path, shop().model_copy(update=settings))
+
+
+def test_a_batch_of_deletions_alone_is_accepted_and_judged_on_nothing(tmp_path: Path) -> None:
+    operation = Operation(column="amount", delete=["D"])
+    columns = {"order_id": "id", "customer_id": "customer", "ordered_at": "at"}
+    desk = feed(tmp_path, delivery="changes", operation=operation, tables={"orders": columns})
+    desk.hand_in("a.csv", HEADER + order(1) + order(2))
+    outcome = desk.hand_in("b.csv", HEADER + "o1,,,D\n")
+    assert outcome.status == "accepted" and all(result.elements == 0 for result in outcome.results)
+    assert (outcome.accounts[0].accepted, outcome.accounts[0].deleted) == (0, 1)
+    outcome = desk.hand_in("c.csv", HEADER + "o2,,,D\n" + order(3, day="x"))
+    assert outcome.status == "rejected"  # its one row that claims anything is faulty
+    assert core(desk) == ["o2"]
+    desk.con.close()
+
+
+def test_a_snapshot_that_shrinks_absurdly_is_rejected_and_says_by_how_much(tmp_path: Path) -> None:
+    desk = feed(tmp_path, delivery="snapshot")
+    desk.hand_in("a.csv", HEADER + "".join(order(n) for n in range(5)))
+    outcome = desk.hand_in("a.csv", HEADER + order(1) + order(2))
+    assert outcome.status == "rejected" and "orders.keys_kept: 3 of 5 rows" in outcome.message
+    assert core(desk) == [f"o{n}" for n in range(5)]
+    desk.hand_in("a.csv", HEADER + "".join(order(n) for n in range(3)))
+    assert core(desk) == ["o0", "o1", "o2"]
+    desk.con.close()
 
 
 def test_taking_a_rejected_file_away_releases_the_source(desk: Desk) -> None:

@@ -116,13 +116,19 @@ def test_a_file_that_cannot_be_used_is_named_and_leaves_nothing_behind(desk: Des
     assert desk.left_behind() == 0
 
 
-def test_one_unusable_file_holds_back_the_good_one_beside_it(desk: Desk) -> None:
+def test_an_unusable_file_holds_back_itself_and_not_the_good_one_beside_it(desk: Desk) -> None:
     desk.write("a.csv", HEADER + order(1))
     _broken_inside(desk)
-    assert desk.run().status == "failed"
-    assert desk.left_behind() == 0
+    outcome = desk.run()
+    assert outcome.status == "failed" and outcome.held
+    assert "new.parquet" in outcome.message and "the other new files are in batch 1" in outcome.message
+    assert (outcome.batch_seq, outcome.accounts[0].accepted) == (1, 1)
+    assert desk.values("select path from ingest.file") == [str(desk.folder / "a.csv")]
+    assert desk.values("select files from ingest.batch") == [1]
+    assert desk.run().status == "failed"  # the file is tried again, and the batch is not
     (desk.folder / "new.parquet").unlink()
-    assert desk.run().status == "accepted"
+    assert desk.run().status == "unchanged"
+    assert desk.values("select count(*) from raw.shop") == [1]
 
 
 def test_a_file_with_a_header_only_is_an_empty_batch_and_rejected(desk: Desk) -> None:

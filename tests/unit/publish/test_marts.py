@@ -71,6 +71,7 @@ def test_the_audience_has_every_customer_once_a_segmentation(con: duckdb.DuckDBP
 def test_guests_count_in_revenue_and_not_as_customers(con: duckdb.DuckDBPyConnection) -> None:
     (today,) = rows(con, "from marts.revenue_day where business_date = ?", [D])
     assert (today["orders"], today["customers"], today["guest_orders"], today["revenue"]) == (2, 1, 1, 35)
+    assert today["guest_revenue"] == 5
 
 
 def test_the_manifest_says_from_what_the_marts_were_made(con: duckdb.DuckDBPyConnection) -> None:

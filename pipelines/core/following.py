@@ -1,0 +1,186 @@
+"""Core tables whose rows can leave, overtake each other, or count for another customer.
+
+What each source says now of each key, deletions included, is kept in `ingest.known__<table>`. A batch changes
+what its source says; core is then, for the keys it touches, the winner among what the sources say:
+
+- a key is in core as long as one of its sources has it;
+- of several, the highest version wins, then the latest batch, file and row;
+- where two merged customers meet in one key, the row of the one who survives comes first.
+
+Tables that only ever grow, of projects without merges, need none of this and never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.model import Contract
+from pipelines.ingest import ledger
+from pipelines.ingest.mapping import Mapping
+from pipelines.steps import columns_of, qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+PLACE = ("_source", "_batch_seq", "_file_id", "_row")
+LATEST = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _row desc"
+
+
+def is_needed(mappings: Sequence[Mapping], resolved: bool) -> bool:
+    """Whether the rows of a table can do more than enter and be entered again."""
+    return resolved or any(m.delivery != "append" or m.version is not None for m in mappings)
+
+
+def known_table(contract: Contract) -> str:
+    return f"ingest.known__{contract.table}"
+
+
+def said(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> str:
+    """The SELECT of what the staged rows say of each key, source by source."""
+    parts = [_said_by(con, mapping) for mapping in mappings]
+    return (
+        f"select * from ({' union all by name '.join(parts)}) qualify row_number() over"
+        f" (partition by _source, {_names(contract.key)} order by {LATEST}) = 1"
+    )
+
+
+def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    version = "_row_version" if mapping.version is not None else "cast(null as decimal(38, 9))"
+    deleted = "_row_deleted" if mapping.operation is not None else "false"
+    whole = ""
+    if mapping.delivery == "snapshot":
+        whole = f" and _file_id = {ledger.newest_snapshot(con, mapping.source)}"
+    return (
+        f"select '{mapping.source}' as _source, _batch_seq, _file_id, _row, {version} as _row_version,"
+        f" {deleted} as _row_deleted, {_names(mapping.columns)}"
+        f" from {qualified(mapping.stage)} where _fault_reason is null{whole}"
+    )
+
+
+def rebuild(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+) -> None:
+    """Store what the stages of every source say, and the winners of it as the core table."""
+    con.execute(
+        f"create or replace table {qualified(known_table(contract))} as {said(con, contract, mappings)}"
+    )
+    con.execute(
+        f"create or replace table {qualified('core.' + contract.table)} as {_winners(contract, resolved)}"
+    )
+
+
+def forget(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """A table that only grows keeps nothing beside it."""
+    con.execute(f"drop table if exists {qualified(known_table(contract))}")
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+) -> None:
+    """Bring what is staged into core, touching only the keys it says something of.
+
+    Leaves the temporary tables `touched` (keys of core) and `changed` (rows that core has or had and that
+    differ; columns of the core table without its place).
+    """
+    core = qualified(f"core.{contract.table}")
+    key = _names(contract.key)
+    _take_in(con, contract, mappings, resolved)
+    con.execute(f"create or replace temp table before as from {core} semi join touched using ({key})")
+    con.execute(f"create or replace temp table after as {_winners(contract, resolved, touched=True)}")
+    _fit(con, f"core.{contract.table}", "after")
+    con.execute(f"delete from {core} where ({key}) in (select ({key}) from touched)")
+    con.execute(f"insert into {core} by name from after")
+    content = _names([name for name, _ in columns_of(con, f"core.{contract.table}") if name not in PLACE])
+    # What was before may lack a column that came with this batch.
+    was = f"(from {core} limit 0) union all by name from before"
+    now = f"select {content} from {core} semi join touched using ({key})"
+    con.execute(
+        f"create or replace temp table changed as (select {content} from ({was}) except {now})"
+        f" union all ({now} except select {content} from ({was}))"
+    )
+    con.execute("drop table before; drop table after")
+
+
+def _take_in(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+) -> None:
+    """Let each source say what its stage says now; `touched` are the keys of core this bears on."""
+    known = qualified(known_table(contract))
+    key = _names(contract.key)
+    con.execute(f"create or replace temp table arrived as from {known} limit 0")
+    if mappings:
+        con.execute(f"create or replace temp table arrived as {said(con, contract, mappings)}")
+    _fit(con, known_table(contract), "arrived")
+    whole = [mapping.source for mapping in mappings if mapping.delivery == "snapshot"]
+    con.execute(
+        f"create or replace temp table earlier as from {known} where _source in (select unnest($whole))"
+        f" or (_source, {key}) in (select (_source, {key}) from arrived)",
+        {"whole": whole},
+    )
+    _touch(con, contract, resolved)
+    con.execute(f"delete from {known} where (_source, {key}) in (select (_source, {key}) from earlier)")
+    con.execute(
+        f"insert into {known} by name select * from"
+        " (from arrived union all by name from earlier where _source not in (select unnest($whole)))"
+        f" qualify row_number() over (partition by _source, {key} order by {LATEST}) = 1",
+        {"whole": whole},
+    )
+    con.execute("drop table arrived; drop table earlier")
+
+
+def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -> None:
+    """`touched`: keys of core whose rows may change. A moved customer's keys count under both survivors."""
+    columns = _names(contract.key)
+    owned = resolved and "customer_id" in contract.key
+    parts = []
+    for relation in ("arrived", "earlier"):
+        if owned:
+            parts.append(f"select {columns} from ({_resolved(relation)})")
+        else:
+            parts.append(f"select {columns} from {relation}")
+    if resolved:
+        moved = f"(select * from ingest.moved_customer where table_name = '{contract.table}') as w"
+        known = qualified(known_table(contract))
+        for survivor in ("old_survivor", "new_survivor"):
+            names = ", ".join(
+                f"w.{survivor} as customer_id" if name == "customer_id" else f"k.{quote(name)}"
+                for name in contract.key
+            )
+            parts.append(f"select {names} from {known} k join {moved} on w.customer_id = k.customer_id")
+    con.execute(f"create or replace temp table touched as {' union '.join(parts)}")
+
+
+def _winners(contract: Contract, resolved: bool, *, touched: bool = False) -> str:
+    """The SELECT of core's rows, of all keys or of those in `touched`."""
+    known = qualified(known_table(contract))
+    key = _names(contract.key)
+    relation = f"({_resolved(known)})" if resolved else known
+    own_first = "(_given_id = customer_id) desc, " if resolved and "customer_id" in contract.key else ""
+    dropped = "_row_version, _row_deleted" + (", _given_id" if resolved else "")
+    only = f" semi join touched using ({key})" if touched else ""
+    return (
+        f"select * exclude ({dropped}) from {relation}{only} where not _row_deleted"
+        f" qualify row_number() over (partition by {key} order by {own_first}{LATEST}) = 1"
+    )
+
+
+def _resolved(relation: str) -> str:
+    """Rows with the surviving customer in place of the given id, which stands in `_given_id`."""
+    return (
+        "select k.* replace (coalesce(m.survivor_id, k.customer_id) as customer_id),"
+        f" k.customer_id as _given_id from {relation} as k"
+        " left join core.customer_id_map as m on m.customer_id = k.customer_id"
+    )
+
+
+def _fit(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> None:
+    """Make room in a table for the columns that a relation brings."""
+    have = {name for name, _ in columns_of(con, table)}
+    for name, kind in con.execute(f"select column_name, column_type from (describe {relation})").fetchall():
+        if name not in have:
+            con.execute(f"alter table {qualified(table)} add column {quote(name)} {kind}")
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(quote(name) for name in columns)

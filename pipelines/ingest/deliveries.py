@@ -1,0 +1,119 @@
+"""Deletions of a batch: those a change feed names, and those a snapshot implies by what it lacks.
+
+A snapshot that lacks most of what the one before it had is a broken export far more often than a day on
+which most customers left. Such a batch is rejected (`max_deleted_share`), and core stays as it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.config.project import Source
+from pipelines.ingest import guests, ledger
+from pipelines.ingest.mapping import Mapping, typed_select
+from pipelines.ingest.quality import CheckResult
+from pipelines.steps import bound, qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+KEPT = "keys_kept"
+
+
+def description(source: Source) -> str:
+    """What the check of a snapshot says."""
+    return f"at most {source.max_deleted_share:.1%} of the keys of the snapshot before are missing"
+
+
+def counted(mapping: Mapping) -> tuple[str, str]:
+    """Whether a key of a batch is kept, and whether it is deleted: SQL aggregates over its good rows.
+
+    The other rows of the key are superseded. Of several snapshots in a batch the last one is kept, whole.
+    """
+    if mapping.operation is not None:
+        version = "_row_version" if mapping.version is not None else "0"
+        last = f"max({{'v': {version}, 'f': _file_id, 'r': _row, 'gone': _row_deleted}}).gone"
+        return f"cast(not {last} as integer)", f"cast({last} as integer)"
+    if mapping.delivery == "snapshot":
+        last_file = "(select max(file_id) from ingest.file where batch_seq = _batch_seq)"
+        return f"cast(max(_file_id) = {last_file} as integer)", "0"
+    return "1", "0"
+
+
+def count_deleted(con: duckdb.DuckDBPyConnection, mapping: Mapping, here: dict[str, object]) -> None:
+    """Write how many keys each batch of these files deletes by name; an append source deletes none.
+
+    `here` holds the source, the table and the files, as in `batch.account`.
+    """
+    if mapping.operation is None:
+        return
+    _, gone = counted(mapping)
+    key = ", ".join(quote(name) for name in mapping.contract.key)
+    con.execute(
+        "delete from ingest.batch_deletion where source = $source and table_name = $table and batch_seq in"
+        " (select batch_seq from ingest.file where file_id in (select unnest($files)))",
+        here,
+    )
+    con.execute(
+        f"""
+        insert into ingest.batch_deletion
+        select _batch_seq, $source, $table, sum(gone), 0, 0
+        from (
+            select _batch_seq, {gone} as gone from {qualified(mapping.stage)}
+            where _fault_reason is null group by _batch_seq, {key}
+        ) group by _batch_seq
+        """,
+        {"source": here["source"], "table": here["table"]},
+    )
+
+
+def judge_snapshot(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, source: Source, seq: int
+) -> list[CheckResult]:
+    """Count what a staged snapshot lacks of the accepted one before it, and judge its share.
+
+    Returns
+    -------
+    One critical result; none for a source that delivers otherwise.
+    """
+    if mapping.delivery != "snapshot":
+        return []
+    before, vanished = _vanished(con, mapping, seq)
+    con.execute(
+        "insert into ingest.batch_deletion values (?, ?, ?, 0, ?, ?)",
+        [seq, mapping.source, mapping.contract.table, before, vanished],
+    )
+    return [
+        CheckResult(
+            table=mapping.contract.table,
+            name=KEPT,
+            description=description(source),
+            severity="critical",
+            passed=vanished <= source.max_deleted_share * before,
+            unexpected=vanished,
+            elements=before,
+        )
+    ]
+
+
+def _vanished(con: duckdb.DuckDBPyConnection, mapping: Mapping, seq: int) -> tuple[int, int]:
+    """Keys of the accepted snapshot, typed by today's mapping, and those of them the staged one lacks."""
+    accepted = ledger.newest_snapshot(con, mapping.source)
+    if accepted is None:
+        return 0, 0
+    key = ", ".join(quote(name) for name in mapping.contract.key)
+    select = typed_select(mapping)
+    values = {"files": [accepted], "guest_salt": guests.salt() if mapping.guest is not None else None}
+    row = con.execute(
+        f"""
+        with earlier as (select distinct {key} from ({select}) where _fault_reason is null),
+        staged as (
+            select {key} from {qualified(mapping.stage)}
+            where _fault_reason is null and _file_id =
+                (select max(file_id) from ingest.file where batch_seq = $seq)
+        )
+        select count(*), (select count(*) from earlier anti join staged using ({key})) from earlier
+        """,
+        bound(select, values) | {"seq": seq},
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
