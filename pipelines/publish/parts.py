@@ -24,7 +24,7 @@ Kind = Literal["segmentation", "table"]
 # Marts that go out or stay as a whole, by part.
 WHOLE: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
-    "revenue": ("revenue_day",),
+    "revenue": ("revenue_day", "revenue_bridge"),
     "roi": ("roi_month", "roi_campaign", "roi_left_out"),
 }
 # Marts whose rows each belong to a segmentation, and go out or stay with it.

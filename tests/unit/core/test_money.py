@@ -69,7 +69,7 @@ def test_a_rate_may_be_so_old_and_no_older(tmp_path: Path) -> None:
     ]
     shop.marts()
     assert shop.select("from marts.quarantine_reason") == [
-        ("shop", "orders", "no_currency_rate", "currency", 1)
+        ("shop", "orders", "no_currency_rate", "currency", 1, None)
     ]
 
 

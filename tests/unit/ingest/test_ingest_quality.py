@@ -19,6 +19,7 @@ VALUES = {
     "DATE": "date '2024-05-01'",
     "TIMESTAMPTZ": "now()",
     "DECIMAL(18,4)": "5",
+    "DECIMAL(18,8)": "0.5",
     "BIGINT": "5",
     "DOUBLE": "5",
     "BOOLEAN": "true",
