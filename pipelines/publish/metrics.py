@@ -157,10 +157,12 @@ METRICS: tuple[Metric, ...] = (
         "publish/marts/batch",
         "batch",
         files=("files", "Files of the batch"),
-        rows_landed=("rows", "Rows the files hold: accepted + quarantined + superseded"),
+        rows_landed=("rows", "Rows the files hold: accepted + quarantined + superseded + deleted"),
         rows_accepted=("rows", "Keys the batch brought"),
         rows_quarantined=("rows", "Rows with a fault, kept out"),
         rows_superseded=("rows", "Rows whose key a later row of the same batch has"),
+        rows_deleted=("rows", "Keys that a change feed deletes"),
+        keys_vanished=("keys", "Keys that a snapshot lacks of the one before; no landed rows"),
     ),
     *_of(
         "publish/marts/quarantine_reason",

@@ -13,6 +13,7 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
 from pipelines.ingest import batch, deliveries, ledger
+from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
 from pipelines.steps import rows
 from resources.landing import new_files
@@ -60,7 +61,8 @@ class Deliveries:
         landed = new_files(paths, ledger.known_files(self.con, name))
         one = self.sources[name]
         mappings = lambda: mappings_of(self.con, name, one)  # noqa: E731
-        seq, unread = batch.stage_batch(self.con, name, landed, None, mappings, "run")
+        readings = [prepare(self.con, file.path, None, self.folder) for file in landed]
+        seq, unread = batch.stage_batch(self.con, name, landed, readings, mappings, "run")
         assert not unread
         for account in batch.accounts(self.con, seq):
             assert account.adds_up, account

@@ -16,6 +16,7 @@ from pipelines.core import money
 from pipelines.core.merge import refresh
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.ingest import batch, ledger
+from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
 from pipelines.steps import load_step, store_select
 from resources.landing import new_files
@@ -102,7 +103,8 @@ class MoneyShop:
         if not files:
             return
         mappings = lambda: mappings_of(self.con, source, self.sources[source])  # noqa: E731
-        seq = batch.stage_batch(self.con, source, files, None, mappings, "run")
+        readings = [prepare(self.con, file.path, None, self.folder) for file in files]
+        seq, _ = batch.stage_batch(self.con, source, files, readings, mappings, "run")
         assert all(account.adds_up for account in batch.accounts(self.con, seq))
         batch.settle(self.con, seq, None)
 
