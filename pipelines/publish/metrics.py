@@ -49,6 +49,7 @@ METRICS: tuple[Metric, ...] = (
     *_of(
         "publish/marts/run",
         "run",
+        held_parts=("parts", "Segmentations and tables that stay as they were published before"),
         customers=("customers", "Everyone who ordered with an id, was contacted, or stands in the CRM"),
         revenue_365d=(_MONEY, f"{_REVENUE}, of known customers, in the last 365 days"),
         orders_365d=("orders", "Completed orders of known customers in the last 365 days"),
@@ -105,6 +106,17 @@ METRICS: tuple[Metric, ...] = (
         "revenue_bridge",
         amount=(_MONEY, "What the step adds (or, below 0, takes out); of a total, what is left there"),
         running_total=(_MONEY, "Gross total plus every change up to and with this step"),
+    ),
+    *_of(
+        "publish/marts/restatements",
+        "restatements",
+        orders_before=("orders", "Completed orders of the day, as last published"),
+        orders_after=("orders", "Completed orders of the day now"),
+        customers_before=("customers", "Known customers with a completed order that day, as last published"),
+        customers_after=("customers", "Known customers with a completed order that day now"),
+        revenue_before=(_MONEY, f"{_REVENUE}, guests included, as last published"),
+        revenue_after=(_MONEY, f"{_REVENUE}, guests included, now"),
+        revenue_change=(_MONEY, "revenue_after less revenue_before"),
     ),
     *_of(
         "roi/segment_month",
