@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Numbers that order or name rows and measure nothing.
-NOT_FIGURES = frozenset({"position", "batch_seq", "revision"})
+NOT_FIGURES = frozenset({"position", "batch_seq", "file_id", "revision"})
 _NUMBERS = ("BIGINT", "INTEGER", "DOUBLE")
 
 
@@ -49,6 +49,7 @@ METRICS: tuple[Metric, ...] = (
     *_of(
         "publish/marts/run",
         "run",
+        held_parts=("parts", "Segmentations and tables that stay as they were published before"),
         customers=("customers", "Everyone who ordered with an id, was contacted, or stands in the CRM"),
         revenue_365d=(_MONEY, f"{_REVENUE}, of known customers, in the last 365 days"),
         orders_365d=("orders", "Completed orders of known customers in the last 365 days"),
@@ -107,6 +108,17 @@ METRICS: tuple[Metric, ...] = (
         running_total=(_MONEY, "Gross total plus every change up to and with this step"),
     ),
     *_of(
+        "publish/marts/restatements",
+        "restatements",
+        orders_before=("orders", "Completed orders of the day, as last published"),
+        orders_after=("orders", "Completed orders of the day now"),
+        customers_before=("customers", "Known customers with a completed order that day, as last published"),
+        customers_after=("customers", "Known customers with a completed order that day now"),
+        revenue_before=(_MONEY, f"{_REVENUE}, guests included, as last published"),
+        revenue_after=(_MONEY, f"{_REVENUE}, guests included, now"),
+        revenue_change=(_MONEY, "revenue_after less revenue_before"),
+    ),
+    *_of(
         "roi/segment_month",
         "roi_month",
         customers=("customers", "Customers in the segment the day before the month began"),
@@ -163,6 +175,14 @@ METRICS: tuple[Metric, ...] = (
         rows_superseded=("rows", "Rows whose key a later row of the same batch has"),
         rows_deleted=("rows", "Keys that a change feed deletes"),
         keys_vanished=("keys", "Keys that a snapshot lacks of the one before; no landed rows"),
+    ),
+    *_of(
+        "publish/marts/file",
+        "file",
+        size=("bytes", "Size of the file as it landed"),
+        rows=("rows", "Rows the file holds"),
+        skip=("lines", "Lines left out before the header or the first row"),
+        columns=("columns", "Columns of the file"),
     ),
     *_of(
         "publish/marts/quarantine_reason",

@@ -39,7 +39,8 @@ BY_SEGMENTATION = frozenset(
         "roi_campaign",
     }
 )
-_PURCHASES = ("orders", "order_lines")
+# What customers buy is worth what the rates say, where a project maps them.
+_PURCHASES = ("orders", "order_lines", "rates", "vat_rates")
 _CAMPAIGNS = ("campaigns", "campaign_contacts", "campaign_responses", "campaign_offers")
 
 SCHEMA = """
@@ -66,7 +67,7 @@ class Part:
 def tables_behind(feature: Feature) -> set[str]:
     """The canonical tables a feature is computed from, whether or not the project maps them.
 
-    All that customers buy comes from `features.customer_day`, which reads orders and their lines.
+    All that customers buy comes from `features.customer_day`, which reads orders, their lines and rates.
     """
     if set(feature.needs) == {"customers"}:
         return {"customers"}

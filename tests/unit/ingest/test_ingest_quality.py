@@ -25,6 +25,9 @@ VALUES = {
     "BOOLEAN": "true",
 }
 FAILING = {
+    ("orders", "vat_rate_is_a_share"): {"vat_rate": "if(i = 1, 24, 0.24)"},
+    ("order_lines", "vat_rate_is_a_share"): {"vat_rate": "if(i = 1, 24, 0.24)"},
+    ("vat_rates", "rate_is_a_share"): {"rate": "if(i = 1, 24, 0.24)"},
     ("order_lines", "quantity_above_zero"): {"quantity": "0"},
     ("order_lines", "quantity_plausible"): {"quantity": "5000"},
     ("order_lines", "revenue_above_zero"): {"revenue": "if(i = 1, 0, 5)"},

@@ -34,6 +34,11 @@ otherwise: {id: away, name: Away}
 
 
 def company(folder: Path) -> duckdb.DuckDBPyConnection:
+    """The connection to `company_shop`."""
+    return company_shop(folder).con
+
+
+def company_shop(folder: Path) -> Shop:
     """Ann moves from new to away on D, bob stays away, cyd is new on D."""
     shop = Shop(age="varchar")
     con = shop.con
@@ -78,7 +83,7 @@ def company(folder: Path) -> duckdb.DuckDBPyConnection:
     shop.compute(D)
     compute_roi(con, D, margin_rate=0.25, contact_cost=Decimal(1))
     create(con)
-    return con
+    return shop
 
 
 def build(con: duckdb.DuckDBPyConnection, run_id: str = "run-1", **changed: Any) -> None:

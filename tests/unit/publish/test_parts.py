@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from published_base import NOW, PARTS, YESTERDAY, D, build, company
+from published_base import NOW, PARTS, YESTERDAY, D, build, company_shop
+from shop import Shop
 
+from pipelines.errors import InvariantError
 from pipelines.features.catalogue import catalogue
 from pipelines.publish.marts import MARTS, build_marts, table_of
 from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
@@ -21,9 +23,21 @@ BROKEN = {"shop": "batch 2 of source shop was rejected"}
 
 
 @pytest.fixture
-def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with company(tmp_path_factory.mktemp("segments")) as made:
-        yield made
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    made = company_shop(tmp_path_factory.mktemp("segments"))
+    yield made
+    made.con.close()
+
+
+@pytest.fixture
+def con(shop: Shop) -> duckdb.DuckDBPyConnection:
+    return shop.con
+
+
+def recompute(shop: Shop) -> None:
+    """Features of D from what core holds now, as a run computes them."""
+    shop.everyone_is_dirty()
+    shop.compute(D)
 
 
 def content(con: duckdb.DuckDBPyConnection, mart: str) -> list[tuple[Any, ...]]:
@@ -37,6 +51,7 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
         "products": ["stock"],
         "customers": ["crm"],
         "campaigns": ["mailing"],
+        "rates": ["bank"],
     }
     features = catalogue(mapped, [], [("age", "varchar")])
     definition = "segmentation: {0}\nname: {0}\nkind: rules\nsegments:\n  - {{id: a, name: A, when: {1}}}\n"
@@ -54,12 +69,12 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
     }
     assert found == {
         "by_age": {"crm"},
-        "by_revenue": {"till", "web"},
-        "by_category": {"till", "web", "stock"},
-        "by_both": {"crm", "till", "web"},
-        "customer": {"crm", "till", "web", "stock"},
-        "revenue": {"till", "web"},
-        "roi": {"till", "web", "mailing"},
+        "by_revenue": {"till", "web", "bank"},
+        "by_category": {"till", "web", "bank", "stock"},
+        "by_both": {"crm", "till", "web", "bank"},
+        "customer": {"crm", "till", "web", "bank", "stock"},
+        "revenue": {"till", "web", "bank"},
+        "roi": {"till", "web", "bank", "mailing"},
     }
 
 
@@ -100,14 +115,15 @@ def test_a_day_says_how_old_its_data_was_when_it_was_recorded(con: duckdb.DuckDB
 
 
 @pytest.mark.parametrize("mart", sorted(BY_SEGMENTATION | {m for marts in WHOLE.values() for m in marts}))
-def test_what_depends_on_a_held_source_stays_as_it_was(con: duckdb.DuckDBPyConnection, mart: str) -> None:
+def test_what_depends_on_a_held_source_stays_as_it_was(shop: Shop, mart: str) -> None:
+    con = shop.con
     build(con)
     before = content(con, mart)
     con.execute("delete from segments.membership where entity_id = 'ann'")
     con.execute("delete from segments.assignment where customer_id = 'ann'")
     con.execute("delete from segments.profile_day")
-    con.execute("delete from features.customer where customer_id = 'ann'")
-    con.execute("delete from core.orders where order_id = 'o1'")
+    con.execute("delete from core.orders where order_id = 'o3'")
+    recompute(shop)
     con.execute("delete from roi.segment_month; delete from roi.segment_campaign")
     build(con, "run-2", trouble=BROKEN)
     assert content(con, mart) == before
@@ -116,10 +132,12 @@ def test_what_depends_on_a_held_source_stays_as_it_was(con: duckdb.DuckDBPyConne
         assert content(con, mart) != before, "the source is well again"
 
 
-def test_what_does_not_depend_on_it_goes_on(con: duckdb.DuckDBPyConnection) -> None:
+def test_what_does_not_depend_on_it_goes_on(shop: Shop) -> None:
+    con = shop.con
     parts = [Part("segmentation", "cycle", ("shop",)), Part("table", "customer", ("crm",))]
     build(con, parts=parts)
-    con.execute("delete from features.customer where customer_id = 'ann'")
+    con.execute("delete from core.orders where order_id = 'o1'")
+    recompute(shop)
     con.execute("delete from segments.membership where entity_id = 'ann'")
     build(con, "run-2", parts=parts, trouble={"crm": "too old"})
     customers = [row[0] for row in con.execute("select customer_id from marts.customer").fetchall()]
@@ -161,12 +179,19 @@ def test_what_was_never_published_and_is_held_has_no_rows(con: duckdb.DuckDBPyCo
     assert len(content(con, "run")) == 1 and set(MARTS) >= {"publication"}
 
 
-def sum_up(con: duckdb.DuckDBPyConnection) -> None:
-    """The customers' revenue as their orders have it now: marts that contradict each other are not built."""
-    con.execute(
-        "update features.customer set revenue_lifetime = coalesce((select sum(l.revenue) from core.orders o"
-        " join core.order_lines l using (order_id) where o.customer_id = customer.customer_id), 0)"
-    )
+def test_the_bridge_goes_on_while_customers_are_held_and_must_still_meet_the_features(shop: Shop) -> None:
+    con = shop.con
+    parts = [*PARTS[:1], Part("table", "customer", ("crm",)), Part("table", "revenue", ("shop",))]
+    build(con, parts=parts)
+    con.execute("delete from core.orders where order_id = 'o3'")
+    recompute(shop)
+    build(con, "run-2", parts=parts, trouble={"crm": "too old"})
+    bridge = "select amount from marts.revenue_bridge where source = '(all)' and step = 'customer_revenue'"
+    assert con.execute(bridge).fetchall() == [(30,)]
+    assert con.execute("select sum(revenue_lifetime) from marts.customer").fetchall() == [(60,)]
+    con.execute("update features.customer set revenue_lifetime = 9 where customer_id = 'ann'")
+    with pytest.raises(InvariantError, match="customer_revenue is 30"):
+        build(con, "run-3", parts=parts, trouble={"crm": "too old"})
 
 
 def restated(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -176,7 +201,8 @@ def restated(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(shop: Shop) -> None:
+    con = shop.con
     build(con)
     assert restated(con) == [], "nothing was published before"
     remember_published(con)
@@ -187,7 +213,7 @@ def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(con: duckd
         "insert into core.orders by name select * replace ('late' as order_id) from core.orders"
         " where order_id = 'o2'"
     )
-    sum_up(con)
+    recompute(shop)
     build(con, "run-2")
     assert restated(con) == [("2024-05-02", 1, 2, 20, 20), ("2024-06-28", 1, 1, 10, 12)]
     build(con, "run-2")
@@ -197,15 +223,14 @@ def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(con: duckd
     assert restated(con) == []
 
 
-def test_a_day_that_was_not_published_yet_is_new_and_one_that_vanished_restated(
-    con: duckdb.DuckDBPyConnection,
-) -> None:
+def test_a_day_that_was_not_published_yet_is_new_and_one_that_vanished_restated(shop: Shop) -> None:
+    con = shop.con
     build(con)
     remember_published(con)
     con.execute("update publish.revenue_day set as_of_date = ?", [YESTERDAY])
     con.execute("delete from publish.revenue_day where business_date > ?", [YESTERDAY])
     con.execute("delete from core.orders where order_id = 'o1'")
-    sum_up(con)
+    recompute(shop)
     build_again = {"project": "Shop", "currency": "EUR", "code_version": "1", "generated_at": NOW}
     build_marts(con, D, run_id="run-2", incidents=[], parts=PARTS, **build_again)  # type: ignore[arg-type]
     assert restated(con) == [("2024-06-28", 1, 0, 10, 0)]
