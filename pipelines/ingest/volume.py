@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # With fewer same weekdays a median says little; the day is not judged.
 MINIMUM_WEEKDAYS = 4
 # A count of n varies by its square root: closer than three of them is chance, whatever the ratio.
+# Of the larger count, because a median of small counts is itself chance, and all of a long history is judged.
 CHANCE = 3
 # Shares and quantiles of fewer rows are not compared.
 MINIMUM_ROWS = 100
@@ -54,7 +55,9 @@ class Judged:
 
     @property
     def beyond_chance(self) -> bool:
-        return self.expected is not None and abs(self.rows - self.expected) > CHANCE * self.expected**0.5
+        return self.expected is not None and (
+            abs(self.rows - self.expected) > CHANCE * max(self.rows, self.expected) ** 0.5
+        )
 
     def outside(self, low: float, high: float) -> bool:
         """Whether the ratio lies outside, by more than chance."""

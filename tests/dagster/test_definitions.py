@@ -92,7 +92,7 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
             f"raw/shop_orders:orders__{name}"
             for name in (
                 *("has_rows", "rows_without_fault", "order_id_not_null", "ordered_at_not_null"),
-                "customer_known",
+                *("customer_known", "volume_same_weekday", "days_complete", "values_same_weekday"),
             )
         ),
         *("core/orders:unique_key", "core/customers:unique_key"),
