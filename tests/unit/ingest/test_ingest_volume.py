@@ -155,6 +155,17 @@ def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> Non
     desk.con.close()
 
 
+@pytest.mark.parametrize(("rows", "passed"), [(7, True), (13, False)])
+def test_two_orders_a_day_may_be_seven_by_chance_and_not_thirteen(
+    tmp_path: Path, rows: int, passed: bool
+) -> None:
+    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 2) for week in range(5)])
+    batch = desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), rows)])
+    assert check(batch, "volume_same_weekday").passed is passed
+    desk.con.close()
+
+
 def test_a_collapse_rejects_where_the_project_says_so(months: Months) -> None:
     raw = {"files": "*", "tables": {"orders": ORDERS}, "volume": {"reject_below": 0.1}}
     months.source = Source.model_validate(raw)
