@@ -203,6 +203,7 @@ _NO_ASSETS = {
     "ingest.batch_deletion",
     "ingest.file",
     "ingest.file_amount",
+    "ingest.file_dialect",
     "segments.recorded_day",
     "segments.label",
     "publish.revenue_day",

@@ -54,7 +54,7 @@ def test_every_stage_has_its_assets(defs: dg.Definitions) -> None:
     assert keys(defs, "core") == {
         f"core/{table}"
         for table in (
-            *("orders", "order_lines", "products", "customers", "customer_merges"),
+            *("orders", "order_lines", "products", "customers"),
             *("campaigns", "campaign_contacts", "campaign_responses"),
             *("rates", "vat_rates"),
         )
