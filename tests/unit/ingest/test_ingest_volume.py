@@ -195,3 +195,12 @@ def test_a_rejected_batch_is_no_history(months: Months) -> None:
         "select count(*) from ingest.volume_day join ingest.file using (file_id) where current"
     )
     assert before == after
+
+
+def test_a_batch_without_a_day_is_judged_on_none(months: Months) -> None:
+    """The days after the latest one are judged with the first batch that brings some of them."""
+    months.source = Source.model_validate({"files": "*", "tables": {"orders": ORDERS}, "max_bad_share": 1})
+    months.write("next.csv", HEADER + "".join(order(i, day="never") for i in range(50)))
+    outcome = months.take(through=NEXT + timedelta(days=5))
+    for name in ("volume_same_weekday", "days_complete"):
+        assert (check(outcome, name).passed, check(outcome, name).elements) == (True, 0)
