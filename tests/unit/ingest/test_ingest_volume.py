@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from resources.landing import new_files
 
 MONDAY = date(2024, 3, 4)
 WEEKS = 6
+SOURCE = Source.model_validate({"files": "*", "tables": {"orders": ORDERS}})
 
 
 def usual(day: date) -> int:
@@ -42,16 +44,31 @@ class Months(Desk):
         return ingest(self.con, "shop", self.source, files, "run", [str(path) for path in paths], **more)
 
 
-@pytest.fixture
-def months(tmp_path: Path) -> Any:
-    """Six weeks, a file a week, accepted; the next day is a Monday."""
-    made = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+@pytest.fixture(scope="module")
+def six_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file a week, and the warehouse that accepted them beside it."""
+    folder = tmp_path_factory.mktemp("months") / "files"
+    folder.mkdir()
+    made = Months(folder, SOURCE, folder.parent / "accepted.duckdb")
     for week in range(WEEKS):
         first = MONDAY + timedelta(weeks=week)
         days = [first + timedelta(days=day) for day in range(7)]
         outcome = made.deliver(f"w{week}.csv", [(day, usual(day)) for day in days])
         assert outcome.status == "accepted"
         assert all(check.passed for check in outcome.results), week
+    made.con.close()
+    return folder
+
+
+@pytest.fixture
+def months(six_weeks: Path, tmp_path: Path) -> Iterator[Months]:
+    """Six weeks, a file a week, accepted; the next day is a Monday."""
+    # The ledger knows files by their path: the folder is one, and each test finds it as it was.
+    for path in six_weeks.iterdir():
+        if path.name not in {f"w{week}.csv" for week in range(WEEKS)}:
+            path.unlink()
+    warehouse = shutil.copy(six_weeks.parent / "accepted.duckdb", tmp_path)
+    made = Months(six_weeks, SOURCE, Path(warehouse))
     yield made
     made.con.close()
 
@@ -138,7 +155,7 @@ def test_late_rows_of_an_earlier_day_do_not_alarm(months: Months) -> None:
 
 
 def test_without_four_same_weekdays_nothing_is_judged_and_that_is_said(tmp_path: Path) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     days = [(MONDAY + timedelta(weeks=week), 120) for week in range(4)]
     outcome = desk.deliver("a.csv", days)
     found = check(outcome, "volume_same_weekday")
@@ -149,7 +166,7 @@ def test_without_four_same_weekdays_nothing_is_judged_and_that_is_said(tmp_path:
 
 
 def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 6) for week in range(5)])
     assert check(desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), 2)]), "volume_same_weekday").passed
     desk.con.close()
@@ -159,7 +176,7 @@ def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> Non
 def test_two_orders_a_day_may_be_seven_by_chance_and_not_thirteen(
     tmp_path: Path, rows: int, passed: bool
 ) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 2) for week in range(5)])
     batch = desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), rows)])
     assert check(batch, "volume_same_weekday").passed is passed
