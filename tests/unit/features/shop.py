@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,9 +23,8 @@ EVERYTHING = frozenset(CONTRACTS)
 class Shop:
     """Core tables by contract; `attributes` are further columns of the CRM with their types."""
 
-    def __init__(self, **attributes: str) -> None:
-        self.con = duckdb.connect(config={"threads": 2})
-        self.con.execute("set TimeZone = 'UTC'")
+    def __init__(self, *, warehouse: Path | None = None, **attributes: str) -> None:
+        self.con = self._connect(warehouse)
         ledger.create(self.con)
         self.con.execute(STATE)
         for contract in CONTRACTS.values():
@@ -37,6 +37,19 @@ class Shop:
                 f" (_source varchar default 'shop', _batch_seq bigint, {written})"
             )
         self.everyone_is_dirty()
+
+    @classmethod
+    def opened(cls, warehouse: Path) -> Shop:
+        """One that was made in a file before."""
+        made = cls.__new__(cls)
+        made.con = cls._connect(warehouse)
+        return made
+
+    @staticmethod
+    def _connect(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
+        con.execute("set TimeZone = 'UTC'")
+        return con
 
     def add(self, table: str, *found: dict[str, Any]) -> None:
         """Insert rows of one shape."""

@@ -38,9 +38,9 @@ def company(folder: Path) -> duckdb.DuckDBPyConnection:
     return company_shop(folder).con
 
 
-def company_shop(folder: Path) -> Shop:
-    """Ann moves from new to away on D, bob stays away, cyd is new on D."""
-    shop = Shop(age="varchar")
+def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
+    """Ann moves from new to away on D, bob stays away, cyd is new on D; in memory, or kept in a file."""
+    shop = Shop(warehouse=warehouse, age="varchar")
     con = shop.con
     (folder / "cycle.yaml").write_text(RULES, encoding="utf-8")
     con.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -118,16 +119,16 @@ def segment_id(name: str) -> str:
     return name.lower().replace(" ", "_")
 
 
-def empty_marts() -> duckdb.DuckDBPyConnection:
-    """Only the tables that every project has, all empty."""
-    con = duckdb.connect()
+def empty_marts(warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Only the tables that every project has, all empty; in memory, or kept in a file."""
+    con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
     con.execute(SCHEMA)
     return con
 
 
-def full_marts(seed: int = 7) -> duckdb.DuckDBPyConnection:
+def full_marts(seed: int = 7, warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A shop after 14 months, with something to worry about in each section."""
-    con = empty_marts()
+    con = empty_marts(warehouse)
     con.execute(OPTIONAL)
     rng = random.Random(seed)
     fill_run(con)
