@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from pipelines.config.quality import VolumeLimits
@@ -51,7 +52,7 @@ class Judged:
 
     @property
     def beyond_chance(self) -> bool:
-        return abs(self.rows - self.expected) > CHANCE * max(self.rows, self.expected) ** 0.5
+        return abs(self.rows - self.expected) > CHANCE * sqrt(max(self.rows, self.expected))
 
     def outside(self, low: float, high: float) -> bool:
         """Whether the ratio lies outside, by more than chance."""
