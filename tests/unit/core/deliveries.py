@@ -97,8 +97,8 @@ class Deliveries:
             {"mapped": [{"source": source, "table_name": table} for source, table in mapped]},
         ).fetchall()
         assert len({row[:2] for row in found}) == len(found), "an account stands twice"
-        for *which, rows, landed, accepted, quarantined, superseded, deleted, kept_out in found:
-            assert rows == landed == accepted + quarantined + superseded + deleted, (which, "does not add up")
+        for *which, held, landed, accepted, quarantined, superseded, deleted, kept_out in found:
+            assert held == landed == accepted + quarantined + superseded + deleted, (which, "does not add up")
             assert quarantined == kept_out, (which, "quarantine holds other rows than were counted")
 
     def accept(self, seq: int) -> None:
@@ -154,7 +154,10 @@ class Deliveries:
         """What each customer's features are made of."""
         line, beside = "null", ""
         if "order_lines" in self.tables:
-            line, beside = "{'id': line_id, 'revenue': l.revenue}", "left join core.order_lines l using (order_id)"
+            line, beside = (
+                "{'id': line_id, 'revenue': l.revenue}",
+                "left join core.order_lines l using (order_id)",
+            )
         found: dict[str, list[tuple[object, ...]]] = {}
         for customer, *rest in self.con.execute(
             f"select customer_id, o.order_id, business_date, o.revenue, {line} from core.orders o {beside}"
