@@ -16,7 +16,7 @@ from pipelines.ingest import batch, deliveries, ledger
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
-from pipelines.steps import rows
+from pipelines.steps import columns_of, rows
 from resources.landing import new_files
 
 FEED = {"delivery": "changes", "operation": {"column": "op", "delete": ["D"]}}
@@ -140,6 +140,10 @@ class Deliveries:
         self.con.execute("delete from ingest.core_state")
         self.refresh()
         return self.core()
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a core table."""
+        return [name for name, _ in columns_of(self.con, f"core.{table}")]
 
     def orders(self) -> dict[str, str | None]:
         """Order -> customer."""
