@@ -139,7 +139,8 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
     checks = data.checks(con)
     accounting = data.accounting(con)
     restatements = data.restatements(con)
-    columns = ("batches", "files", "landed", "accepted", "quarantined", "superseded", "rejected", "missing")
+    columns = ("batches", "files", "landed", "accepted", "quarantined", "superseded", "deleted", "vanished")
+    columns += ("rejected", "missing")
     return {
         "checks": checks,
         "failed": [row for row in checks if not row["passed"]],
