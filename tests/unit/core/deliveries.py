@@ -99,6 +99,7 @@ class Deliveries:
         assert len({row[:2] for row in found}) == len(found), "an account stands twice"
         for *which, held, landed, accepted, quarantined, superseded, deleted, kept_out in found:
             assert held == landed == accepted + quarantined + superseded + deleted, (which, "does not add up")
+            assert min(accepted, quarantined, superseded, deleted) >= 0, (which, "a row was counted twice")
             assert quarantined == kept_out, (which, "quarantine holds other rows than were counted")
 
     def accept(self, seq: int) -> None:

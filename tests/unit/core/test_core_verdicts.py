@@ -306,6 +306,7 @@ FULL: list[Deed] = [
     hand("shop", (3, [(3, 1, 1), (1, 1, 2)]), accepted=False),
     hand("shop", (3, [(3, 1, 0)]), accepted=False),
     hand("shop", (4, [(1, 1, 2), (1, 1, 1)])),
+    hand("web", (2, [(0, 0, 1)]), accepted=False),  # refused at its first coming
     Decide(accept=True, nth=2),  # the first of the two enters, late, and undoes nothing
     hand("merges", (1, [(2, 3, 0)])),  # the chain is longer
     Decide(accept=False, nth=5),  # what web said last is taken out
