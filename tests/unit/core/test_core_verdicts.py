@@ -299,17 +299,17 @@ FULL: list[Deed] = [
     hand("merges", (0, [(1, 2, 0)])),  # 1 becomes 2, whose own row of the CRM stays
     hand("shop", (2, [(2, 2, 2), (0, 3, 1)])),  # 2 is corrected, and 0 moves to another customer
     hand("web", (1, [(1, 0, 0), (0, 2, 1), (2, 1, -1)])),  # 1 is deleted
+    hand("web", (2, [(0, 0, 1)]), accepted=False),  # refused at its first coming
     hand("crm", (1, [(3, 0, 0)]), (2, [(0, 1, 0), (2, 2, 0), (1, 1, 0), (0, 2, -1)])),  # 3 is no customer now
     hand("crm", (0, [(3, 3, 0)]), accepted=False),
     hand("shop", (0, [(3, 0, 2)]), accepted=False),
     hand("shop", (0, [(0, 2, 2)])),  # the first batch is replaced in part, by what was corrected
-    Decide(accept=True, nth=1),  # nothing of the refused one would count
+    Decide(accept=True, nth=2),  # nothing of the refused one would count
     hand("shop", (3, [(3, 1, 1), (1, 1, 2)]), accepted=False),
     hand("shop", (3, [(3, 1, 0)]), accepted=False),
     hand("shop", (4, [(1, 1, 2), (1, 1, 1)])),
-    hand("web", (2, [(0, 0, 1)]), accepted=False),  # refused at its first coming
-    Decide(accept=True, nth=2),  # the first of the two enters, late, and undoes nothing
-    Decide(accept=True, nth=2),  # and the second, which replaces it
+    Decide(accept=True, nth=3),  # the first of the two enters, late, and undoes nothing
+    Decide(accept=True, nth=3),  # and the second, which replaces it
     hand("merges", (1, [(2, 3, 0)])),  # the chain is longer
     Decide(accept=False, nth=5),  # what web said last is taken out
     Replay("shop"),
