@@ -164,7 +164,7 @@ def test_facts_in_pieces_give_the_core_of_one_clean_load(world: World, seed: int
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=40)
+@settings(SETTINGS, max_examples=30)
 @given(WORLDS, st.integers(0, 99))
 def test_facts_in_pieces_give_the_core_of_one_clean_load_many_times(world: World, seed: int) -> None:
     check_a_world(world, seed)

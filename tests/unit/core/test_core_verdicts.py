@@ -326,7 +326,7 @@ def test_files_that_count_are_as_if_no_other_had_come(deeds: list[tuple[Deed, bo
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=60)
+@settings(SETTINGS, max_examples=40)
 @given(DEEDS)
 def test_files_that_count_are_as_if_no_other_had_come_many_times(deeds: list[tuple[Deed, bool]]) -> None:
     check_a_story(deeds)
