@@ -220,7 +220,8 @@ def summary_rows(project: Project) -> dict[str, Any]:
 
 BATCH_SUMMARY = """
 select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as accepted,
-    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded
+    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded,
+    sum(rows_deleted) as deleted, sum(keys_vanished) as vanished
 from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
 """
 

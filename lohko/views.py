@@ -42,10 +42,15 @@ def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
 
 
 def accounting_table(batches: Rows) -> Table:
-    """Rows landed = accepted + quarantined + superseded, a source and table."""
+    """Rows landed = accepted + quarantined + superseded + deleted, a source and table.
+
+    `deleted` and `vanished` stand there where something was: vanished are keys a snapshot lacks, no rows.
+    """
     columns = ["landed", "accepted", "quarantined", "superseded"]
+    columns += [gone for gone in ("deleted", "vanished") if any(row[gone] for row in batches)]
+    deleted = " + deleted" if "deleted" in columns else ""
     return table(
-        "Rows: landed = accepted + quarantined + superseded duplicates",
+        f"Rows: landed = accepted + quarantined + superseded duplicates{deleted}",
         ["source", "table", *columns],
         [[row["source"], row["table_name"], *(number(row[c]) for c in columns)] for row in batches],
         right=columns,

@@ -250,8 +250,15 @@ def _rebuild(
         files = _counting_files(con, mapping)
         if not files:
             continue
-        batch.stage(con, mapping, files)
-        batch.account(con, mapping, files)
+        # An account is of a whole batch, also of one whose files were sent again in part.
+        beside = ledger.files_beside(con, files)
+        batch.stage(con, mapping, beside)
+        batch.account(con, mapping, beside)
+        if len(beside) > len(files):
+            con.execute(
+                f"delete from {qualified(mapping.stage)} where _file_id not in (select unnest($files))",
+                {"files": files},
+            )
         usable.append(mapping)
     following.forget(con, contract)
     if usable and followed:
@@ -269,7 +276,7 @@ def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[in
     if mapping.delivery != "snapshot":
         return ledger.accepted_files(con, mapping.source)
     newest = ledger.newest_snapshot(con, mapping.source)
-    return ledger.files_beside(con, newest) if newest is not None else []
+    return ledger.files_beside(con, [newest]) if newest is not None else []
 
 
 def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

@@ -128,12 +128,12 @@ def batch_of(con: duckdb.DuckDBPyConnection, file_id: int | None) -> int | None:
     return int(row[0]) if row else None
 
 
-def files_beside(con: duckdb.DuckDBPyConnection, file_id: int) -> list[int]:
-    """The files of a file's batch, itself included."""
+def files_beside(con: duckdb.DuckDBPyConnection, file_ids: Collection[int]) -> list[int]:
+    """The files of these files' batches, themselves included."""
     found = con.execute(
-        "select file_id from ingest.file where batch_seq ="
-        " (select batch_seq from ingest.file where file_id = ?) order by file_id",
-        [file_id],
+        "select file_id from ingest.file where batch_seq in"
+        " (select batch_seq from ingest.file where file_id in (select unnest($files))) order by file_id",
+        {"files": list(file_ids)},
     ).fetchall()
     return [row[0] for row in found]
 

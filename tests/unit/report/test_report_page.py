@@ -191,5 +191,6 @@ def test_guests_and_the_way_from_gross_to_net_stand_in_the_quality_section(page:
     section = page.split('<section id="quality">')[1].split("</section>")[0]
     assert "<strong>211</strong> of 4,020 orders name no customer" in section
     assert "60.00 of 1,240.00 EUR" in section
+    assert "15.00 of it is of guests whom a key tells apart" in section
     assert "net revenue" in section and "-260.00" in section.replace("\u2212", "-")
     assert "Shipping that amounts include" not in section and "999.00" not in section
