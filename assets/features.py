@@ -16,8 +16,9 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from pipelines.features.catalogue import absent, catalogue, store_catalogue
-from pipelines.features.compute import attributes_of, compute_customers, refresh_state
+from pipelines.features.catalogue import catalogue, store_catalogue
+from pipelines.features.compute import attributes_of, compute_customers, compute_past, refresh_state
+from pipelines.features.recipe import Recipe
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -28,16 +29,24 @@ if TYPE_CHECKING:
 STATE = ("features.customer_day", "features.customer_category_day")
 
 
-def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> None:
-    """Fill the partition of a day with the project's own settings."""
-    compute_customers(
-        con,
-        day,
+def recipe_of(project: Project) -> Recipe:
+    """What the project says of its features."""
+    return Recipe(
+        mapped=frozenset(project.mapped),
         margin_rate=project.config.margin_rate,
-        categories=shared_categories(project),
-        without=absent(project.mapped),
+        categories=tuple(shared_categories(project)),
         rules=project.config.attributes,
     )
+
+
+def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
+    """Make the features of a day stand; returns how many customers were computed."""
+    return compute_customers(con, day, recipe_of(project))
+
+
+def compute_past_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
+    """Compute the features of an earlier day beside those of the latest."""
+    return compute_past(con, day, recipe_of(project))
 
 
 def shared_categories(project: Project) -> list[str]:

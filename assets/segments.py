@@ -18,12 +18,12 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import compute_day, shared_categories
+from assets.features import compute_day, compute_past_day, shared_categories
 from pipelines.core import money
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import attribute_mark
 from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of, forget_features
+from pipelines.features.compute import attributes_of, keep_features
 from pipelines.segments import history, replay
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import run_step
@@ -132,6 +132,7 @@ def _record(
         revision = history.record(con, day, segmentations, run_id)
     progress("segments of the past")
     inputs = replay.inputs_hash(segmentations, project.config.margin_rate, _meaning(project))
-    replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, compute)
-    forget_features(con, [wanted, replay.four_weeks_before(wanted)])
+    past = partial(compute_past_day, con, project)
+    replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, past)
+    keep_features(con, [wanted, replay.four_weeks_before(wanted)])
     return {"revision": revision, "replayed_days": len(replayed)}

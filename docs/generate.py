@@ -21,6 +21,7 @@ from pipelines.drift.measure import create as create_drift
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import STANDARD, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
+from pipelines.features.recipe import Recipe
 from pipelines.ingest import freshness, ledger
 from pipelines.ingest.quality import checks_for
 from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
@@ -254,7 +255,7 @@ def empty_project() -> duckdb.DuckDBPyConnection:
         refresh(con, contract, [])
     freshness.store(con, day, [])
     refresh_state(con)
-    compute_customers(con, day, margin_rate=None, categories=[])
+    compute_customers(con, day, Recipe())
     store_catalogue(con, catalogue(CONTRACTS, [], []))
     history.create(con)
     con.execute(STATE)

@@ -149,25 +149,29 @@ def store_select(
         con.execute(f"create or replace table {qualified(table)} as {sql}", values)
         return
     with transaction(con):
-        con.execute(f"create or replace temp table step_result as {sql}", values)
-        if how == "partition":
-            con.execute(
-                f"delete from {qualified(table)} where {quote(column)} in"
-                f" (select distinct {quote(column)} from step_result)"
-            )
-            if column in parameters:
+        if how == "append" or column in parameters:
+            if how == "partition":
                 con.execute(
                     f"delete from {qualified(table)} where {quote(column)} = $v", {"v": parameters[column]}
                 )
-        _align(con, table)
+            _align(con, table, sql, values)
+            con.execute(f"insert into {qualified(table)} by name {sql}", values)
+            return
+        con.execute(f"create or replace temp table step_result as {sql}", values)
+        con.execute(
+            f"delete from {qualified(table)} where {quote(column)} in"
+            f" (select distinct {quote(column)} from step_result)"
+        )
+        _align(con, table, "from step_result", {})
         con.execute(f"insert into {qualified(table)} by name select * from step_result")
-    con.execute("drop table if exists step_result")
+        con.execute("drop table step_result")
 
 
-def _align(con: duckdb.DuckDBPyConnection, table: str) -> None:
+def _align(con: duckdb.DuckDBPyConnection, table: str, sql: str, values: Mapping[str, Any]) -> None:
     """Add to the table the columns that the result has and it lacks (a new attribute or feature)."""
     have = {name for name, _ in columns_of(con, table)}
-    for name, kind in con.execute("select column_name, column_type from (describe step_result)").fetchall():
+    found = con.execute(f"select column_name, column_type from (describe {sql})", values).fetchall()
+    for name, kind in found:
         if name not in have:
             con.execute(f"alter table {qualified(table)} add column {quote(name)} {kind}")
 

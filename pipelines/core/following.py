@@ -91,7 +91,7 @@ def merge(
     _fit(con, f"core.{contract.table}", "after")
     con.execute(f"delete from {core} where ({key}) in (select ({key}) from touched)")
     con.execute(f"insert into {core} by name from after")
-    content = _names([name for name, _ in columns_of(con, f"core.{contract.table}") if name not in PLACE])
+    content = content_of(con, contract)
     # What was before may lack a column that came with this batch.
     was = f"(from {core} limit 0) union all by name from before"
     now = f"select {content} from {core} semi join touched using ({key})"
@@ -100,6 +100,11 @@ def merge(
         f" union all ({now} except select {content} from ({was}))"
     )
     con.execute("drop table before; drop table after")
+
+
+def content_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """The columns of a core table that are no place in a file, as SQL."""
+    return _names([name for name, _ in columns_of(con, f"core.{contract.table}") if name not in PLACE])
 
 
 def _take_in(

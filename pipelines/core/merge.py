@@ -30,8 +30,15 @@ create table if not exists ingest.core_state (
 );
 create table if not exists ingest.core_batch (table_name varchar, source varchar, batch_seq bigint);
 create table if not exists ingest.dirty_customer (customer_id varchar);
+create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
 
+
+# Tables of which a rebuild takes every customer as changed.
+_LARGE = ("orders", "order_lines")
+_BEFORE_COLUMNS = (
+    "select column_name from duckdb_columns() where table_name = 'before' and database_name = 'temp'"
+)
 
 How = Literal["unchanged", "merged", "rebuilt"]
 
@@ -95,8 +102,9 @@ def _bring_up(
     if how == "merged":
         duplicates = _follow(con, contract, staged, resolved) if followed else _merge(con, contract, staged)
     else:
+        _keep_before(con, contract)
         _rebuild(con, contract, mappings, followed, resolved)
-        _mark_dirty(con, contract, None)
+        _mark_rebuilt(con, contract)
         duplicates = _duplicate_keys(con, contract, qualified(table))
     _remember_state(con, contract, mappings, marks)
     return how, duplicates
@@ -138,19 +146,36 @@ def _follow(
 
 
 def _mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Remember whose features the rows in `changed` touch: those that came, and those that went."""
+    """Remember whose features the rows in `changed` touch: those that came, and those that went.
+
+    An order that moves to another customer or day touches both. A product that changes touches everyone who
+    ever bought it; which days these are costs more to find than to compute.
+    """
     if contract.table == "orders":
         con.execute(
-            "insert into ingest.dirty_customer"
-            " select distinct customer_id from changed where customer_id is not null"
+            "insert into ingest.dirty_day select distinct customer_id, business_date from changed"
+            " where customer_id is not null"
         )
     elif contract.table == "order_lines":
         con.execute(
-            "insert into ingest.dirty_customer select distinct customer_id from core.orders"
+            "insert into ingest.dirty_day select distinct customer_id, business_date from core.orders"
             " semi join changed using (order_id) where customer_id is not null"
         )
     elif contract.table == "products":
-        con.execute("insert into ingest.dirty_customer select null from changed limit 1")
+        con.execute(
+            "insert into ingest.dirty_day select null, null from core.order_lines"
+            " semi join changed using (product_id) limit 1"
+        )
+    elif contract.table == "campaigns":
+        con.execute(
+            "insert into ingest.dirty_customer select distinct customer_id from core.campaign_contacts"
+            " semi join changed using (campaign_id)"
+        )
+    elif contract.column("customer_id"):
+        con.execute(
+            "insert into ingest.dirty_customer select distinct customer_id from changed"
+            " where customer_id is not null"
+        )
 
 
 def _mergeable(
@@ -208,33 +233,48 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     for name, kind in con.execute("select column_name, column_type from (describe newest)").fetchall():
         if name not in have:
             con.execute(f"alter table {table} add column {quote(name)} {kind}")
-    _mark_dirty(con, contract, "newest")
+    content = following.content_of(con, contract)
+    was = f"select {content} from {table} semi join newest using ({key})"
+    con.execute(f"create or replace temp table before as {was}")
     con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
     con.execute(f"insert into {table} by name select * from newest")
+    con.execute(
+        f"create or replace temp table changed as (from before except {was}) union all ({was} except from before)"
+    )
+    _mark_changed(con, contract)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
-    con.execute("drop table newest")
+    con.execute("drop table newest; drop table before; drop table changed")
     return duplicates
 
 
-def _mark_dirty(con: duckdb.DuckDBPyConnection, contract: Contract, newest: str | None) -> None:
-    """Remember whose features this change touches; a NULL stands for everyone.
+def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Keep what the table says before it is rebuilt, where comparing costs less than taking all as changed."""
+    con.execute("drop table if exists before")
+    if contract.table not in _LARGE and table_exists(con, f"core.{contract.table}"):
+        con.execute(f"create temp table before as from {qualified('core.' + contract.table)}")
 
-    An order that moves to another customer or day touches both: the version it replaces is still in core.
-    """
-    if contract.table == "orders" and newest:
+
+def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """After a rebuild: what differs from before, or everyone, for whom a row without customer stands."""
+    if contract.table in _LARGE:
+        con.execute("insert into ingest.dirty_day values (null, null)")
+        return
+    table = f"core.{contract.table}"
+    known = [name for (name,) in con.execute(_BEFORE_COLUMNS).fetchall()]
+    if known != [name for name, _ in columns_of(con, table)]:
+        if contract.table in ("products", "campaigns") or contract.column("customer_id"):
+            con.execute("insert into ingest.dirty_customer values (null)")
+            con.execute("insert into ingest.dirty_day values (null, null)")
+    else:
+        content = following.content_of(con, contract)
+        was, now = f"select {content} from before", f"select {content} from {qualified(table)}"
         con.execute(
-            "insert into ingest.dirty_customer select customer_id from newest where customer_id is not null"
-            " union select customer_id from core.orders semi join newest using (order_id)"
-            " where core.orders.customer_id is not null"
+            f"create or replace temp table changed as ({was} except {now}) union all ({now} except {was})"
         )
-    elif contract.table == "order_lines" and newest:
-        con.execute(
-            "insert into ingest.dirty_customer select customer_id from core.orders"
-            " semi join newest using (order_id) where customer_id is not null"
-        )
-    elif contract.table in ("orders", "order_lines", "products"):
-        con.execute("insert into ingest.dirty_customer values (null)")
+        _mark_changed(con, contract)
+        con.execute("drop table changed")
+    con.execute("drop table if exists before")
 
 
 def _rebuild(

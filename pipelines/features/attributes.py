@@ -128,6 +128,20 @@ def customers_with_known(
     return f"(select * exclude ({names}), {kept} from core.customers)"
 
 
+def expiring_between(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+) -> list[str]:
+    """SELECTs of customers with a value that expires after `$before` and by `$as_of`; none where none can."""
+    expiring = (
+        [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+    )
+    return [
+        f"select customer_id from core.customers where {one.expired}"
+        f" and not {one.expired.replace('$as_of', '$before')}"
+        for one in expiring
+    ]
+
+
 def measure_attributes(
     con: duckdb.DuckDBPyConnection,
     as_of: date,

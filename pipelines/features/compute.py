@@ -1,161 +1,152 @@
-"""Features: the state a customer and day, and everything known of every customer as of a day."""
+"""Features as of a day: the current day is kept up customer by customer, past days are computed when asked.
+
+`features.customer_state` holds what is stored of every customer as of the day in `features.state_day`. It moves
+on day by day: computed again are only customers of whom something changed, or whose activity enters or leaves
+a window on the way. `features.customer_past` holds earlier days in use, computed by the same SELECT for
+everyone. The view `features.customer` is both, with what follows from the passing of time derived on reading.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
-from pipelines.config.attributes import AttributeRule
-from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import money
-from pipelines.features.attributes import customers_with_known
-from pipelines.features.catalogue import share_name
-from pipelines.steps import (
-    bound,
-    columns_of,
-    load_step,
-    qualified,
-    quote,
-    run_step,
-    store_select,
-    table_exists,
-    transaction,
-)
+from pipelines.features.attributes import expiring_between
+from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
+from pipelines.features.state import SCHEMA, STATE_STEPS, refresh_state
+from pipelines.steps import bound, columns_of, qualified, quote, store_select, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
-STATE_STEPS = ("features/customer_day", "features/customer_category_day")
-WINDOWS = (30, 90, 365)
-# Columns of core.customers that are not attributes.
-_OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
+__all__ = ["STATE_STEPS", "attributes_of", "refresh_state"]
+
+STATE, PAST = "features.customer_state", "features.customer_past"
+_DAY = "create table if not exists features.state_day (as_of_date date, fingerprint varchar)"
 
 
-def attributes_of(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Names and types of the CRM's further columns."""
-    return [(name, kind) for name, kind in columns_of(con, "core.customers") if name not in _OWN]
-
-
-def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
-    """Recompute `features.customer_day` and its like for the customers whose events changed.
+def compute_customers(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
+    """Make the features of a day stand: the next one of the state, or a past one beside it.
 
     Returns
     -------
-    How many customers were recomputed. What was to be done is forgotten in the same transaction.
+    How many customers were computed.
     """
-    con.execute("create schema if not exists features")
+    known = state_day(con)
+    if known is not None and as_of < known:
+        return compute_past(con, as_of, recipe)
+    made = make(con, recipe)
+    with transaction(con):
+        everyone = not _is_current(con, made)
+        if everyone:
+            store_select(con, STATE, made.stored_sql(everyone=True), "replace", made.bindings(as_of))
+            count = _count(con, STATE)
+        else:
+            count = _advance(con, made, recipe, known or as_of, as_of)
+        con.execute("delete from features.stale_customer")
+        con.execute("delete from features.state_day")
+        con.execute("insert into features.state_day values (?, ?)", [as_of, made.fingerprint])
+        if table_exists(con, PAST):
+            con.execute(f"delete from {PAST} where as_of_date >= ?", [as_of])
+        _make_view(con, made)
+    return count
+
+
+def compute_past(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
+    """Fill the partition of a past day in `features.customer_past`; the state stays as it is."""
+    con.execute(SCHEMA)
+    con.execute(_DAY)
+    made = make(con, recipe)
+    sql = f"select cast($as_of as date) as as_of_date, stored.* from ({made.stored_sql(everyone=True)}) as stored"
+    with transaction(con):
+        _drop_other_columns(con, made)
+        store_select(con, PAST, sql, "partition as_of_date", made.bindings(as_of) | {"as_of_date": as_of})
+        if not table_exists(con, STATE):
+            con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
+        _make_view(con, made)
+    return _count(con, PAST, as_of)
+
+
+def state_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The day the state stands at; None before there is one."""
+    con.execute(SCHEMA)
+    con.execute(_DAY)
+    row = con.execute("select as_of_date from features.state_day").fetchone()
+    return row[0] if row else None
+
+
+def _is_current(con: duckdb.DuckDBPyConnection, made: Made) -> bool:
+    """Whether the state was made by this recipe, and not everyone has changed."""
+    row = con.execute("select fingerprint from features.state_day").fetchone()
+    stale = con.execute("select count(*) from features.stale_customer where customer_id is null").fetchone()
+    return row == (made.fingerprint,) and stale == (0,) and table_exists(con, STATE)
+
+
+def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
+    """Compute again whoever changed or aged between two days, and nobody else."""
+    parts = ["select customer_id from features.stale_customer"]
+    if as_of > before:
+        parts += [_aged(*one) for one in sorted(fragments_read(made.fragments))]
+        parts += expiring_between(con, recipe.rules, [name for name, _ in attributes_of(con)])
+    whom = " union ".join(parts)
     con.execute(
-        "create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)"
+        f"create or replace table features.scope as select distinct customer_id from ({whom})"
+        " where customer_id is not null",
+        bound(whom, {"before": before, "as_of": as_of}),
     )
-    money.ensure(con)
-    mark = hashlib.sha256("".join(load_step(step).sql for step in STATE_STEPS).encode()).hexdigest()
-    with transaction(con):
-        everyone = not _same_steps(con, mark) or _all_dirty(con)
-        whom = (
-            "select distinct customer_id from core.orders where customer_id is not null"
-            if everyone
-            else "select distinct customer_id from ingest.dirty_customer"
-        )
-        con.execute(f"create or replace table features.scope as {whom}")
-        count = con.execute("select count(*) from features.scope").fetchone()
-        touched = int(count[0]) if count else 0
-        for name in STATE_STEPS:
-            step = load_step(name)
-            if everyone:
-                store_select(con, step.table, step.sql, "replace", {})
-            elif touched:
-                con.execute(f"delete from {step.table} where customer_id in (from features.scope)")
-                run_step(con, step)
-        con.execute("delete from ingest.dirty_customer")
-        con.execute("insert or replace into ingest.step_state values ('features.customer_day', ?)", [mark])
-    return touched
+    con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
+    store_select(con, STATE, made.stored_sql(everyone=False), "append", made.bindings(as_of))
+    return _count(con, "features.scope")
 
 
-def _same_steps(con: duckdb.DuckDBPyConnection, mark: str) -> bool:
-    found = con.execute(
-        "select fingerprint from ingest.step_state where table_name = 'features.customer_day'"
-    ).fetchone()
-    return found == (mark,)
+def _aged(relation: str, day: str, windows: tuple[int, ...]) -> str:
+    """Whose rows of a relation begin to count, or fall out of a window, after `$before` and by `$as_of`."""
+    ranges = [f"({day} > cast($before as date) and {day} <= cast($as_of as date))"]
+    ranges += [
+        f"({day} > cast($before as date) - {length} and {day} <= cast($as_of as date) - {length})"
+        for length in windows
+    ]
+    return f"select customer_id from {relation} as aged where {' or '.join(ranges)}"
 
 
-def _all_dirty(con: duckdb.DuckDBPyConnection) -> bool:
-    row = con.execute("select count(*) from ingest.dirty_customer where customer_id is null").fetchone()
-    return bool(row and row[0])
+def _make_view(con: duckdb.DuckDBPyConnection, made: Made) -> None:
+    state = f"select (select as_of_date from features.state_day) as as_of_date, * from {STATE}"
+    both = f"{state} union all by name select * from {PAST}" if table_exists(con, PAST) else state
+    con.execute(f"create or replace view features.customer as {made.public_sql(f'({both})')}")
 
 
-def window_parameters(as_of: date, margin_rate: float | None) -> dict[str, Any]:
-    """What `customer.sql` binds: the day and the first day of each window that ends with it."""
-    first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in WINDOWS}
-    return {"as_of": as_of, "as_of_date": as_of, "margin_rate": margin_rate, **first_days}
-
-
-def compute_customers(
-    con: duckdb.DuckDBPyConnection,
-    as_of: date,
-    *,
-    margin_rate: float | None,
-    categories: Sequence[str],
-    without: Collection[str] = (),
-    rules: Mapping[str, AttributeRule] | None = None,
-) -> None:
-    """Fill the partition `as_of` of `features.customer`: one row for everyone who is a customer that day.
-
-    Parameters
-    ----------
-    margin_rate : margin as a share of revenue, where lines carry no cost.
-    categories : those whose share of revenue is a feature.
-    without : standard features that are absent, because no source maps what they need.
-    rules : what the project says of attributes; an expired value is NULL.
-    """
-    parameters = window_parameters(as_of, margin_rate)
-    step = load_step("features/customer")
-    attributes = [name for name, _ in attributes_of(con)]
-    kept = f" exclude ({', '.join(quote(name) for name in sorted(without))})" if without else ""
-    shares, joined = "", ""
-    if categories:
-        shares = "".join(f", {quote(share_name(category))}" for category in categories)
-        wide = ", ".join(
-            f"coalesce(cast(sum(revenue) filter (where category = $category_{i}) as double), 0)"
-            f" / nullif(cast(sum(revenue) as double), 0) as {quote(share_name(category))}"
-            for i, category in enumerate(categories)
-        )
-        parameters |= {f"category_{i}": category for i, category in enumerate(categories)}
-        joined = (
-            f" left join (select customer_id, {wide} from features.customer_category_day"
-            " where business_date between $from_365 and $as_of group by customer_id) using (customer_id)"
-        )
-    extra = "".join(f", attribute.{quote(name)}" for name in attributes)
-    sql = (
-        f"select base.*{kept}{shares}{extra} from ({step.sql}) as base{joined}"
-        f" left join {customers_with_known(con, rules or {}, attributes)} as attribute"
-        " on attribute.customer_id = base.customer_id"
-        " and (attribute.created_on is null or attribute.created_on <= $as_of)"
-    )
-    with transaction(con):
-        store_select(con, step.table, sql, step.store, parameters)
-        described = con.execute(f"{sql} limit 0", bound(sql, parameters)).description
-        _drop_left_over(con, step.table, {column[0] for column in described})
-
-
-def _drop_left_over(con: duckdb.DuckDBPyConnection, table: str, wanted: Collection[str]) -> None:
-    """Drop the columns of categories and attributes that the project no longer has."""
-    for name, _ in columns_of(con, table):
+def _drop_other_columns(con: duckdb.DuckDBPyConnection, made: Made) -> None:
+    """Past days hold the columns of this recipe; those it has no more go, with what they said."""
+    wanted = {"as_of_date", "customer_id", *(name for one in made.fragments for name, *_ in one.stored)}
+    for name, _ in columns_of(con, PAST):
         if name not in wanted:
-            con.execute(f"alter table {qualified(table)} drop column {quote(name)}")
+            con.execute("drop view if exists features.customer")
+            con.execute(f"alter table {qualified(PAST)} drop column {quote(name)}")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str, day: date | None = None) -> int:
+    where = " where as_of_date = ?" if day else ""
+    row = con.execute(f"select count(*) from {table}{where}", [day] if day else []).fetchone()
+    return int(row[0]) if row else 0
 
 
 def has_features(con: duckdb.DuckDBPyConnection, as_of: date) -> bool:
-    """Whether the partition of a day is there."""
-    if not table_exists(con, "features.customer"):
-        return False
-    row = con.execute("select count(*) from features.customer where as_of_date = ?", [as_of]).fetchone()
-    return bool(row and row[0])
+    """Whether the features of a day are there."""
+    if state_day(con) == as_of:
+        return _count(con, STATE) > 0
+    return table_exists(con, PAST) and _count(con, PAST, as_of) > 0
 
 
-def forget_features(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
-    """Drop the partitions of other days: any of them can be computed again."""
-    con.execute(
-        "delete from features.customer where as_of_date not in (select unnest($keep))", {"keep": list(keep)}
-    )
+def keep_features(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+    """Drop every past day but these: any of them can be computed again."""
+    if table_exists(con, PAST):
+        con.execute(
+            f"delete from {PAST} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
+        )
+
+
+def forget_features(con: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Drop one past day."""
+    if table_exists(con, PAST):
+        con.execute(f"delete from {PAST} where as_of_date = ?", [day])

@@ -1,15 +1,23 @@
 -- features.customer_day
--- One row per customer and business day with a completed order: the state that features are made of.
--- Days are purchase days: several orders on one day are one. Where no source maps lines, the money stands
--- on the order. Only customers in features.scope are computed.
+-- One row per customer and business day with an order: the state that features are made of.
+-- A day is a purchase day when `orders` is above 0: completed orders, several of one day are one day; of a day
+-- with other orders alone it says that the customer was there. Money and lines are of completed orders.
+-- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed.
 -- key: customer_id, business_date
--- store: partition customer_id
--- inputs: money.orders, money.order_lines, features.scope
-with purchase as (
-    select o.order_id, o.customer_id, o.business_date, o.revenue, o.discount, o.coupon_discount
+-- store: partition business_date
+-- inputs: money.orders, money.order_lines, features.day_scope
+with placed as (
+    select
+        o.order_id,
+        o.customer_id,
+        o.business_date,
+        o.status = 'completed' as completed,
+        o.revenue,
+        o.discount,
+        o.coupon_discount
     from money.orders as o
-    semi join features.scope as s on s.customer_id = o.customer_id
-    where o.status = 'completed'
+    semi join features.day_scope as s on s.customer_id = o.customer_id and s.business_date = o.business_date
+    where o.customer_id is not null
 ),
 
 line as (
@@ -22,21 +30,32 @@ line as (
         sum(l.cost) as cost,
         count_if(l.cost is null) as lines_without_cost
     from money.order_lines as l
-    semi join purchase as p on p.order_id = l.order_id
+    semi join placed as p on p.order_id = l.order_id
     group by l.order_id
 )
 
 select
     p.customer_id,
     p.business_date,
-    count(*) as orders,
-    cast(sum(coalesce(line.lines, 0)) as bigint) as lines,
-    cast(sum(coalesce(line.revenue, p.revenue, 0)) as decimal(18, 4)) as revenue,
-    cast(sum(coalesce(line.discount, p.discount, 0)) as decimal(18, 4)) as discount,
-    cast(sum(coalesce(line.coupon_discount, p.coupon_discount, 0)) as decimal(18, 4)) as coupon_discount,
+    cast(count_if(p.completed) as bigint) as orders,
+    cast(coalesce(sum(line.lines) filter (where p.completed), 0) as bigint) as lines,
     cast(
-        case when sum(coalesce(line.lines_without_cost, 1)) = 0 then sum(line.cost) end as decimal(18, 4)
+        coalesce(sum(coalesce(line.revenue, p.revenue, 0)) filter (where p.completed), 0) as decimal(18, 4)
+    ) as revenue,
+    cast(
+        coalesce(sum(coalesce(line.discount, p.discount, 0)) filter (where p.completed), 0) as decimal(18, 4)
+    ) as discount,
+    cast(
+        coalesce(
+            sum(coalesce(line.coupon_discount, p.coupon_discount, 0)) filter (where p.completed), 0
+        ) as decimal(18, 4)
+    ) as coupon_discount,
+    cast(
+        case
+            when coalesce(sum(coalesce(line.lines_without_cost, 1)) filter (where p.completed), 0) = 0
+                then sum(line.cost) filter (where p.completed)
+        end as decimal(18, 4)
     ) as cost
-from purchase as p
+from placed as p
 left join line on line.order_id = p.order_id
 group by p.customer_id, p.business_date

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.features.compute import STATE_STEPS, has_features
+from pipelines.features.compute import STATE_STEPS, forget_features, has_features
+from pipelines.features.families import FRAGMENTS
 from pipelines.segments import history
 from pipelines.segments.definition import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -26,7 +27,7 @@ create table if not exists segments.snapshot_day (
 )
 """
 
-ComputeFeatures = Callable[[date], None]
+ComputeFeatures = Callable[[date], object]
 
 
 def four_weeks_before(day: date) -> date:
@@ -130,7 +131,7 @@ def _replay_if_stale(
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
         _remember(con, past, "replayed", inputs)
         if not keep:
-            con.execute("delete from features.customer where as_of_date = ?", [past])
+            forget_features(con, past)
     return True
 
 
@@ -163,7 +164,8 @@ def _mappings_hash(con: duckdb.DuckDBPyConnection) -> str:
 def inputs_hash(segmentations: Iterable[Segmentation], margin_rate: float | None, meaning: str = "") -> str:
     """Changes when a definition, the margin rate, how features are computed, or `meaning` does."""
     parts = [f"{one.id}:{one.version}" for one in segmentations] + [str(margin_rate), meaning]
-    parts += [load_step(step).sql for step in (*STATE_STEPS, "features/customer", "segments/profile_day")]
+    parts += [load_step(step).sql for step in (*STATE_STEPS, "segments/profile_day")]
+    parts += [one.sql for one in FRAGMENTS]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 

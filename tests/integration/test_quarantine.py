@@ -109,8 +109,8 @@ def test_replaying_without_a_fix_changes_nothing(faulty: Shop) -> None:
     ledgers = faulty.tables("ingest", "quarantine", "core")
     ended = faulty.lohko("quarantine", "replay", "shop_orders")
     assert ended.code == 0 and "2 rows were in quarantine, 2 are" in ended.out
-    assert faulty.tables("ingest", "quarantine", "core") | {"ingest.dirty_customer": []} == ledgers | {
-        "ingest.dirty_customer": []
+    assert faulty.tables("ingest", "quarantine", "core") | {"ingest.dirty_day": []} == ledgers | {
+        "ingest.dirty_day": []
     }
 
 

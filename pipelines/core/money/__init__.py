@@ -108,7 +108,7 @@ def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
             con.execute("drop table term_before")
             con.execute("drop table held_order_before")
         if changed:
-            con.execute("insert into ingest.dirty_customer values (null)")
+            con.execute("insert into ingest.dirty_day values (null, null)")
         con.execute("insert or replace into ingest.step_state values (?, ?)", [STATE, terms.mark])
     return 0 if terms.plain else row_count(con, "money.held_order")
 
@@ -179,7 +179,7 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute(
         """
-        insert into ingest.dirty_customer
+        insert into ingest.dirty_day
         with rated as (
             select currency, country, business_date
             from term_before as b
@@ -191,7 +191,7 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
             union all
             (select order_id from money.held_order except select order_id from held_order_before)
         )
-        select o.customer_id
+        select o.customer_id, o.business_date
         from core.orders as o
         semi join rated as r
             on r.currency = coalesce(o.currency, '')
@@ -199,7 +199,7 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
             and r.business_date = o.business_date
         where o.customer_id is not null
         union
-        select o.customer_id
+        select o.customer_id, o.business_date
         from core.orders as o
         semi join moved as m on m.order_id = o.order_id
         where o.customer_id is not null

@@ -10,6 +10,6 @@ select
     name as metric,
     unit,
     meaning,
-    'pipelines/features/customer.sql' as source
+    source
 from features.catalogue
 where type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%'

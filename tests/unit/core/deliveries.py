@@ -151,8 +151,8 @@ class Deliveries:
         return dict(self.con.execute("select order_id, customer_id from core.orders").fetchall())
 
     def take_dirty(self) -> set[str | None]:
-        found = {row[0] for row in self.con.execute("from ingest.dirty_customer").fetchall()}
-        self.con.execute("delete from ingest.dirty_customer")
+        found = {row[0] for row in self.con.execute("select customer_id from ingest.dirty_day").fetchall()}
+        self.con.execute("delete from ingest.dirty_day")
         return found
 
     def purchases(self) -> dict[str, list[tuple[object, ...]]]:

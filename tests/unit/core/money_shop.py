@@ -15,6 +15,7 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
 from pipelines.features.compute import compute_customers, refresh_state
+from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
@@ -125,7 +126,7 @@ class MoneyShop:
         """Core, money, the state and the customers of the day; returns how many orders are held."""
         held = self.core()
         refresh_state(self.con)
-        compute_customers(self.con, DAY, margin_rate=None, categories=[])
+        compute_customers(self.con, DAY, Recipe())
         return held
 
     def select(self, sql: str) -> list[tuple[Any, ...]]:

@@ -39,7 +39,7 @@ def rate(currency: str, day: int, value: object) -> dict[str, object]:
 
 
 def dirty(shop: MoneyShop) -> set[str | None]:
-    return {row[0] for row in shop.select("from ingest.dirty_customer")}
+    return {row[0] for row in shop.select("select customer_id from ingest.dirty_day")}
 
 
 def test_an_amount_is_converted_with_the_latest_rate_at_or_before_its_day(shop: MoneyShop) -> None:

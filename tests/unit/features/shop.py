@@ -14,6 +14,7 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import STATE
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
+from pipelines.features.recipe import Recipe
 from pipelines.ingest import ledger
 from pipelines.steps import quote, rows
 
@@ -89,10 +90,10 @@ class Shop:
 
     def dirty(self, *customers: str) -> None:
         for customer in customers:
-            self.con.execute("insert into ingest.dirty_customer values (?)", [customer])
+            self.con.execute("insert into ingest.dirty_day (customer_id) values (?)", [customer])
 
     def everyone_is_dirty(self) -> None:
-        self.con.execute("insert into ingest.dirty_customer values (null)")
+        self.con.execute("insert into ingest.dirty_day values (null, null)")
 
     def batch(self, seq: int, first: date | None, status: str = "accepted") -> None:
         self.add(
@@ -113,7 +114,8 @@ class Shop:
         self, day: date, margin_rate: float | None = 0.25, categories: Sequence[str] = (), **more: Any
     ) -> None:
         refresh_state(self.con)
-        compute_customers(self.con, day, margin_rate=margin_rate, categories=categories, **more)
+        recipe = Recipe(margin_rate=margin_rate, categories=tuple(categories), **more)
+        compute_customers(self.con, day, recipe)
 
     def features(self, day: date, *args: Any, **more: Any) -> dict[str, dict[str, Any]]:
         """Customer -> every column of the day."""

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 from shop import FIRST, Shop, random_order, random_shop
 
-from pipelines.features.compute import forget_features, has_features, refresh_state
+from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
+from pipelines.features.recipe import Recipe
 from pipelines.steps import rows
 
 STATE = ("features.customer_day", "features.customer_category_day")
@@ -97,14 +98,15 @@ def test_a_day_without_any_customer_left_is_emptied() -> None:
     assert not has_features(shop.con, FIRST)
 
 
-def test_days_that_are_not_kept_are_forgotten() -> None:
+def test_past_days_that_are_not_kept_are_forgotten_and_the_state_stays() -> None:
     shop = Shop()
     shop.order("o1", "ann", FIRST, 5)
-    days = [FIRST + timedelta(days=i) for i in range(3)]
-    for day in days:
-        shop.compute(day)
-    forget_features(shop.con, [days[0], days[2]])
-    assert [has_features(shop.con, day) for day in days] == [True, False, True]
+    days = [FIRST + timedelta(days=i) for i in range(4)]
+    shop.compute(days[3])
+    for day in days[:3]:
+        compute_past(shop.con, day, Recipe())
+    keep_features(shop.con, [days[0], days[2]])
+    assert [has_features(shop.con, day) for day in days] == [True, False, True, True]
 
 
 def test_there_are_no_features_before_they_are_computed() -> None:

@@ -25,7 +25,7 @@ def test_catalogue_and_table_have_the_same_columns_and_types() -> None:
 def test_features_whose_tables_are_not_mapped_are_absent_from_both() -> None:
     mapped = {"orders", "order_lines"}
     shop = Shop()
-    shop.compute(D, without=absent(mapped))
+    shop.compute(D, mapped=frozenset(mapped))
     names = {feature.name for feature in catalogue(mapped, ["MEAT"], [])}
     assert names | KEYS.keys() == dict(columns_of(shop.con, "features.customer")).keys()
     assert absent(mapped)["preferred_category"] == ("products",)

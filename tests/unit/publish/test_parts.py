@@ -213,7 +213,7 @@ def test_the_bridge_goes_on_while_customers_are_held_and_must_still_meet_the_fea
     bridge = "select amount from marts.revenue_bridge where source = '(all)' and step = 'customer_revenue'"
     assert con.execute(bridge).fetchall() == [(30,)]
     assert con.execute("select sum(revenue_lifetime) from marts.customer").fetchall() == [(60,)]
-    con.execute("update features.customer set revenue_lifetime = 9 where customer_id = 'ann'")
+    con.execute("update features.customer_state set revenue_lifetime = 9 where customer_id = 'ann'")
     with pytest.raises(InvariantError, match="customer_revenue is 30"):
         build(con, "run-3", parts=parts, trouble={"crm": "too old"})
 

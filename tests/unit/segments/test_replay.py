@@ -7,7 +7,14 @@ import pytest
 from population import RULES, load
 from shop import Shop
 
-from pipelines.features.compute import compute_customers, has_features, refresh_state
+from pipelines.features.compute import (
+    compute_customers,
+    compute_past,
+    has_features,
+    keep_features,
+    refresh_state,
+)
+from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
 from pipelines.segments.definition import Segmentation, load_segmentations
 from pipelines.steps import run_step
@@ -42,10 +49,10 @@ class Company:
 
     def compute(self, day: date) -> None:
         self.computed.append(day)
-        compute_customers(self.con, day, margin_rate=0.25, categories=())
+        compute_past(self.con, day, Recipe(margin_rate=0.25))
 
     def record(self, day: date) -> None:
-        self.compute(day)
+        compute_customers(self.con, day, Recipe(margin_rate=0.25))
         history.assign(self.con, day, self.segmentations)
         history.record(self.con, day, self.segmentations, "run")
 
@@ -117,7 +124,7 @@ def test_a_replayed_day_stands_until_something_changes(company: Company) -> None
 
 def test_a_baseline_without_features_is_computed_again(company: Company) -> None:
     company.bring_up()
-    company.con.execute("delete from features.customer")
+    keep_features(company.con, [])
     assert company.bring_up() == [BASELINE]
 
 
@@ -192,7 +199,7 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
 
 def test_a_recorded_baseline_gets_its_features_back(company: Company) -> None:
     company.record(BASELINE)
-    company.con.execute("delete from features.customer")
+    keep_features(company.con, [])
     company.bring_up()
     assert has_features(company.con, BASELINE)
 
@@ -241,7 +248,7 @@ def test_the_margin_of_a_segment_is_unknown_when_one_customers_is(tmp_path: Path
     company.shop.dirty("cyd")
     refresh_state(company.con)
     day = BEFORE_CAMPAIGN
-    compute_customers(company.con, day, margin_rate=None, categories=())
+    compute_customers(company.con, day, Recipe())
     history.assign(company.con, day, company.segmentations)
     run_step(company.con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     assert company.shop.select("select distinct margin_365d from segments.profile_day") == [(None,)]

@@ -1,0 +1,30 @@
+-- features.person
+-- One row per customer: who is one by $as_of, and since when the CRM knows them.
+-- Who has only ordered and cancelled is a customer without purchases. A contact without a day of its own
+-- counts from the first day of its campaign.
+-- key: customer_id
+-- store: replace
+-- inputs: features.customer_day, core.customers, core.campaigns, core.campaign_contacts
+with known as (
+    select customer_id, false as in_crm, cast(null as date) as created_on
+    from features.customer_day
+    where business_date <= $as_of
+    group by customer_id
+    union all
+    select customer_id, true as in_crm, created_on
+    from core.customers
+    where created_on is null or created_on <= $as_of
+    union all
+    select c.customer_id, false as in_crm, cast(null as date) as created_on
+    from core.campaign_contacts as c
+    inner join core.campaigns as g on g.campaign_id = c.campaign_id
+    where coalesce(c.contacted_on, g.start_date) <= $as_of
+)
+
+select
+    k.customer_id,
+    bool_or(k.in_crm) as in_crm,
+    min(k.created_on) as _created_on
+from known as k
+semi join features.scope as s on s.customer_id = k.customer_id
+group by k.customer_id

@@ -1,0 +1,35 @@
+-- features.store
+-- One row per customer with a purchase in a store in 365 days: the store with the most orders.
+-- key: customer_id
+-- store: replace
+-- inputs: money.orders
+with bought as (
+    select
+        o.customer_id,
+        o.store_id,
+        count(*) as orders
+    from money.orders as o
+    semi join features.scope as s on s.customer_id = o.customer_id
+    where
+        o.business_date between $from_365 and $as_of
+        and o.status = 'completed'
+        and o.store_id is not null
+        and o.customer_id is not null
+    group by o.customer_id, o.store_id
+),
+
+placed as (
+    select
+        customer_id,
+        store_id,
+        row_number() over (partition by customer_id order by orders desc, store_id) as place,
+        count(*) over (partition by customer_id) as stores
+    from bought
+)
+
+select
+    customer_id,
+    store_id as preferred_store,
+    stores as stores_365d
+from placed
+where place = 1

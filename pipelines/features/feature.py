@@ -1,0 +1,97 @@
+"""What a feature is, and a fragment: one SELECT that gives some features of the customers in scope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pipelines.steps import load_step
+
+MONEY, NUMBER, COUNT, DATE, TEXT, FLAG = "DECIMAL(18,4)", "DOUBLE", "BIGINT", "DATE", "VARCHAR", "BOOLEAN"
+SPANS = {30: "the last 30 days", 90: "the last 90 days", 365: "the last 365 days"}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of `features.customer`.
+
+    `default` is the value of someone of whom the fragment says nothing, as SQL. `derived` is the feature as an
+    expression over stored columns and earlier features, `as_of_date` among them: it is not stored, so that
+    time may pass without a row being written. `grows` says that it rises by itself as time passes.
+    """
+
+    name: str
+    family: str
+    unit: str
+    type: str
+    meaning: str
+    needs: tuple[str, ...] = ("orders",)
+    grows: bool = False
+    default: str | None = None
+    derived: str | None = None
+
+    @property
+    def window_days(self) -> int | None:
+        """The length of the feature's window; None where it has none."""
+        found = re.search(r"_(\d+)d$", self.name)
+        return int(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class Ageing:
+    """Rows whose passing in and out of time changes a fragment: their relation, its day, its windows.
+
+    A row counts from its day on; with `windows`, until it is older than the window. `relation` has
+    `customer_id` and the columns of `day`, an expression.
+    """
+
+    relation: str
+    day: str = "business_date"
+    windows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A SELECT of `customer_id` and feature columns, one row a customer it says something of.
+
+    It binds `$as_of` and the first day of each window (`$from_30` and so on), and is restricted to
+    `features.scope` by one line `semi join features.scope as s on …`, which is left out when everyone is
+    computed. `hidden` are columns that only derived features read: name, type, default.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    needs: tuple[str, ...] = ("orders",)
+    ages: tuple[Ageing, ...] = ()
+    hidden: tuple[tuple[str, str, str | None], ...] = ()
+    text: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def sql(self) -> str:
+        """The SELECT: given as text, or `families/<name>.sql`."""
+        return self.text if self.text is not None else load_step(f"features/families/{self.name}").sql
+
+    @property
+    def stored(self) -> list[tuple[str, str, str | None]]:
+        """Name, type and default of the columns that it fills."""
+        return [*self.hidden, *((f.name, f.type, f.default) for f in self.features if f.derived is None)]
+
+
+def windowed(
+    stem: str, family: str, unit: str, kind: str, meaning: str, needs: tuple[str, ...] = ("orders",)
+) -> tuple[Feature, ...]:
+    """The same figure over the last 30, 90 and 365 days; 0 where there is nothing."""
+    return tuple(
+        Feature(f"{stem}_{days}d", family, unit, kind, f"{meaning} in {words}", needs, default="0")
+        for days, words in SPANS.items()
+    )
+
+
+def share_name(category: str) -> str:
+    """`DRUG GM` -> `share_drug_gm_365d`; letters of any alphabet stay."""
+    slug = re.sub(r"[\W_]+", "_", category.lower()).strip("_")
+    return f"share_{slug}_365d"

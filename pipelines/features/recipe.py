@@ -1,0 +1,148 @@
+"""The recipe: which fragments the features of a project are made of, and the SELECTs they become."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipelines.config.attributes import AttributeRule
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.features.attributes import customers_with_known
+from pipelines.features.catalogue import absent, attribute_feature
+from pipelines.features.families import FRAGMENTS, category
+from pipelines.features.feature import Feature, Fragment
+from pipelines.steps import columns_of, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+WINDOWS = (30, 90, 365)
+# Columns of core.customers that are not attributes.
+_OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
+_SCOPED = re.compile(r"^\s*semi join features\.(?:day_)?scope as s on [^\n]*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a project says of its features.
+
+    Parameters
+    ----------
+    mapped : the canonical tables some source maps; what needs another is absent.
+    margin_rate : margin as a share of revenue, where lines carry no cost.
+    categories : those whose share of revenue is a feature.
+    rules : what the project says of attributes; an expired value is NULL.
+    """
+
+    mapped: frozenset[str] = frozenset(CONTRACTS)
+    margin_rate: float | None = None
+    categories: tuple[str, ...] = ()
+    rules: Mapping[str, AttributeRule] = field(default_factory=dict)
+
+    @property
+    def has_categories(self) -> bool:
+        return {"products", "order_lines"} <= self.mapped
+
+
+@dataclass(frozen=True)
+class Made:
+    """A recipe bound to the columns the CRM has now."""
+
+    fragments: tuple[Fragment, ...]
+    features: tuple[Feature, ...]
+    parameters: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the same rows would give other stored columns."""
+        parts = [
+            [one.name, one.sql, [list(map(str, column)) for column in one.stored]] for one in self.fragments
+        ]
+        text = json.dumps([parts, sorted((name, str(value)) for name, value in self.parameters.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def bindings(self, as_of: date) -> dict[str, Any]:
+        """What the fragments bind: the day, the first day of each window that ends with it, settings."""
+        first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in WINDOWS}
+        return {"as_of": as_of, **first_days, **self.parameters}
+
+    def stored_sql(self, *, everyone: bool) -> str:
+        """The SELECT of the stored columns as of `$as_of`: of those in `features.scope`, or of everyone."""
+        columns = ["f0.customer_id"]
+        for i, fragment in enumerate(self.fragments):
+            for name, kind, default in fragment.stored:
+                value = f"f{i}.{quote(name)}"
+                columns.append(
+                    f"{value} as {quote(name)}"
+                    if default is None
+                    else f"coalesce({value}, cast({default} as {kind})) as {quote(name)}"
+                )
+        relations = [
+            f"({unscoped(fragment.sql) if everyone else fragment.sql}) as f{i}"
+            for i, fragment in enumerate(self.fragments)
+        ]
+        joined = "".join(
+            f" left join {relation} on f{i}.customer_id = f0.customer_id"
+            for i, relation in enumerate(relations)
+            if i
+        )
+        return f"select {', '.join(columns)} from {relations[0]}{joined}"
+
+    def public_sql(self, relation: str) -> str:
+        """The SELECT of the features over a relation of `as_of_date`, `customer_id` and stored columns."""
+        columns = [
+            quote(one.name) if one.derived is None else f"{one.derived} as {quote(one.name)}"
+            for one in self.features
+        ]
+        return f"select as_of_date, customer_id, {', '.join(columns)} from {relation}"
+
+
+def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
+    """The fragments of a project, with the attributes that its CRM has now."""
+    lacking = absent(recipe.mapped)
+    fragments = [one for one in FRAGMENTS if set(one.needs) <= recipe.mapped]
+    if recipe.has_categories and recipe.categories:
+        fragments.append(category.shares(recipe.categories))
+    attributes = attributes_of(con)
+    if attributes:
+        fragments.append(_attributes(con, recipe.rules, attributes))
+    features = tuple(f for one in fragments for f in one.features if f.name not in lacking)
+    parameters = {"margin_rate": recipe.margin_rate}
+    for one in fragments:
+        parameters |= one.parameters
+    return Made(tuple(fragments), features, parameters)
+
+
+def attributes_of(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Names and types of the CRM's further columns."""
+    return [(name, kind) for name, kind in columns_of(con, "core.customers") if name not in _OWN]
+
+
+def _attributes(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[tuple[str, str]]
+) -> Fragment:
+    names = [name for name, _ in attributes]
+    relation = customers_with_known(con, rules, names)
+    return Fragment(
+        "attributes",
+        features=tuple(attribute_feature(name, kind) for name, kind in attributes),
+        needs=("customers",),
+        text=f"select a.customer_id, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
+        "    semi join features.scope as s on s.customer_id = a.customer_id\n"
+        "    where a.created_on is null or a.created_on <= $as_of",
+    )
+
+
+def unscoped(sql: str) -> str:
+    """The same SELECT of everyone: a semi join with all customers costs as much as what it guards."""
+    return _SCOPED.sub("", sql)
+
+
+def fragments_read(fragments: Collection[Fragment]) -> set[tuple[str, str, tuple[int, ...]]]:
+    """Every relation whose rows age, once."""
+    return {(one.relation, one.day, one.windows) for fragment in fragments for one in fragment.ages}

@@ -1,0 +1,99 @@
+"""The state: what each customer did on each business day, recomputed for the days that changed.
+
+`ingest.dirty_day` says which (customer, business day) orders and lines have touched since; no customer stands
+for everyone, no day for all days of a customer. `ingest.dirty_customer` says of whom anything else changed.
+Both end up in `features.stale_customer`: whose features must be computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pipelines.core import money
+from pipelines.features.recipe import unscoped
+from pipelines.steps import load_step, row_count, store_select, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+STATE_STEPS = ("features/customer_day", "features/customer_category_day")
+SCHEMA = """
+create schema if not exists features;
+create table if not exists features.stale_customer (customer_id varchar);
+create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)
+"""
+
+
+def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
+    """Bring `features.customer_day` and its like up to core.
+
+    Returns
+    -------
+    How many customers were touched. What was to be done is forgotten in the same transaction.
+    """
+    con.execute(SCHEMA)
+    money.ensure(con)
+    mark = hashlib.sha256("".join(load_step(step).sql for step in STATE_STEPS).encode()).hexdigest()
+    with transaction(con):
+        everyone = not _same_steps(con, mark) or _everyone_is_dirty(con)
+        touched = _rebuild(con) if everyone else _refresh_days(con)
+        con.execute("delete from ingest.dirty_day")
+        con.execute("delete from ingest.dirty_customer")
+        con.execute("insert or replace into ingest.step_state values ('features.customer_day', ?)", [mark])
+    return touched
+
+
+def _rebuild(con: duckdb.DuckDBPyConnection) -> int:
+    for name in STATE_STEPS:
+        step = load_step(name)
+        store_select(con, step.table, unscoped(step.sql), "replace", {})
+    con.execute("delete from features.stale_customer")
+    con.execute("insert into features.stale_customer values (null)")
+    row = con.execute("select count(distinct customer_id) from features.customer_day").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
+    con.execute(
+        """
+        create or replace table features.day_scope as
+        with whole as (select distinct customer_id from ingest.dirty_day where business_date is null)
+        select customer_id, business_date from ingest.dirty_day where business_date is not null
+        union
+        select customer_id, business_date from core.orders semi join whole using (customer_id)
+        union
+        select customer_id, business_date from features.customer_day semi join whole using (customer_id)
+        """
+    )
+    con.execute(
+        "create or replace temp table touched as select customer_id from ingest.dirty_day"
+        " union select customer_id from ingest.dirty_customer"
+    )
+    con.execute("insert into features.stale_customer select customer_id from touched")
+    if row_count(con, "features.day_scope"):
+        for name in STATE_STEPS:
+            step = load_step(name)
+            con.execute(
+                f"delete from {step.table} where (customer_id, business_date) in"
+                " (select (customer_id, business_date) from features.day_scope)"
+            )
+            store_select(con, step.table, step.sql, "append", {})
+    row = con.execute("select count(*) from touched").fetchone()
+    con.execute("drop table touched")
+    return int(row[0]) if row else 0
+
+
+def _same_steps(con: duckdb.DuckDBPyConnection, mark: str) -> bool:
+    found = con.execute(
+        "select fingerprint from ingest.step_state where table_name = 'features.customer_day'"
+    ).fetchone()
+    return found == (mark,) and all(table_exists(con, load_step(one).table) for one in STATE_STEPS)
+
+
+def _everyone_is_dirty(con: duckdb.DuckDBPyConnection) -> bool:
+    row = con.execute(
+        "select count(*) from (select customer_id from ingest.dirty_day"
+        " union all select customer_id from ingest.dirty_customer) where customer_id is null"
+    ).fetchone()
+    return bool(row and row[0])
