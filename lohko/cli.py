@@ -21,7 +21,7 @@ from pipelines.errors import LohkoError, SourceError, UsageError
 from resources.project import Project
 
 if TYPE_CHECKING:
-    from pipelines.segments.definition import Segmentation
+    from pipelines.segments.model import Segmentation
 
 HELD = 5
 INTERRUPTED = 130

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.features.compute import STATE_STEPS, has_features
 from pipelines.segments import history
-from pipelines.segments.definition import Segmentation
+from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
 
 if TYPE_CHECKING:
