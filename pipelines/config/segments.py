@@ -58,6 +58,8 @@ class Score(Section):
     def _rising(cls, cuts: list[int | Decimal] | None) -> list[int | Decimal] | None:
         if cuts is not None and cuts != sorted(set(cuts)):
             raise ValueError("the cut points must rise")
+        if any(abs(cut) >= 10**15 for cut in cuts or ()):
+            raise ValueError("a cut point must lie between -10^15 and 10^15")
         return cuts
 
     @model_validator(mode="after")

@@ -52,6 +52,10 @@ class Call:
     def value(self, text: str, argument: Argument) -> str:
         return text[argument.start : argument.end].strip()
 
+    def written(self, text: str) -> str:
+        """The whole call on one line."""
+        return " ".join(text[self.start : self.end].split())
+
 
 def take_out(text: str, place: Place) -> tuple[str, list[Call]]:
     """The text with a name in the place of every call, and the calls.

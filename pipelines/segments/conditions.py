@@ -16,10 +16,9 @@ from sqlglot import exp
 
 from pipelines.config.expression import Place, offset_of, parse_scalar, to_sql
 from pipelines.config.yaml import nearest
-from pipelines.errors import ConfigError
 from pipelines.segments.binding import fault_of
 from pipelines.segments.calls import Argument, Call, only, take_out
-from pipelines.segments.model import AS_OF, Column, Condition, Needs, merged
+from pipelines.segments.model import AS_OF, Column, Condition, Needs, Part, merged
 from pipelines.segments.words import Named, Words
 
 if TYPE_CHECKING:
@@ -136,7 +135,8 @@ class Reader:
         tree = root.this
         for node in tree.walk():
             node.comments = None
-        Words(lambda column: used[column.name].named, place).check(tree)
+        words = Words(lambda column: used[column.name].named, place)
+        words.check(tree)
         sql = to_sql(tree)
         fault = fault_of(self.con, sql, {name: term.named.type for name, term in sorted(used.items())})
         if fault:
@@ -147,6 +147,7 @@ class Reader:
             merged(term.needs for term in used.values()),
             tuple({one.name: one for term in used.values() for one in term.columns}.values()),
             frozenset().union(*(term.uses for term in used.values())),
+            tuple(Part(words.written(one), to_sql(one)) for one in _terms(tree)),
         )
 
     def _name(self, node: exp.Column, terms: dict[str, Term], used: dict[str, Term], place: Place) -> None:
@@ -193,6 +194,12 @@ class Reader:
 _EXAMPLES = {"in_segment": "'lifecycle.loyal'", "score": "'rfm.r'"}
 
 
+def _terms(tree: exp.Expr) -> list[exp.Expr]:
+    """What the condition joins with AND."""
+    inner = tree.unnest()
+    return [term.unnest() for term in inner.flatten()] if isinstance(inner, exp.And) else [inner]
+
+
 def _column(term: Term, at: int | None) -> exp.Column:
     """The column of a term, which remembers where the name or call stood."""
     name = exp.Identifier(this=term.named.column, quoted=True)
@@ -215,8 +222,3 @@ def own_name(kind: str, *content: object) -> str:
 def place_in(where: str, text: str) -> Place:
     """Where a condition stands; faults point into it."""
     return Place(where, text, pointing=True)
-
-
-def refuse(place: Place, what: str, at: int | None = None) -> ConfigError:
-    """A fault of a condition."""
-    return place.fault(what, at)

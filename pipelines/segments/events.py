@@ -153,7 +153,7 @@ class Events:
         name = own_name("did", table, sql, days, least, most)
         found = EventCall(name, table, sql, columns, days, least, most)
         return Term(
-            Named(name, "BOOLEAN", written=f"{call.name}({table}, …)"),
+            Named(name, "BOOLEAN", written=call.written(text)),
             Needs(events=frozenset({found})),
             negated=call.name == "did_not",
         )
@@ -243,15 +243,15 @@ def _counted(entity: Entity, table: str, lines: bool, calls: list[EventCall]) ->
 def _relation(entity: Entity, table: str, columns: frozenset[str], days: int | None) -> str:
     """The events up to the day, with the columns that are named."""
     event = TABLES[table]
-    source, chosen = _orders(columns) if table == "orders" else _plain(event, columns)
+    span = f"{event.day} <= $as_of" + (f" and {event.day} > $as_of - {days}" if days is not None else "")
+    source, chosen = _orders(columns, span) if table == "orders" else _plain(event, columns)
     owner, owning = _owner(entity, event)
-    span = f" and {event.day} > $as_of - {days}" if days is not None else ""
     listed = "".join(f", {sql} as {quote(name)}" for name, sql in sorted(chosen.items()))
     identity = f", e.order_id as {quote(_ID)}" if table == "orders" else ""
     return (
         f"select {owner} as {quote(_OWNER)}, {event.day} as {quote(_DAY)}, cast($as_of as date) as {AS_OF}"
         f"{identity}{listed}"
-        f" from {source}{owning} where {event.day} <= $as_of{span} and {owner} is not null"
+        f" from {source}{owning} where {span} and {owner} is not null"
     )
 
 
@@ -261,7 +261,7 @@ def _plain(event: EventTable, columns: Iterable[str]) -> tuple[str, dict[str, st
     return source, {name: event.later.get(name, f"e.{quote(name)}") for name in columns}
 
 
-def _orders(columns: frozenset[str]) -> tuple[str, dict[str, str]]:
+def _orders(columns: frozenset[str], span: str) -> tuple[str, dict[str, str]]:
     """Orders as they count: none that is held, and amounts net and in the project's currency."""
     source = "money.orders as e"
     chosen = {name: f"e.{quote(name)}" for name in columns}
@@ -271,8 +271,9 @@ def _orders(columns: frozenset[str]) -> tuple[str, dict[str, str]]:
     if columns & {*_MONEY}:
         sums = ", ".join(f"sum({name}) as {name}" for name in _MONEY)
         source += (
-            f" left join (select order_id, {sums} from money.order_lines group by order_id) as s"
-            " on s.order_id = e.order_id"
+            f" left join (select order_id, {sums} from money.order_lines"
+            f" semi join (select order_id from money.orders as e where {span}) using (order_id)"
+            " group by order_id) as s on s.order_id = e.order_id"
         )
         chosen |= {name: f"coalesce(s.{name}, e.{name}, 0)" for name in columns & {*_MONEY}}
     if tables_behind(columns):

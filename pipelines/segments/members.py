@@ -69,7 +69,7 @@ class Members:
         name = own_name(quantifier, source, condition.sql, least, most)
         found = MemberCall(name, quantifier, source, condition, least, most)
         return Term(
-            Named(name, "BOOLEAN", written=f"{call.name}(…)"),
+            Named(name, "BOOLEAN", written=call.written(text)),
             Needs(members=frozenset({found})),
             uses=condition.uses,
         )

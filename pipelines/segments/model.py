@@ -113,12 +113,20 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of the terms that a condition joins with AND: its text, and its SQL."""
+
+    text: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Condition:
     """A checked condition.
 
     `text` is what was written, `sql` a boolean expression over features and our own columns. Those are named
     by their content, so equal SQL means equal conditions. `columns` are the own ones that are expressions
-    over others themselves; `uses` names the segmentations referred to.
+    over others themselves; `uses` names the segmentations referred to; `parts` are the terms of its ANDs.
     """
 
     text: str
@@ -126,6 +134,7 @@ class Condition:
     needs: Needs = field(default_factory=Needs)
     columns: tuple[Column, ...] = ()
     uses: frozenset[str] = frozenset()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,46 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Entity
 from pipelines.segments import cuts
-from pipelines.segments.model import KEY, Needs, Segmentation, closure, merged
+from pipelines.segments.model import KEY, OWN, Needs, Segmentation, closure, merged
 from pipelines.segments.select import relation
 from pipelines.steps import quote, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
+# The column of an inspection with the segment, or the list of segments.
+RESULT = f"{OWN}segment"
 LIST_TABLE = """
 create table if not exists segments.list_member (
     segmentation_id varchar not null, segment_id varchar not null, content varchar not null,
     entity_id varchar not null
 )
 """
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One condition, or one of the terms it joins with AND: its boolean column and whose it is.
+
+    `part` is the place of the term among the others; None for the whole condition.
+    """
+
+    column: str
+    segment_id: str | None
+    role: str
+    text: str
+    part: int | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`sql` gives `entity_id`, RESULT, a boolean column for each of `asked`, and the features they read.
+
+    It binds what the plan's `parameters` give, after `prepare`. A condition that is NULL is false.
+    """
+
+    sql: str
+    asked: tuple[Asked, ...]
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,27 @@ class Plan:
             if one.id in wanted:
                 wanted |= one.uses
         return tuple(one for one in self.everything if one.id in wanted)
+
+    def inspect(self, segmentation: Segmentation) -> Inspection:
+        """The SELECT that tells, for each member, which conditions of one segmentation hold."""
+        found: list[tuple[Asked, str]] = []
+        for i, clause in enumerate(segmentation.clauses):
+            one, parts = clause.condition, clause.condition.parts
+            found.append((Asked(f"{OWN}{i}", clause.segment_id, clause.role, one.text, None), one.sql))
+            for j, part in enumerate(parts if len(parts) > 1 else ()):
+                found.append((Asked(f"{OWN}{i}.{j}", clause.segment_id, clause.role, part.text, j), part.sql))
+        result = segmentation.compiled.result
+        conditions = [clause.condition for clause in segmentation.clauses]
+        needs = merged(one.needs for one in conditions)
+        outputs = [
+            "entity_id",
+            f"{quote(result.name)} as {quote(RESULT)}",
+            *(f"coalesce({sql}, false) as {quote(asked.column)}" for asked, sql in found),
+            *(quote(name) for name in sorted(needs.features)),
+        ]
+        columns = [result, *(column for one in conditions for column in one.columns)]
+        sql = relation(self.entity, columns, needs, ", ".join(outputs))
+        return Inspection(sql, tuple(asked for asked, _ in found))
 
     def prepare(self, con: duckdb.DuckDBPyConnection, day: date) -> list[str]:
         """Compute the cut points of a day and bring in uploaded lists; `sql` reads both.

@@ -240,15 +240,15 @@ class Words:
         inner = node.unnest()
         if isinstance(inner, exp.Literal):
             return f"{inner.sql(dialect='duckdb')} is {'text' if inner.is_string else 'a number'}"
-        written = self._written(inner)
+        written = self.written(inner)
         return f"{written if len(written) <= 60 else written[:57] + '…'} is {self.described(node)}"
 
-    def _written(self, node: exp.Expr) -> str:
+    def written(self, node: exp.Expr) -> str:
         """The text of an expression, names as they were written."""
         root = exp.Paren(this=node.copy())
         for column in list(root.find_all(exp.Column)):
             column.replace(exp.Var(this=self.named(column).shown))
-        return root.this.sql(dialect="duckdb", comments=False)
+        return str(root.this.sql(dialect="duckdb", comments=False))
 
     def described(self, node: exp.Expr) -> str:
         """What a value is, in words."""
