@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from fixtures.shop import Shelf, Shop
 
+pytest_plugins = ["fixtures.no_skips"]
+
 for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_"))]:
     del os.environ[_name]
 
