@@ -31,7 +31,7 @@ WAIT = 60  # seconds for a service to be asked
 # What differs by nature: which run it was, and when.
 BY_NATURE = frozenset({"run_id", "landed_at", "recorded_at", "first_seen_at", "mtime_ns"})
 
-Of = Literal["http", "database"]
+Of = Literal["http", "database", "landed"]
 
 
 @dataclass
@@ -151,13 +151,17 @@ def fetched_shop(shelf: Shelf, services: Services) -> Shop:
 def state(shop: Shop) -> dict[str, Any]:
     """Core tables, ledger and quarantine, and the cursor of every pull that landed."""
     found: dict[str, Any] = dict(shop.tables("core", "ingest", "quarantine", without=BY_NATURE))
-    pulls = sorted(shop.project.landing.glob("*/pull-*.parquet"))
     with shop.warehouse() as con:
-        for pull in pulls:
+        for pull in pulls(shop):
             found[f"{pull.parent.name}/{pull.name}"] = con.execute(
                 "select decode(value) from parquet_kv_metadata(?) where decode(key) = ?", [str(pull), KEY]
             ).fetchall()
     return found
+
+
+def pulls(shop: Shop) -> list[Path]:
+    """Every pull that has landed."""
+    return sorted((shop.root / ".lohko" / "landing").glob("*/pull-*.parquet"))
 
 
 def left_behind(shop: Shop) -> list[Path]:
@@ -181,8 +185,12 @@ def undisturbed(shelf: Shelf, services: Services, runs: Forker, stages: list[Sta
     return states
 
 
-def in_a_pull(services: Services, of: Of, chance: random.Random) -> Callable[[], None]:
-    """Returns at a random moment while a run reads from the service, or soon after."""
+def in_a_pull(shop: Shop, services: Services, of: Of, chance: random.Random) -> Callable[[], None]:
+    """Returns at a random moment while a run reads from the service, or soon after.
+
+    `landed`: as soon as another pull has landed.
+    """
+    landed = len(pulls(shop))
     asked = len(services.web.requests) + 1
 
     def wait() -> None:
@@ -192,6 +200,8 @@ def in_a_pull(services: Services, of: Of, chance: random.Random) -> Callable[[],
                 break
             if of == "database" and services.database_is_read:
                 break
+            if of == "landed" and len(pulls(shop)) > landed:
+                return
             time.sleep(0.003)
         else:
             raise AssertionError(f"no run has asked the {of} service for {WAIT} seconds")
@@ -218,7 +228,7 @@ def disturb(
         for stage, then in zip(stages, expected, strict=True):
             stage(services)
             for of in moments:
-                ended = runs.run(shop, kill_when=in_a_pull(services, of, chance))
+                ended = runs.run(shop, kill_when=in_a_pull(shop, services, of, chance))
                 assert ended in (0, -signal.SIGKILL), f"after {kills} kills a run ended with {ended}"
                 kills += ended != 0
             assert runs.run(shop) == 0
@@ -231,10 +241,10 @@ def disturb(
 
 
 def test_a_few_kills_in_a_pull_leave_no_trace(shelf: Shelf, services: Services, runs: Forker) -> None:
-    disturb(shelf, services, runs, FIRST, 3, ["database", "http", "http"], random.Random(11))
+    disturb(shelf, services, runs, FIRST, 3, ["database", "http", "landed"], random.Random(11))
 
 
 @pytest.mark.slow
 def test_many_kills_in_a_pull_leave_no_trace(shelf: Shelf, services: Services, runs: Forker) -> None:
-    moments: list[Of] = ["http", "database", "http", "database", "http"]
+    moments: list[Of] = ["http", "database", "http", "landed"]
     disturb(shelf, services, runs, BOTH, 100, moments, random.Random(20260331))
