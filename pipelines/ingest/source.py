@@ -17,6 +17,7 @@ from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import batch, deliveries, ledger, quality, volume
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
+from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.reading import Reading, prepare, scratch_in, words_of
 from pipelines.steps import columns_of
 
@@ -62,7 +63,8 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
         parse_mapping(name, source, table, columns, f"project.yaml: sources.{name}.tables.{table}")
         for table in source.tables
     ]
-    return [replace(mapping, texts=texts, decimal=decimal) for mapping in parsed]
+    apart = RAGGED in {column for column, _ in landed}
+    return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in parsed]
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
@@ -158,6 +160,7 @@ def ingest(
                 [reading for _, reading in usable],
                 lambda: mappings_of(con, name, source),
                 run_id,
+                folder,
             )
     except SourceError as fault:
         told = str(fault) if not usable else "; ".join([*faults, str(fault)])
