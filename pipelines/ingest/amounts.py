@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 
 def enter(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
-    """Write the amounts of these files anew, from the stage; nothing where the mapping gives no amount.
-
-    Raises
-    ------
-    SourceError
-        When the good rows of a batch add up to more than sums of money are kept for.
-    """
-    _refuse_absurd_sums(con, mapping)
+    """Write the amounts of these files anew, from the stage; nothing where the mapping gives no amount."""
     here: dict[str, object] = {"source": mapping.source, "table": mapping.contract.table}
     con.execute(
         "delete from ingest.file_amount where source = $source and table_name = $table"
@@ -49,8 +42,14 @@ def enter(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[i
     )
 
 
-def _refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Features and marts keep sums as DECIMAL(18,4): a batch that would burst them is its source's fault."""
+def refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Features and marts keep sums as DECIMAL(18,4): a batch that would burst them is its source's fault.
+
+    Raises
+    ------
+    SourceError
+        Naming the file with the largest amount of such a batch, and the column.
+    """
     money = [c.name for c in mapping.contract.columns if c.type == MONEY and c.name in mapping.mapped]
     if not money:
         return

@@ -30,7 +30,7 @@ def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
     with shop.warehouse() as con:
         assert con.execute("select count(*) from core.orders where order_id = '9001'").fetchone() == (1,)
     assert r"orders-caf\xe9.csv" in shop.lohko("status").out
-    os.unlink(bad)
+    Path(os.fsdecode(bad)).unlink()
     assert shop.lohko("run").code == 0
 
 
