@@ -106,6 +106,9 @@ STANDARD: tuple[Feature, ...] = (
     Feature("stores_365d", BEHAVIOUR, "stores", COUNT, "Stores bought at in 365 days"),
 )
 
+# What no attribute may be called, lower case: SQL compares names without regard to case.
+RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD)})
+
 
 def share_name(category: str) -> str:
     """`DRUG GM` -> `share_drug_gm_365d`; letters of any alphabet stay."""

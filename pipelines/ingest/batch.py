@@ -113,6 +113,7 @@ def stage_batch(
             mappings = read_mappings()
             for mapping in mappings:
                 stage(con, mapping, file_ids)
+                amounts.refuse_absurd_sums(con, mapping)
                 account(con, mapping, file_ids)
                 record_decimals(con, mapping, file_ids)
             con.execute(
