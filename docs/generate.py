@@ -23,7 +23,7 @@ from pipelines.errors import ConfigError
 from pipelines.features.catalogue import STANDARD, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
-from pipelines.ingest import freshness, ledger
+from pipelines.ingest import freshness, ledger, limits
 from pipelines.ingest.quality import checks_for
 from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
 from pipelines.publish.metrics import METRICS
@@ -76,6 +76,11 @@ def tables_page() -> str:
         " goes to quarantine.",
         "- `VARCHAR` values are trimmed; an empty text is no value. A value that cannot be read as its type"
         " sends the row to quarantine.",
+        f"- What no honest row holds sends it to quarantine too: an amount (`{limits.MONEY}`) beyond"
+        f" {limits.LARGEST:,} either way, where no other bound is given (`above_maximum`, `below_minimum`);"
+        " an event before 1900 or from 9999 on, and any other day that is none of the years 1 to 9999"
+        " (`date_out_of_range`); a control character or one that nobody sees in a column whose name ends in"
+        " `_id` (`invisible_character`).",
         "- A row with the key of an earlier one supersedes it; the later batch, file and row wins.",
         "- **Critical** checks reject the batch. **Advisory** ones are reported, and the batch is accepted.",
         "",

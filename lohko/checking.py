@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
-from pipelines.features.catalogue import absent, catalogue
+from pipelines.features.catalogue import RESERVED, absent, catalogue
 from pipelines.features.compute import attributes_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
@@ -91,7 +91,7 @@ def check_sources(project: Project) -> list[LohkoError]:
                 continue  # checking connects to nothing, and nothing has landed yet
             try:
                 for path in source_files(project, name, source):
-                    check_file(con, name, source, path)
+                    check_file(con, name, source, path, RESERVED)
             except LohkoError as fault:
                 faults.append(fault)
     return faults
@@ -135,7 +135,12 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
                             for m in check_reading(con, name, source, reading)
                             if m.contract.table == "customers"
                         )
-                        found |= _types(con, mapping, reading)
+                        # A file whose column is named like a feature is held when it comes; see `ingest`.
+                        found |= {
+                            column: kind
+                            for column, kind in _types(con, mapping, reading).items()
+                            if column in source.tables["customers"] or column.lower() not in RESERVED
+                        }
             except SourceError:
                 continue
     if not found and project.warehouse_path.exists():

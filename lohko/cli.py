@@ -167,7 +167,7 @@ def query(
         show.print_json([dict(zip(names, row, strict=True)) for row in found])
         return
     numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float, Decimal))]
-    cells = [[show.text(value) for value in row] for row in found[:limit]]
+    cells = [[show.cell(value) for value in row] for row in found[:limit]]
     show.console.print(show.table("", names, cells, right=numeric))
     if len(found) > limit:
         show.console.print(f"{limit} of {len(found):,} rows shown; --limit shows more")
@@ -247,8 +247,9 @@ def explain(
     """A customer's features, segments, and since when."""
     from lohko.explain import explain_customer, print_explanation
 
-    with Published(_load(context)) as published:
-        facts = explain_customer(published, customer)
+    project = _load(context)
+    with Published(project) as published:
+        facts = explain_customer(project, published, customer)
     if json:
         show.print_json(facts)
     else:

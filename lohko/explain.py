@@ -7,19 +7,30 @@ from typing import Any
 
 from lohko import show
 from lohko.reading import Published
-from pipelines.errors import UsageError
+from pipelines.errors import LohkoError, UsageError
+from pipelines.steps import table_exists
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+LOCK_TIMEOUT = 1.0  # seconds; who was merged is an aside, and a run may hold the warehouse for long
 
 
-def explain_customer(published: Published, customer: str) -> dict[str, Any]:
+def explain_customer(project: Project, published: Published, customer: str) -> dict[str, Any]:
     """Segments with their days, and every feature with its meaning.
 
     Raises
     ------
     UsageError
-        When no such customer is published.
+        When no such customer is published; one who was merged away is told by whom they count for.
     """
     features = published.rows("from marts.customer where customer_id = $customer", {"customer": customer})
     if not features:
+        survivor = _survivor(project, customer)
+        if survivor is not None:
+            raise UsageError(
+                f"customer {customer} was merged into {survivor}, for whom everything counts:"
+                f" `lohko explain {survivor}`"
+            )
         raise UsageError(
             f"no customer {customer} is published; ids are compared exactly as the source writes them"
         )
@@ -49,6 +60,22 @@ def explain_customer(published: Published, customer: str) -> dict[str, Any]:
             if f["name"] in values
         ],
     }
+
+
+def _survivor(project: Project, customer: str) -> str | None:
+    """Whom an id counts for; None where it is merged into nobody, or a run holds the warehouse that knows."""
+    if not project.warehouse_path.exists():
+        return None
+    try:
+        with Warehouse(project.warehouse_path, project.config.timezone, LOCK_TIMEOUT).open("explain") as con:
+            if not table_exists(con, "core.customer_id_map"):
+                return None
+            found = con.execute(
+                "select survivor_id from core.customer_id_map where customer_id = ?", [customer]
+            ).fetchone()
+    except LohkoError:
+        return None
+    return None if found is None else str(found[0])
 
 
 def print_explanation(facts: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # again.
 gc.set_threshold(100_000, 50, 100)
 
+pytest_plugins = ["fixtures.no_skips"]
+
 for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_"))]:
     del os.environ[_name]
 

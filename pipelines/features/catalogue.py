@@ -16,7 +16,7 @@ from pipelines.features.feature import TEXT, Feature, share_name
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["STANDARD", "Feature", "absent", "catalogue", "share_name", "store_catalogue"]
+__all__ = ["RESERVED", "STANDARD", "Feature", "absent", "catalogue", "share_name", "store_catalogue"]
 
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
 _SOURCES = {
@@ -24,6 +24,8 @@ _SOURCES = {
     for fragment in FRAGMENTS
     for feature in fragment.features
 }
+# What no attribute may be called, lower case: SQL compares names without regard to case.
+RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD)})
 
 
 def catalogue(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.expression import to_sql
 from pipelines.errors import SourceError
+from pipelines.ingest import ragged
 from pipelines.ingest.dialect import MAX_COLUMNS, refuse_repeats
 from pipelines.ingest.reading import Reading
 from pipelines.steps import columns_of, qualified, quote, table_exists
@@ -100,7 +101,7 @@ def load(con: duckdb.DuckDBPyConnection, source: str, reading: Reading, file_id:
     if reading.kind == "parquet":
         number, star = "file_row_number + 1", "* exclude (file_row_number)"
     else:
-        number, star = f"row_number() over () + {reading.lines_before}", "*"
+        number, star = f"row_number() over () + {reading.lines_before}", ragged.columns_of_load(reading)
     select = f"select {file_id} as _file_id, cast({number} as bigint) as _row, {star} from {reading.clause}"
     table = f"raw.{source}"
     if not table_exists(con, table):

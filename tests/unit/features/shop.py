@@ -35,7 +35,8 @@ class Shop:
             written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
             self.con.execute(
                 f"create table core.{contract.table}"
-                f" (_source varchar default 'shop', _batch_seq bigint, {written})"
+                " (_source varchar default 'shop', _batch_seq bigint, _file_id bigint, _row bigint,"
+                f" {written})"
             )
         self.everyone_is_dirty()
 
