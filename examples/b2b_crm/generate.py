@@ -42,6 +42,7 @@ WORLD = {
     "accounts": "table",
     "places": "view",
     "sites": "table",
+    "groups": "table",
     "campaigns": "table",
     "audience": "table",
     "contacts": "table",
