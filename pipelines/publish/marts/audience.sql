@@ -1,6 +1,6 @@
 -- marts.audience
 -- One row per customer and segmentation on the day of the run: what downstream tools receive.
--- key: segmentation_id, customer_id
+-- key: segmentation_id, segment_id, customer_id
 -- store: replace
 -- inputs: segments.membership, segments.label, publish.part
 select
