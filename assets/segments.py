@@ -50,7 +50,9 @@ _MEANING = {
 
 def segmentations_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Segmentation]:
     """The project's definitions, checked against the features it has."""
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    features = catalogue(
+        project.mapped, shared_categories(project), attributes_of(con), project.config.features
+    )
     return load_segmentations(project.segments, features, absent(project.mapped))
 
 

@@ -105,7 +105,7 @@ def check_definitions(project: Project) -> list[Segmentation]:
         Naming file, line and place.
     """
     shares = project.config.features.category_shares
-    features = catalogue(project.mapped, shares, _attributes(project))
+    features = catalogue(project.mapped, shares, _attributes(project), project.config.features)
     return load_segmentations(project.segments, features, absent(project.mapped))
 
 
