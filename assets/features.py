@@ -1,6 +1,6 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -85,8 +85,11 @@ def shared_categories(project: Project) -> list[str]:
     return project.config.features.category_shares
 
 
-def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """The state, unpartitioned, and the customers of a day."""
+def build_features(
+    partitions: dg.PartitionsDefinition[str], core_tables: Sequence[str]
+) -> list[dg.AssetsDefinition]:
+    """The state, unpartitioned, and the customers of a day; `core_tables` are those the project works with."""
+    read = [table for table in READ if table in core_tables]
 
     @dg.multi_asset(
         name="features_state",
@@ -120,14 +123,14 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 "features.customer",
                 "features",
                 "Every feature of every customer as of the day",
-                deps=[*STATE, *READ],
+                deps=[*STATE, *read],
                 partitions=partitions,
             ),
             spec(
                 "features.catalogue",
                 "features",
                 "Name, family, unit, type and meaning of every feature",
-                deps=["core.customers", "core.accounts"],
+                deps=[table for table in ("core.customers", "core.accounts") if table in read],
                 partitions=partitions,
             ),
         ],
