@@ -137,7 +137,9 @@ def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") ->
     if basis is None or not is_latest(con, day):
         return []
     features = comparable(
-        con, catalogue(project.mapped, shared_categories(project), attributes_of(con)), baseline
+        con,
+        catalogue(project.mapped, shared_categories(project), attributes_of(con), project.config.features),
+        baseline,
     )
     measure_drift(
         con,

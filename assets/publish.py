@@ -214,6 +214,7 @@ _COMES_FROM = {
     "publish.effective_day": "ingest.freshness",
     "marts.revenue_day": "core.orders",
     # Made within another asset.
+    "features.entry_product": "features.customer",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",
     "money.amount": "core.order_lines",
@@ -229,7 +230,9 @@ def _deps(mart: str) -> list[str]:
 
 def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
     """What is published, and from which sources."""
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    features = catalogue(
+        project.mapped, shared_categories(project), attributes_of(con), project.config.features
+    )
     return parts_of(segmentations_of(con, project), features, project.mapped)
 
 

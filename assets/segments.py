@@ -18,12 +18,13 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import compute_day, compute_past_day, shared_categories
+from assets.features import account_features_of, compute_day, compute_past_day, features_of
 from pipelines.core import money
 from pipelines.errors import InvariantError
+from pipelines.features.accounts import absent_accounts
 from pipelines.features.attributes import attribute_mark
-from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of, keep_features
+from pipelines.features.catalogue import absent
+from pipelines.features.compute import keep_features
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import load_definitions
 from pipelines.segments.model import Segmentation
@@ -51,11 +52,10 @@ _MEANING = {
 
 def segmentations_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Segmentation]:
     """The project's definitions, checked against the features it has."""
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
     found = load_definitions(
         project.segments,
-        {"customer": features},
-        {"customer": absent(project.mapped)},
+        {"customer": features_of(con, project), "account": account_features_of(con, project)},
+        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
         project.mapped,
         project.root,
     )

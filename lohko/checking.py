@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
+from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
@@ -106,42 +107,42 @@ def check_definitions(project: Project) -> list[Segmentation]:
         Naming file, line and place.
     """
     shares = project.config.features.category_shares
-    features = catalogue(project.mapped, shares, _attributes(project))
-    return list(
-        load_definitions(
-            project.segments,
-            {"customer": features},
-            {"customer": absent(project.mapped)},
-            project.mapped,
-            project.root,
-        ).checked()
+    settings = project.config.features
+    found = load_definitions(
+        project.segments,
+        {
+            "customer": catalogue(project.mapped, shares, _attributes(project), settings),
+            "account": account_catalogue(project.mapped, _attributes(project, "accounts"), settings),
+        },
+        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
+        project.mapped,
+        project.root,
     )
+    return list(found.checked())
 
 
-def _attributes(project: Project) -> list[tuple[str, str]]:
-    """The CRM's further columns: as its files have them now, else as the warehouse knows them."""
+def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
+    """The further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
     import duckdb
 
     found: dict[str, str] = {}
     with duckdb.connect() as con:
-        for name in project.mapped.get("customers", []):
+        for name in project.mapped.get(table, []):
             source = project.config.sources[name]
             try:
                 for path in source_files(project, name, source):
                     with scratch_in(None) as scratch:
                         reading = look_at(con, source, path, scratch)
                         mapping = next(
-                            m
-                            for m in check_reading(con, name, source, reading)
-                            if m.contract.table == "customers"
+                            m for m in check_reading(con, name, source, reading) if m.contract.table == table
                         )
                         found |= _types(con, mapping, reading)
             except SourceError:
                 continue
     if not found and project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
-            if table_exists(con, "core.customers"):
-                return attributes_of(con)
+            if table_exists(con, f"core.{table}"):
+                return attributes_of(con) if table == "customers" else account_attributes(con)
     return list(found.items())
 
 

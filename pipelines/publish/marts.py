@@ -43,6 +43,7 @@ MARTS = (
     "quarantine_reason",
     "freshness",
     "feature_catalogue",
+    "entry_product",
     "attribute_quality",
     "metric_definitions",
 )

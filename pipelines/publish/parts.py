@@ -69,9 +69,8 @@ def tables_behind(feature: Feature) -> set[str]:
 
     All that customers buy comes from `features.customer_day`, which reads orders, their lines and rates.
     """
-    if set(feature.needs) == {"customers"}:
-        return {"customers"}
-    return {*feature.needs, *_PURCHASES}
+    bought = {"orders", "order_lines", "products"} & set(feature.needs)
+    return {*feature.needs, *(_PURCHASES if bought else ())}
 
 
 def parts_of(
