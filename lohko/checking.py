@@ -122,7 +122,7 @@ def check_definitions(project: Project) -> list[Segmentation]:
 
 
 def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
-    """The further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
+    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
     import duckdb
 
     found: dict[str, str] = {}
