@@ -14,7 +14,7 @@ from pipelines.features.compute import attributes_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
-from pipelines.segments.definitions import load_definitions
+from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from pipelines.steps import quote, table_exists
 from resources.connectors import check_environment, is_fetched, landed
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 _WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 
-def check_configuration(project: Project) -> list[Segmentation]:
+def check_configuration(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
     """What must be right before anything runs; returns the segmentations.
+
+    With `faulty_definitions`, a definition at fault is none here as long as another is right: the run holds
+    its segmentation and goes on.
 
     Raises
     ------
@@ -45,6 +48,8 @@ def check_configuration(project: Project) -> list[Segmentation]:
         check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
     _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
+    if faulty_definitions and (right := definitions_of(project).segmentations):
+        return list(right)
     return check_definitions(project)
 
 
@@ -106,9 +111,14 @@ def check_definitions(project: Project) -> list[Segmentation]:
     ConfigError
         Naming file, line and place.
     """
+    return list(definitions_of(project).checked())
+
+
+def definitions_of(project: Project) -> Definitions:
+    """The project's definitions, and the faults of those that are wrong."""
     shares = project.config.features.category_shares
     settings = project.config.features
-    found = load_definitions(
+    return load_definitions(
         project.segments,
         {
             "customer": catalogue(project.mapped, shares, _attributes(project), settings),
@@ -118,7 +128,6 @@ def check_definitions(project: Project) -> list[Segmentation]:
         project.mapped,
         project.root,
     )
-    return list(found.checked())
 
 
 def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
