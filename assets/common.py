@@ -48,10 +48,13 @@ def days_of(context: dg.AssetExecutionContext, project: Project) -> list[date]:
     return [project.yesterday]
 
 
-def table_metadata(con: "duckdb.DuckDBPyConnection", table: str, *, preview: int = 0) -> dict[str, Any]:
+def table_metadata(
+    con: "duckdb.DuckDBPyConnection", table: str, *, preview: int = 0, day: date | None = None
+) -> dict[str, Any]:
     """Row count and column schema of a table, and a preview of its first rows.
 
-    `preview` is for aggregates only: rows that are persons never reach metadata.
+    `preview` is for aggregates only: rows that are persons never reach metadata. With `day`, the rows of that
+    day are counted: of a view over many days, that is all that a run has made.
     """
     columns = columns_of(con, table)
     if not columns:
@@ -59,7 +62,7 @@ def table_metadata(con: "duckdb.DuckDBPyConnection", table: str, *, preview: int
         return {"dagster/row_count": 0, "dagster/table_name": table}
     schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns])
     metadata: dict[str, Any] = {
-        "dagster/row_count": row_count(con, table),
+        "dagster/row_count": _rows_of(con, table, day) if day else row_count(con, table),
         "dagster/column_schema": schema,
         "dagster/table_name": table,
     }
@@ -68,6 +71,12 @@ def table_metadata(con: "duckdb.DuckDBPyConnection", table: str, *, preview: int
             markdown_table(rows(con, f"select * from {qualified(table)} limit {preview}"))
         )
     return metadata
+
+
+def _rows_of(con: "duckdb.DuckDBPyConnection", table: str, day: date) -> int:
+    counted = f"select count(*) from {qualified(table)} where as_of_date = ?"
+    row = con.execute(counted, [day]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def markdown_table(found: list[dict[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -16,8 +16,10 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from pipelines.features.catalogue import catalogue, store_catalogue
+from pipelines.features.accounts import account_attributes, account_catalogue, compute_accounts
+from pipelines.features.catalogue import Feature, catalogue, measure_nulls, store_catalogue
 from pipelines.features.compute import attributes_of, compute_customers, compute_past, refresh_state
+from pipelines.features.entry import store_entry_products
 from pipelines.features.recipe import Recipe
 from resources.project import Project
 
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 
     import duckdb
 
+# What features are made of besides the state.
+READ = tuple(
+    f"core.{table}"
+    for table in (
+        *("orders", "order_lines", "customers", "campaigns", "campaign_contacts", "campaign_responses"),
+        *("interactions", "survey_answers", "feedback", "consents", "accounts", "contacts", "leads"),
+        *("opportunities", "rates"),
+    )
+)
 STATE = ("features.customer_day", "features.customer_category_day")
 
 
@@ -36,17 +47,35 @@ def recipe_of(project: Project) -> Recipe:
         margin_rate=project.config.margin_rate,
         categories=tuple(shared_categories(project)),
         rules=project.config.attributes,
+        settings=project.config.features,
+        currency=project.config.currency,
     )
 
 
 def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
     """Make the features of a day stand; returns how many customers were computed."""
-    return compute_customers(con, day, recipe_of(project))
+    recipe = recipe_of(project)
+    count = compute_customers(con, day, recipe)
+    compute_accounts(con, day, recipe)
+    return count
 
 
 def compute_past_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
     """Compute the features of an earlier day beside those of the latest."""
-    return compute_past(con, day, recipe_of(project))
+    recipe = recipe_of(project)
+    count = compute_past(con, day, recipe)
+    compute_accounts(con, day, recipe)
+    return count
+
+
+def features_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Feature]:
+    """The features of customers that the project has now."""
+    return catalogue(project.mapped, shared_categories(project), attributes_of(con), project.config.features)
+
+
+def account_features_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Feature]:
+    """The features of accounts that the project has now; none where no source maps accounts."""
+    return account_catalogue(project.mapped, account_attributes(con), project.config.features)
 
 
 def shared_categories(project: Project) -> list[str]:
@@ -56,8 +85,11 @@ def shared_categories(project: Project) -> list[str]:
     return project.config.features.category_shares
 
 
-def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """The state, unpartitioned, and the customers of a day."""
+def build_features(
+    partitions: dg.PartitionsDefinition[str], core_tables: Sequence[str]
+) -> list[dg.AssetsDefinition]:
+    """The state, unpartitioned, and the customers of a day; `core_tables` are those the project works with."""
+    read = [table for table in READ if table in core_tables]
 
     @dg.multi_asset(
         name="features_state",
@@ -91,14 +123,14 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 "features.customer",
                 "features",
                 "Every feature of every customer as of the day",
-                deps=[*STATE, "core.orders", "core.customers", "core.campaigns", "core.campaign_contacts"],
+                deps=[*STATE, *read],
                 partitions=partitions,
             ),
             spec(
                 "features.catalogue",
                 "features",
                 "Name, family, unit, type and meaning of every feature",
-                deps=["core.customers"],
+                deps=[table for table in ("core.customers", "core.accounts") if table in read],
                 partitions=partitions,
             ),
         ],
@@ -120,7 +152,7 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         with warehouse.open("features") as con:
-            store_catalogue(con, catalogue(project.mapped, shared_categories(project), attributes_of(con)))
+            store_catalogue(con, features_of(con, project), account_features_of(con, project))
             repeated = 0
             for day in days_of(context, project):
                 progress(f"features as of {day}")
@@ -131,6 +163,8 @@ def build_features(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                     [day],
                 ).fetchone()
                 repeated += row[0] if row else 0
+            measure_nulls(con, day)
+            store_entry_products(con, day, project.mapped)
             yield result(
                 "features.customer",
                 table_metadata(con, "features.customer"),

@@ -18,12 +18,13 @@ from assets.common import (
     table_metadata,
 )
 from assets.features import shared_categories
+from assets.segments import is_latest
 from pipelines.drift.measure import comparable, create, measure_drift
 from pipelines.drift.summary import summary
 from pipelines.features.catalogue import catalogue
 from pipelines.features.compute import attributes_of
 from pipelines.roi.compute import compute_roi
-from pipelines.segments import history, replay
+from pipelines.segments import replay
 from resources.control import Finding
 from resources.project import Project
 
@@ -40,11 +41,6 @@ ROI_TABLES = {
     "roi.campaign_left_out": "Campaigns without ROI, and why",
 }
 AGGREGATES = {"roi.segment_month", "roi.segment_campaign", "roi.campaign_left_out"}
-
-
-def is_latest(con: "duckdb.DuckDBPyConnection", day: "date") -> bool:
-    """Whether a day is the latest recorded: only that one is measured and published."""
-    return history.latest_day(con) == day
 
 
 def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -137,7 +133,9 @@ def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") ->
     if basis is None or not is_latest(con, day):
         return []
     features = comparable(
-        con, catalogue(project.mapped, shared_categories(project), attributes_of(con)), baseline
+        con,
+        catalogue(project.mapped, shared_categories(project), attributes_of(con), project.config.features),
+        baseline,
     )
     measure_drift(
         con,

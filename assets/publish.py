@@ -4,7 +4,7 @@ Only the latest recorded day is published, never a backfill.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -24,12 +24,9 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import shared_categories
-from assets.measure import is_latest
-from assets.segments import segmentations_of
+from assets.features import features_of
+from assets.segments import definitions_of, is_latest
 from pipelines.contracts.expected import Suite
-from pipelines.features.catalogue import catalogue
-from pipelines.features.compute import attributes_of
 from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.expectations import assert_expected, judge_marts, suites_of
@@ -38,8 +35,9 @@ from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_qualit
 from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
+from pipelines.segments.versions import in_force
 from pipelines.steps import load_step
-from resources.control import ControlStore, holds
+from resources.control import HELD_SEGMENTATION, ControlStore, holds
 from resources.project import Project
 from resources.publication import publish
 
@@ -95,6 +93,7 @@ def build_publication(
                     rules=project.config.attributes,
                     parts=_parts(con, project),
                     trouble=trouble_of(control, project),
+                    held=held_definitions(con, control, day),
                 )
                 judged = judge_marts(con, suites, context.run.run_id)
                 if judged:
@@ -131,7 +130,7 @@ def build_publication(
                 return dg.MaterializeResult(
                     metadata={"published": f"no: {day} is not the latest recorded day"}
                 )
-            exclusive = [one.id for one in segmentations_of(con, project) if one.exclusive]
+            exclusive = [one.id for one in definitions_of(con, project).segmentations if one.exclusive]
             assert_exclusive(con, day, exclusive)
             assert_expected(con, context.run.run_id)
             facts = manifest(con)
@@ -214,6 +213,7 @@ _COMES_FROM = {
     "publish.effective_day": "ingest.freshness",
     "marts.revenue_day": "core.orders",
     # Made within another asset.
+    "features.entry_product": "features.customer",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",
     "money.amount": "core.order_lines",
@@ -229,8 +229,7 @@ def _deps(mart: str) -> list[str]:
 
 def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
     """What is published, and from which sources."""
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
-    return parts_of(segmentations_of(con, project), features, project.mapped)
+    return parts_of(definitions_of(con, project).segmentations, features_of(con, project), project.mapped)
 
 
 def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
@@ -242,11 +241,18 @@ def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for one in control.open_incidents():
-        source = project.config.sources.get(one.subject)
+        source = project.config.sources.get(one.subject) if one.kind != HELD_SEGMENTATION else None
         # Without limits nothing looks at its age any more, and so nothing would close the incident.
         if source and holds(one) and (source.freshness or one.kind != "stale_source"):
             found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))
     return found
+
+
+def held_definitions(con: "duckdb.DuckDBPyConnection", control: ControlStore, day: date) -> dict[str, str]:
+    """The segmentations that were not refreshed on a recorded day, with the reason."""
+    told = {one.subject: one.message for one in control.open_incidents() if one.kind == HELD_SEGMENTATION}
+    held = [name for name, one in in_force(con, day).items() if one.held]
+    return told | {name: told.get(name, "was not refreshed") for name in held}
 
 
 def _open_incidents(control: ControlStore) -> list[tuple[str, str, str, str, datetime]]:

@@ -1,6 +1,6 @@
 """Segments: the assignment of the day, the record of who entered and left, profiles, and replayed days."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.common import (
     POOL,
+    ControlParam,
     ProgressParam,
     ProjectParam,
     WarehouseParam,
@@ -18,16 +19,18 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import compute_day, compute_past_day, shared_categories
+from assets.features import account_features_of, compute_day, compute_past_day, features_of
 from pipelines.core import money
 from pipelines.errors import InvariantError
+from pipelines.features.accounts import absent_accounts
 from pipelines.features.attributes import attribute_mark
-from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of, keep_features
+from pipelines.features.catalogue import absent
+from pipelines.features.compute import keep_features
 from pipelines.segments import history, replay
-from pipelines.segments.definitions import load_definitions
-from pipelines.segments.model import Segmentation
+from pipelines.segments.definitions import Definitions, load_definitions
+from pipelines.segments.versions import in_force
 from pipelines.steps import run_step
+from resources.control import HELD_SEGMENTATION, ControlStore, Finding
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -49,17 +52,15 @@ _MEANING = {
 }
 
 
-def segmentations_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Segmentation]:
-    """The project's definitions, checked against the features it has."""
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
-    found = load_definitions(
+def definitions_of(con: "duckdb.DuckDBPyConnection", project: Project) -> Definitions:
+    """The project's definitions, checked against the features it has, and the faults of the others."""
+    return load_definitions(
         project.segments,
-        {"customer": features},
-        {"customer": absent(project.mapped)},
+        {"customer": features_of(con, project), "account": account_features_of(con, project)},
+        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
         project.mapped,
         project.root,
     )
-    return list(found.checked())
 
 
 def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -76,8 +77,13 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 "exclusive",
                 asset=dg.AssetKey(["segments", "assignment"]),
                 blocking=True,
-                description="every customer is in exactly one segment of every segmentation",
-            )
+                description="every customer is in exactly one segment of every exclusive segmentation",
+            ),
+            dg.AssetCheckSpec(
+                "refreshed",
+                asset=dg.AssetKey(["segments", "membership"]),
+                description="no segmentation is held at its last good state",
+            ),
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=POOL,
@@ -86,25 +92,62 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext,
         project: ProjectParam,
         warehouse: WarehouseParam,
+        control: ControlParam,
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         days = days_of(context, project)
         with warehouse.open("segments") as con:
             history.create(con)
-            segmentations = segmentations_of(con, project)
+            definitions = definitions_of(con, project)
+            fault = None
+            held: Mapping[str, str] = _faults(definitions)
             try:
-                metadata = _record(con, project, days, segmentations, context.run.run_id, progress)
-                fault = None
+                metadata, held = _record(con, project, days, definitions, context.run.run_id, progress)
             except InvariantError as error:
                 metadata, fault = {}, str(error)
+            if is_latest(con, max(days)):
+                findings = _findings(control, [one.id for one in definitions.segmentations], held)
+                control.record_findings(context.run.run_id, findings)
+            checks = {
+                "segments.assignment": check(
+                    "segments.assignment", "exclusive", fault is None, message=fault or "holds"
+                ),
+                "segments.membership": check(
+                    "segments.membership", "refreshed", not held, held="; ".join(_told(held)) or "nothing"
+                ),
+            }
             for table in TABLES:
-                checks = []
-                if table == "segments.assignment":
-                    checks = [check(table, "exclusive", fault is None, message=fault or "holds")]
                 preview = 20 if table == "segments.profile_day" else 0
-                yield result(table, table_metadata(con, table, preview=preview) | metadata, checks)
+                day = max(days) if table == "segments.assignment" else None
+                described = table_metadata(con, table, preview=preview, day=day)
+                yield result(table, described | metadata, [checks[table]] if table in checks else [])
 
     return segments
+
+
+def _faults(definitions: Definitions) -> dict[str, str]:
+    """Segmentation, or file, -> the first line of its fault."""
+    return {name: str(fault).splitlines()[0] for name, fault in definitions.faults.items()}
+
+
+def _told(held: Mapping[str, str]) -> list[str]:
+    return [f"segmentation {name} stays as it was: {reason}" for name, reason in sorted(held.items())]
+
+
+def _findings(control: ControlStore, refreshed: Iterable[str], held: Mapping[str, str]) -> list[Finding]:
+    """One finding a segmentation: held, or well; also of those that were held before and are no more."""
+    before = {one.subject for one in control.open_incidents() if one.kind == HELD_SEGMENTATION}
+    well = sorted({*refreshed, *before} - held.keys())
+    found = [Finding(HELD_SEGMENTATION, name, True, "critical", "refreshed") for name in well]
+    return found + [
+        Finding(HELD_SEGMENTATION, name, False, "critical", told)
+        for name, told in zip(sorted(held), _told(held), strict=True)
+    ]
+
+
+def is_latest(con: "duckdb.DuckDBPyConnection", day: date) -> bool:
+    """Whether a day is the latest recorded: only that one is measured, told and published."""
+    return history.latest_day(con) == day
 
 
 def _meaning(project: Project) -> str:
@@ -116,31 +159,41 @@ def _record(
     con: "duckdb.DuckDBPyConnection",
     project: Project,
     days: list[date],
-    segmentations: list[Segmentation],
+    definitions: Definitions,
     run_id: str,
     progress: Any,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Record the days, the missed ones before them first, then bring up the past days in use.
 
     A day before the latest recorded one is left as it was recorded: a backfill never rewrites the record.
+
+    Returns
+    -------
+    What to tell, and which segmentations are held, with the reason.
     """
     latest, wanted = history.latest_day(con), max(days)
+    faults = _faults(definitions)
     if latest is not None and wanted < latest:
-        return {"recorded": f"no: {wanted} lies before {latest}, and what was recorded is not rewritten"}
+        told = f"no: {wanted} lies before {latest}, and what was recorded is not rewritten"
+        return {"recorded": told}, faults
     compute = partial(compute_day, con, project)
-    history.store_definitions(con, segmentations)
-    revision = 0
+    recorded = history.Recorded(0, faults)
     for day in history.days_to_record(latest, wanted, min(days)):
         progress(f"segments of {day}")
         # Those of the run's own days are new; of a missed day there may be some that an earlier run left.
         if day not in days:
             compute(day)
-        history.assign(con, day, segmentations)
+        recorded = history.record(con, day, definitions.segmentations, run_id, faults)
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
-        revision = history.record(con, day, segmentations, run_id)
     progress("segments of the past")
-    inputs = replay.inputs_hash(segmentations, project.config.margin_rate, _meaning(project))
+    versions = {name: one.version for name, one in in_force(con, wanted).items()}
+    inputs = replay.inputs_hash(versions, project.config.margin_rate, _meaning(project))
     past = partial(compute_past_day, con, project)
-    replayed = replay.bring_up(con, wanted, segmentations, project.config.roi.months, inputs, past)
+    found = replay.bring_up(
+        con, wanted, definitions.segmentations, project.config.roi.months, inputs, past, recorded.held
+    )
     keep_features(con, [wanted, replay.four_weeks_before(wanted)])
-    return {"revision": revision, "replayed_days": len(replayed)}
+    metadata: dict[str, Any] = {"revision": recorded.revision, "replayed_days": len(found)}
+    if recorded.remarks:
+        metadata["remarks"] = "; ".join(recorded.remarks)
+    return metadata, recorded.held

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
+from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
 from pipelines.features.catalogue import RESERVED, absent, catalogue
 from pipelines.features.compute import attributes_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
-from pipelines.segments.definitions import load_definitions
+from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from pipelines.steps import quote, table_exists
 from resources.connectors import check_environment, is_fetched, landed
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 _WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 
-def check_configuration(project: Project) -> list[Segmentation]:
+def check_configuration(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
     """What must be right before anything runs; returns the segmentations.
+
+    With `faulty_definitions`, a definition at fault is none here as long as another is right: the run holds
+    its segmentation and goes on.
 
     Raises
     ------
@@ -44,6 +48,8 @@ def check_configuration(project: Project) -> list[Segmentation]:
         check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
     _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
+    if faulty_definitions and (right := definitions_of(project).segmentations):
+        return list(right)
     return check_definitions(project)
 
 
@@ -105,48 +111,52 @@ def check_definitions(project: Project) -> list[Segmentation]:
     ConfigError
         Naming file, line and place.
     """
+    return list(definitions_of(project).checked())
+
+
+def definitions_of(project: Project) -> Definitions:
+    """The project's definitions, and the faults of those that are wrong."""
     shares = project.config.features.category_shares
-    features = catalogue(project.mapped, shares, _attributes(project))
-    return list(
-        load_definitions(
-            project.segments,
-            {"customer": features},
-            {"customer": absent(project.mapped)},
-            project.mapped,
-            project.root,
-        ).checked()
+    settings = project.config.features
+    return load_definitions(
+        project.segments,
+        {
+            "customer": catalogue(project.mapped, shares, _attributes(project), settings),
+            "account": account_catalogue(project.mapped, _attributes(project, "accounts"), settings),
+        },
+        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
+        project.mapped,
+        project.root,
     )
 
 
-def _attributes(project: Project) -> list[tuple[str, str]]:
-    """The CRM's further columns: as its files have them now, else as the warehouse knows them."""
+def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
+    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
     import duckdb
 
     found: dict[str, str] = {}
     with duckdb.connect() as con:
-        for name in project.mapped.get("customers", []):
+        for name in project.mapped.get(table, []):
             source = project.config.sources[name]
             try:
                 for path in source_files(project, name, source):
                     with scratch_in(None) as scratch:
                         reading = look_at(con, source, path, scratch)
                         mapping = next(
-                            m
-                            for m in check_reading(con, name, source, reading)
-                            if m.contract.table == "customers"
+                            m for m in check_reading(con, name, source, reading) if m.contract.table == table
                         )
                         # A file whose column is named like a feature is held when it comes; see `ingest`.
                         found |= {
                             column: kind
                             for column, kind in _types(con, mapping, reading).items()
-                            if column in source.tables["customers"] or column.lower() not in RESERVED
+                            if column in source.tables[table] or table != "customers" or column.lower() not in RESERVED
                         }
             except SourceError:
                 continue
     if not found and project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
-            if table_exists(con, "core.customers"):
-                return attributes_of(con)
+            if table_exists(con, f"core.{table}"):
+                return attributes_of(con) if table == "customers" else account_attributes(con)
     return list(found.items())
 
 

@@ -49,7 +49,7 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
             *build_ingest(project),
             build_core(project),
             build_freshness(project, partitions, core_tables(project)),
-            *build_features(partitions),
+            *build_features(partitions, core_tables(project)),
             build_segments(partitions),
             *build_measures(partitions),
             *build_publication(project, partitions),

@@ -35,7 +35,7 @@ def explain_customer(project: Project, published: Published, customer: str) -> d
             f"no customer {customer} is published; ids are compared exactly as the source writes them"
         )
     values = features[0]
-    catalogue = published.rows("from marts.feature_catalogue")
+    catalogue = published.rows("from marts.feature_catalogue where entity = 'customer'")
     return {
         "customer_id": customer,
         "as_of_date": values["as_of_date"],

@@ -101,7 +101,7 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
     control = ControlStore(project.control_path)
     try:
         fetch_attributes(project)
-        check_configuration(project)
+        check_configuration(project, faulty_definitions=True)
     except LohkoError as fault:
         # A new column in the CRM's file can be such a fault too: it is told like a run that failed.
         run_id = str(uuid.uuid4())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 ROOT = Path(__file__).parent
+FRAGMENTS = ("features/families", "features/accounts")
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)", re.IGNORECASE)
 # Text, quoted names and remarks: a `$name` in there is no parameter.
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
@@ -66,8 +67,15 @@ def load_step(relative: str) -> Step:
 
 @cache
 def tables_read() -> frozenset[str]:
-    """Every table that the header of some step names among its inputs."""
-    steps = (path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.rglob("*.sql"))
+    """Every table that the header of some step names among its inputs.
+
+    Fragments of features are no steps: they run only where their tables are mapped.
+    """
+    steps = (
+        path.relative_to(ROOT).with_suffix("").as_posix()
+        for path in ROOT.rglob("*.sql")
+        if path.parent.relative_to(ROOT).as_posix() not in FRAGMENTS
+    )
     return frozenset(table for step in steps for table in load_step(step).inputs)
 
 

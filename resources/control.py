@@ -25,6 +25,8 @@ from resources.control_schema import BUSY_SECONDS, migrate, transaction, use_wal
 Status = Literal["running", "success", "held", "failed"]
 Event = Literal["opened", "closed"]
 
+# The subject is the segmentation, or its file's name; of every other kind that holds, it is a source.
+HELD_SEGMENTATION = "held_segmentation"
 CLAIM_EXPIRES = timedelta(minutes=10)
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
@@ -316,8 +318,8 @@ class ControlStore:
 
 
 def holds(one: Finding | Incident) -> bool:
-    """Whether this holds its source: the source stays at its last good state, or is too old to be used."""
-    return one.kind in ("rejected_batch", "failed_source") or (
+    """Whether this holds a source or segmentation: it stays at its last good state, or is too old."""
+    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION) or (
         one.kind == "stale_source" and one.severity == "critical"
     )
 

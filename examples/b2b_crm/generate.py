@@ -40,9 +40,13 @@ DEFAULT_THROUGH = date(2025, 12, 30)
 WORLD = {
     "products": "table",
     "accounts": "table",
+    "places": "view",
+    "sites": "table",
+    "groups": "table",
     "campaigns": "table",
     "audience": "table",
     "contacts": "table",
+    "consents": "view",
     "orders": "table",
     "order_lines": "view",
     "leads": "view",
@@ -82,6 +86,7 @@ DELIVERIES = (
     Delivery("interactions", "parquet", PARQUET, daily=True),
     Delivery("survey_answers", "csv", CSV, daily=True),
     Delivery("feedback", "jsonl", JSON_LINES, daily=True),
+    Delivery("consents", "csv", CSV, daily=True),
     Delivery("spend", "csv", SEMICOLONS, daily=True),
 )
 

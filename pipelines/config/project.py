@@ -16,6 +16,7 @@ from pipelines.config.connectors import Database, Excel, Http, check_address, sc
 from pipelines.config.csv import CsvDialect
 from pipelines.config.delivery import Delivery, Operation, delivery_fault
 from pipelines.config.drift import DriftLimits
+from pipelines.config.features import Features
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest
@@ -189,14 +190,6 @@ class Costs(Section):
     contact: Decimal = Field(default=Decimal(0), ge=0, description="cost of one campaign contact")
 
 
-class Features(Section):
-    """Which features to compute beyond the standard ones."""
-
-    category_shares: list[str] = Field(
-        default_factory=list, max_length=40, description="categories whose share of revenue becomes a feature"
-    )
-
-
 class Alerts(Section):
     """Where alerts go. Addresses hold secrets, so they stand in environment variables."""
 
@@ -283,6 +276,13 @@ class ProjectConfig(Section):
                     " give each of its sources a version, or none"
                 )
         return sources
+
+    @model_validator(mode="after")
+    def _features_have_their_tables(self) -> ProjectConfig:
+        for table, setting in self.features.tables().items():
+            if table not in self.mapped_tables():
+                raise ValueError(f"{setting} needs the table {table}, and no source maps it")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

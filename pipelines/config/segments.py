@@ -18,6 +18,7 @@ class Labelled(Section):
     id: Name
     name: str = Field(min_length=1)
     description: str = ""
+    reuse: bool = Field(default=False, description="go on with the history of a segment that was removed")
 
 
 class Remainder(Labelled):
@@ -98,6 +99,14 @@ class Segmentation(Section):
     description: str = ""
     entity: Entity = Field(default="customer", description="what is segmented")
     tests: Any = Field(default=None, description="what must hold of the result")
+    reuse: bool = Field(default=False, description="go on with the history of an id that was removed")
+
+    @property
+    def reused_segments(self) -> frozenset[str]:
+        """Ids of the segments that say `reuse: true`."""
+        found = [value for _, value in self]
+        listed = [one for value in found for one in (value if isinstance(value, list) else [value])]
+        return frozenset(one.id for one in listed if isinstance(one, Labelled) and one.reuse)
 
 
 class Rules(Segmentation):

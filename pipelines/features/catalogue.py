@@ -1,35 +1,76 @@
 """The feature catalogue: every feature's name, family, unit, type and meaning, and what it needs.
 
-`features.catalogue` is this list for one project: standard features, one share a configured category, and
-every attribute of the CRM. Conditions in segments may name these and nothing else.
+`features.catalogue` is this list for one project: standard features, those it configures, and every attribute
+of the CRM. Conditions in segments may name these and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.config.features import Features
 from pipelines.errors import ConfigError
-from pipelines.features.families import FRAGMENTS, category
-from pipelines.features.feature import TEXT, Feature, share_name
+from pipelines.features.families import FRAGMENTS, configured, distance
+from pipelines.features.feature import (
+    ATTRIBUTE,
+    DEMOGRAPHIC,
+    FIRMOGRAPHIC,
+    GEOGRAPHIC,
+    LANGUAGE,
+    TECHNOGRAPHIC,
+    TEXT,
+    Feature,
+    share_name,
+)
+from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["RESERVED", "STANDARD", "Feature", "absent", "catalogue", "share_name", "store_catalogue"]
+__all__ = ["RESERVED", "STANDARD", "Feature", "absent", "catalogue", "measure_nulls", "share_name", "store_catalogue"]
 
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
-_SOURCES = {
-    feature.name: f"pipelines/features/families/{fragment.name}.sql"
-    for fragment in FRAGMENTS
-    for feature in fragment.features
+_FRAGMENT_OF = {feature.name: fragment for fragment in FRAGMENTS for feature in fragment.features}
+# Names by which attributes are known everywhere; `features.families` says the others.
+WELL_KNOWN: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("age", "age_group", "birth_year", "birth_date", "gender", "sex", "marital_status", "income"),
+            *("income_group", "household", "household_size", "household_type", "children", "education"),
+            *("occupation", "home_ownership"),
+        ),
+        DEMOGRAPHIC,
+    ),
+    **dict.fromkeys(
+        (
+            *("country", "region", "city", "municipality", "postcode", "postal_code", "zip", "zip_code"),
+            *("latitude", "longitude", "district"),
+        ),
+        GEOGRAPHIC,
+    ),
+    **dict.fromkeys(("language", "locale", "preferred_language"), LANGUAGE),
+    **dict.fromkeys(
+        ("device", "platform", "operating_system", "browser", "app_version", "services"), TECHNOGRAPHIC
+    ),
+    **dict.fromkeys(
+        (
+            *("account_name", "industry", "annual_revenue", "turnover", "employees", "credit_rating"),
+            *("credit_rating_date", "parent_account_id", "legal_form"),
+        ),
+        FIRMOGRAPHIC,
+    ),
 }
 # What no attribute may be called, lower case: SQL compares names without regard to case.
 RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD)})
 
 
 def catalogue(
-    mapped: Collection[str], categories: Sequence[str], attributes: Sequence[tuple[str, str]]
+    mapped: Collection[str],
+    categories: Sequence[str],
+    attributes: Sequence[tuple[str, str]],
+    settings: Features | None = None,
 ) -> list[Feature]:
     """The features of one project.
 
@@ -38,69 +79,124 @@ def catalogue(
     mapped : the canonical tables some source maps; a feature that needs another is absent.
     categories : those whose share of revenue is a feature.
     attributes : names and types of the CRM's further columns.
+    settings : `features:` of project.yaml.
 
     Raises
     ------
     ConfigError
-        When two features have one name.
+        When two features have one name, or a feature of the project's own cannot be made.
     """
+    settings = settings or Features()
     features = [feature for feature in STANDARD if feature.name not in absent(mapped)]
-    if {"products", "order_lines"} <= set(mapped):
-        features += category.shares(categories).features
-    features += [attribute_feature(name, kind) for name, kind in attributes]
-    _names_differ(features)
+    categories = categories if {"products", "order_lines"} <= set(mapped) else ()
+    for fragment in configured(settings, categories, mapped):
+        features += fragment.features
+    if settings.distance_from and distance.located([name for name, _ in attributes]):
+        features.append(distance.feature(settings.distance_from))
+    features += [attribute_feature(name, kind, settings) for name, kind in attributes]
+    names_differ(features, STANDARD, ("as_of_date", "customer_id"))
     return features
 
 
-def attribute_feature(name: str, kind: str) -> Feature:
-    """A further column of the CRM as a feature."""
-    return Feature(name, "attribute", "", kind, f"Attribute {name} of the CRM", ("customers",))
+def attribute_feature(
+    name: str, kind: str, settings: Features | None = None, of: str = "customers"
+) -> Feature:
+    """A further column of the CRM; its family follows from its name, or is said in the project."""
+    said = settings.families if settings else {}
+    family = said.get(name) or WELL_KNOWN.get(name.lower(), ATTRIBUTE)
+    return Feature(name, family, "", kind, f"Attribute {name} of the CRM", (of,))
 
 
-def _names_differ(features: Sequence[Feature]) -> None:
-    """SQL compares names without regard to case, and so does this."""
-    reserved = (Feature(name, "key", "", TEXT, f"The key {name}") for name in ("as_of_date", "customer_id"))
+def names_differ(features: Sequence[Feature], standard: Sequence[Feature], keys: Sequence[str]) -> None:
+    """Refuse two features of one name: SQL compares names without regard to case, and so does this."""
+    reserved = (Feature(name, "key", "", TEXT, f"The key {name}") for name in keys)
     # Standard features that this project lacks keep their names.
-    found = {one.name.lower(): one for one in (*reserved, *STANDARD)}
+    found = {one.name.lower(): one for one in (*reserved, *standard)}
     for feature in features:
         other = found.setdefault(feature.name.lower(), feature)
         if other is not feature:
             raise ConfigError(
                 f"two features are named {feature.name}: {other.meaning}, and {feature.meaning}."
-                " Rename the attribute in the source's mapping, or leave one of the categories out of"
-                " features.category_shares"
+                " Rename the attribute in the source's mapping, or change or leave out one of those that"
+                " `features:` of project.yaml asks for (features.category_shares, features.custom, …)"
             )
 
 
 def absent(mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Standard features that this project lacks, and the tables they would need."""
     found = {}
-    for fragment in FRAGMENTS:
-        for feature in fragment.features:
-            needs = dict.fromkeys((*feature.needs, *fragment.needs))
-            lacking = tuple(table for table in needs if table not in mapped)
-            if lacking:
-                found[feature.name] = lacking
+    for feature in STANDARD:
+        lacking = tuple(table for table in tables_of(feature) if table not in mapped)
+        if lacking:
+            found[feature.name] = lacking
     return found
 
 
-def store_catalogue(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> None:
-    """Write `features.catalogue`: one row a feature, in display order."""
+def tables_of(feature: Feature) -> tuple[str, ...]:
+    """The canonical tables that a feature is made from."""
+    fragment = _FRAGMENT_OF.get(feature.name)
+    return tuple(dict.fromkeys((*feature.needs, *(fragment.needs if fragment else ()))))
+
+
+def store_catalogue(
+    con: duckdb.DuckDBPyConnection,
+    features: Sequence[Feature],
+    accounts: Sequence[Feature] = (),
+) -> None:
+    """Write `features.catalogue`: one row a feature, in display order, customers before accounts.
+
+    `null_share` is empty until `measure_nulls` has looked at a day.
+    """
     con.execute("create schema if not exists features")
     con.execute(
-        "create or replace table features.catalogue (position bigint, name varchar, family varchar,"
-        " unit varchar, type varchar, meaning varchar, needs varchar, source varchar)"
+        "create or replace table features.catalogue (position bigint, entity varchar, name varchar,"
+        " family varchar, unit varchar, type varchar, meaning varchar, needs varchar, tables varchar,"
+        " source varchar, null_share double)"
     )
+    rows = [("customer", one) for one in features] + [("account", one) for one in accounts]
     con.executemany(
-        "insert into features.catalogue values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into features.catalogue values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
         [
-            [position, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs), _source(f)]
-            for position, f in enumerate(features, start=1)
+            [
+                *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
+                *(", ".join(tables_of(f) if entity == "customer" else f.needs), _source(f, entity)),
+            ]
+            for position, (entity, f) in enumerate(rows, start=1)
         ],
     )
 
 
-def _source(feature: Feature) -> str:
+def measure_nulls(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Fill `null_share`: of which share of the day's customers and accounts a feature says nothing.
+
+    One aggregate over the day and entity; a day without rows leaves it empty.
+    """
+    for entity in ("customer", "account"):
+        names = [
+            name
+            for (name,) in con.execute(
+                "select name from features.catalogue where entity = ? order by position", [entity]
+            ).fetchall()
+        ]
+        if not names:
+            continue
+        counts = ", ".join(f"count({quote(name)})" for name in names)
+        row = con.execute(
+            f"select count(*), {counts} from features.{entity} where as_of_date = ?", [as_of]
+        ).fetchone()
+        if row is None or not row[0]:
+            continue
+        con.executemany(
+            "update features.catalogue set null_share = ? where entity = ? and name = ?",
+            [[1 - known / row[0], entity, name] for name, known in zip(names, row[1:], strict=True)],
+        )
+
+
+def _source(feature: Feature, entity: str) -> str:
     """The file that says how a feature is computed."""
-    made = "category.py" if feature.family == category.PRODUCT else "../recipe.py"
-    return _SOURCES.get(feature.name, f"pipelines/features/families/{made}").replace("families/../", "")
+    if entity == "account":
+        return "pipelines/features/accounts"
+    fragment = _FRAGMENT_OF.get(feature.name)
+    if fragment is not None:
+        return f"pipelines/features/families/{fragment.name}.sql"
+    return "project.yaml"

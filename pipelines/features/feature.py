@@ -10,6 +10,11 @@ from typing import Any
 
 from pipelines.steps import load_step
 
+LIFECYCLE, RFM, VALUE, BEHAVIOUR, ENGAGEMENT = "lifecycle", "rfm", "value", "behaviour", "engagement"
+PRODUCT, DEMOGRAPHIC, GEOGRAPHIC, LANGUAGE = "product", "demographic", "geographic", "language"
+TECHNOGRAPHIC, NEEDS, FEEDBACK, REACHABILITY = "technographic", "needs", "feedback", "reachability"
+FIRMOGRAPHIC, PIPELINE, MEMBERS, ATTRIBUTE = "firmographic", "pipeline", "members", "attribute"
+
 MONEY, NUMBER, COUNT, DATE, TEXT, FLAG = "DECIMAL(18,4)", "DOUBLE", "BIGINT", "DATE", "VARCHAR", "BOOLEAN"
 SPANS = {30: "the last 30 days", 90: "the last 90 days", 365: "the last 365 days"}
 
@@ -18,9 +23,10 @@ SPANS = {30: "the last 30 days", 90: "the last 90 days", 365: "the last 365 days
 class Feature:
     """One column of `features.customer`.
 
-    `default` is the value of someone of whom the fragment says nothing, as SQL. `derived` is the feature as an
-    expression over stored columns and earlier features, `as_of_date` among them: it is not stored, so that
-    time may pass without a row being written. `grows` says that it rises by itself as time passes.
+    `default` is the value of someone of whom the fragment says nothing, as SQL. `derived` is the feature as
+    an expression over stored columns and earlier features, `as_of_date` among them: it is not stored, so
+    that time may pass without a row being written. `grows` says that it rises by itself as time passes.
+    `days` is the length of its window where the name does not say it.
     """
 
     name: str
@@ -32,10 +38,13 @@ class Feature:
     grows: bool = False
     default: str | None = None
     derived: str | None = None
+    days: int | None = None
 
     @property
     def window_days(self) -> int | None:
-        """The length of the feature's window; None where it has none."""
+        """The length of the feature's window, as given or as its name says; None where it has none."""
+        if self.days is not None:
+            return self.days
         found = re.search(r"_(\d+)d$", self.name)
         return int(found[1]) if found else None
 
@@ -91,7 +100,11 @@ def windowed(
     )
 
 
+def slug(text: str) -> str:
+    """`DRUG GM` -> `drug_gm`; letters of any alphabet stay."""
+    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
+
+
 def share_name(category: str) -> str:
-    """`DRUG GM` -> `share_drug_gm_365d`; letters of any alphabet stay."""
-    slug = re.sub(r"[\W_]+", "_", category.lower()).strip("_")
-    return f"share_{slug}_365d"
+    """`DRUG GM` -> `share_drug_gm_365d`."""
+    return f"share_{slug(category)}_365d"

@@ -11,10 +11,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
-from pipelines.features.families import FRAGMENTS, category
+from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import Feature, Fragment
 from pipelines.steps import columns_of, quote
 
@@ -37,12 +38,16 @@ class Recipe:
     margin_rate : margin as a share of revenue, where lines carry no cost.
     categories : those whose share of revenue is a feature.
     rules : what the project says of attributes; an expired value is NULL.
+    settings : `features:` of project.yaml.
+    currency : the project's; amounts of deals in another one are converted.
     """
 
     mapped: frozenset[str] = frozenset(CONTRACTS)
     margin_rate: float | None = None
     categories: tuple[str, ...] = ()
     rules: Mapping[str, AttributeRule] = field(default_factory=dict)
+    settings: Features = field(default_factory=Features)
+    currency: str = ""
 
     @property
     def has_categories(self) -> bool:
@@ -68,7 +73,8 @@ class Made:
 
     def bindings(self, as_of: date) -> dict[str, Any]:
         """What the fragments bind: the day, the first day of each window that ends with it, settings."""
-        first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in WINDOWS}
+        windows = {length for fragment in self.fragments for one in fragment.ages for length in one.windows}
+        first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in {*WINDOWS, *windows}}
         return {"as_of": as_of, **first_days, **self.parameters}
 
     def stored_sql(self, *, everyone: bool) -> str:
@@ -106,11 +112,11 @@ def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
     """The fragments of a project, with the attributes that its CRM has now."""
     lacking = absent(recipe.mapped)
     fragments = [one for one in FRAGMENTS if set(one.needs) <= recipe.mapped]
-    if recipe.has_categories and recipe.categories:
-        fragments.append(category.shares(recipe.categories))
+    categories = recipe.categories if recipe.has_categories else ()
+    fragments += configured(recipe.settings, categories, recipe.mapped)
     attributes = attributes_of(con)
     if attributes:
-        fragments.append(_attributes(con, recipe.rules, attributes))
+        fragments += _attributes(con, recipe, attributes)
     features = tuple(f for one in fragments for f in one.features if f.name not in lacking)
     parameters = {"margin_rate": recipe.margin_rate}
     for one in fragments:
@@ -124,18 +130,22 @@ def attributes_of(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def _attributes(
-    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[tuple[str, str]]
-) -> Fragment:
+    con: duckdb.DuckDBPyConnection, recipe: Recipe, attributes: Sequence[tuple[str, str]]
+) -> list[Fragment]:
+    """The fragment of attributes, and what follows from them."""
     names = [name for name, _ in attributes]
-    relation = customers_with_known(con, rules, names)
-    return Fragment(
+    relation = customers_with_known(con, recipe.rules, names)
+    point = recipe.settings.distance_from
+    further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
+    own = Fragment(
         "attributes",
-        features=tuple(attribute_feature(name, kind) for name, kind in attributes),
+        features=tuple(attribute_feature(name, kind, recipe.settings) for name, kind in attributes),
         needs=("customers",),
         text=f"select a.customer_id, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
         "    semi join features.scope as s on s.customer_id = a.customer_id\n"
         "    where a.created_on is null or a.created_on <= $as_of",
     )
+    return [own, *further]
 
 
 def unscoped(sql: str) -> str:

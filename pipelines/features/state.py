@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pipelines.core import money
+from pipelines.features import entry
 from pipelines.features.recipe import unscoped
 from pipelines.steps import load_step, row_count, store_select, table_exists, transaction
 
@@ -34,7 +35,9 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
     """
     con.execute(SCHEMA)
     money.ensure(con)
-    mark = hashlib.sha256("".join(load_step(step).sql for step in STATE_STEPS).encode()).hexdigest()
+    mark = hashlib.sha256(
+        "".join(load_step(step).sql for step in (*STATE_STEPS, entry.STEP)).encode()
+    ).hexdigest()
     with transaction(con):
         everyone = not _same_steps(con, mark) or _everyone_is_dirty(con)
         touched = _rebuild(con) if everyone else _refresh_days(con)
@@ -48,6 +51,7 @@ def _rebuild(con: duckdb.DuckDBPyConnection) -> int:
     for name in STATE_STEPS:
         step = load_step(name)
         store_select(con, step.table, unscoped(step.sql), "replace", {})
+    entry.rebuild_entries(con)
     con.execute("delete from features.stale_customer")
     con.execute("insert into features.stale_customer values (null)")
     row = con.execute("select count(distinct customer_id) from features.customer_day").fetchone()
@@ -79,6 +83,7 @@ def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
                 " (select (customer_id, business_date) from features.day_scope)"
             )
             store_select(con, step.table, step.sql, "append", {})
+        entry.refresh_entries(con)
     row = con.execute("select count(*) from touched").fetchone()
     con.execute("drop table touched")
     return int(row[0]) if row else 0

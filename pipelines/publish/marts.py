@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ MARTS = (
     "quarantine_reason",
     "freshness",
     "feature_catalogue",
+    "entry_product",
     "attribute_quality",
     "metric_definitions",
 )
@@ -81,8 +82,9 @@ def build_marts(
     generated_at: datetime,
     incidents: list[tuple[str, str, str, str, datetime]],
     rules: Mapping[str, AttributeRule] | None = None,
-    parts: Iterable[Part] = (),
+    parts: Sequence[Part] = (),
     trouble: Mapping[str, str] | None = None,
+    held: Mapping[str, str] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
@@ -92,6 +94,7 @@ def build_marts(
     rules : what the project says of its customers' attributes.
     parts : what is published, by the sources it is made from.
     trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
+    held : segmentation -> why it was not refreshed; its rows stay as they are.
     """
     parameters = {
         "as_of": as_of,
@@ -107,15 +110,15 @@ def build_marts(
         con.execute("create schema if not exists marts")
         measure_attributes(con, as_of, rules or {}, [name for name, _ in attributes_of(con)])
         store_metrics(con)
-        publication.store_parts(con, parts, trouble or {}, as_of, generated_at)
+        publication.store_parts(con, parts, trouble or {}, as_of, generated_at, held or {})
         publication.expect_restatements(con)
         segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:
             step = load_step(f"publish/marts/{mart}")
-            sql, held = publication.with_what_is_held(con, mart, step.sql, segmentations, whole)
+            sql, bindings = publication.with_what_is_held(con, mart, step.sql, segmentations, whole)
             # Ordered by key, so that the same rows make the same file.
             ordered = f"select * from ({sql}) order by {', '.join(step.key)}" if step.key else sql
-            store_select(con, step.table, ordered, step.store, parameters | held)
+            store_select(con, step.table, ordered, step.store, parameters | bindings)
         con.execute(
             "create or replace table marts.incident (kind varchar, subject varchar, severity varchar,"
             " message varchar, opened_at timestamp)"

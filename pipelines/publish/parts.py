@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.features.catalogue import Feature
 from pipelines.segments.model import Segmentation
@@ -69,9 +69,8 @@ def tables_behind(feature: Feature) -> set[str]:
 
     All that customers buy comes from `features.customer_day`, which reads orders, their lines and rates.
     """
-    if set(feature.needs) == {"customers"}:
-        return {"customers"}
-    return {*feature.needs, *_PURCHASES}
+    bought = {"orders", "order_lines", "products"} & set(feature.needs)
+    return {*feature.needs, *(_PURCHASES if bought else ())}
 
 
 def parts_of(
@@ -112,10 +111,11 @@ def _sources(tables: Collection[str], mapped: Mapping[str, Sequence[str]]) -> tu
 
 def store_parts(
     con: duckdb.DuckDBPyConnection,
-    parts: Iterable[Part],
+    parts: Sequence[Part],
     trouble: Mapping[str, str],
     as_of: date,
     at: datetime,
+    held: Mapping[str, str] | None = None,
 ) -> None:
     """Write `publish.part`: how old each part is, and which are held, since when and why.
 
@@ -126,14 +126,17 @@ def store_parts(
     ----------
     trouble : source -> what is wrong with it; a part with such a source is held.
     at : now, UTC without zone.
+    held : segmentation -> why it was not refreshed; where it was published before, it is held too.
     """
+    held = held or {}
     before = {}
     if table_exists(con, "marts.publication"):
         before = {(row["kind"], row["part"]): row for row in rows(con, "from marts.publication")}
     con.execute(SCHEMA)
     con.execute("delete from publish.effective_day where as_of_date = ?", [as_of])
-    for part in parts:
+    for part in [*parts, *_without_definition(before, parts, held)]:
         reasons = [trouble[source] for source in part.sources if source in trouble]
+        reasons += [held[part.name]] if part.kind == "segmentation" and part.name in held else []
         measured = _effective_at(con, part)
         last = before.get((part.kind, part.name), {})
         con.execute(
@@ -151,6 +154,18 @@ def store_parts(
         )
         if part.kind == "segmentation":
             con.execute("insert into publish.effective_day values (?, ?, ?)", [as_of, part.name, measured])
+
+
+def _without_definition(
+    before: Mapping[tuple[Kind, str], Mapping[str, Any]], parts: Sequence[Part], held: Mapping[str, str]
+) -> list[Part]:
+    """Held segmentations whose definition cannot be read: as they were published last."""
+    here = {part.name for part in parts if part.kind == "segmentation"}
+    return [
+        Part("segmentation", name, tuple(filter(None, last["sources"].split(", "))))
+        for (kind, name), last in before.items()
+        if kind == "segmentation" and name in held and name not in here
+    ]
 
 
 def _effective_at(con: duckdb.DuckDBPyConnection, part: Part) -> datetime | None:

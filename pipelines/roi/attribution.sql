@@ -26,7 +26,13 @@ select
     cast(cast(p.orders as double) / d.campaigns_that_day as decimal(18, 8)) as orders,
     cast(cast(p.revenue as double) / d.campaigns_that_day as decimal(18, 4)) as revenue,
     cast(
-        coalesce(cast(p.revenue - p.cost as double), cast($margin_rate as double) * cast(p.revenue as double))
+        cast(
+            cast(p.revenue - p.revenue_without_cost - p.cost as double)
+            + case
+                when p.revenue_without_cost = 0 then 0
+                else cast($margin_rate as double) * cast(p.revenue_without_cost as double)
+            end as double
+        )
         / d.campaigns_that_day as decimal(18, 4)
     ) as margin,
     cast(cast(p.coupon_discount as double) / d.campaigns_that_day as decimal(18, 4)) as coupon_cost

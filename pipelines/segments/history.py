@@ -6,15 +6,21 @@ Earlier days are never recorded again; they can be replayed beside the record (s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.config.segments import Entity
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
+from pipelines.segments import assignment, current, versions
+from pipelines.segments.definitions import ENTITIES
+from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
 from pipelines.segments.model import Segmentation
-from pipelines.segments.plan import Plan
-from pipelines.steps import quote, run_step, transaction
+from pipelines.segments.versions import InForce
+from pipelines.segments.versions import store_definitions as store_definitions
+from pipelines.steps import quote, run_step, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,22 +36,38 @@ create table if not exists segments.recorded_day (
     as_of_date date not null, revision bigint not null, run_id varchar not null,
     recorded_at timestamp not null, customers bigint not null
 );
-create table if not exists segments.definition (
-    segmentation_id varchar not null, definition_version varchar not null, content varchar not null,
-    first_seen_at timestamp not null, primary key (segmentation_id, definition_version)
-);
-create table if not exists segments.label (
-    segmentation_id varchar not null, segmentation_name varchar not null, segment_id varchar not null,
-    segment_name varchar not null, description varchar not null, position bigint not null,
-    definition_version varchar not null
+create table if not exists segments.recorded_batch (
+    as_of_date date not null, revision bigint not null, batch_seq bigint not null, known boolean not null
 );
 """
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What recording a day gave: its revision, the segmentations that were held and why, and remarks."""
+
+    revision: int
+    held: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+
+
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the record where it is missing."""
+    """Create the record where it is missing, and derive from its events what is derived from them."""
     con.execute(SCHEMA)
-    run_step(con, "segments/membership")
+    versions.create(con)
+    if not table_exists(con, "segments.membership"):
+        run_step(con, "segments/membership")
+    if latest_day(con) is not None and not table_exists(con, current.table_of("customer")):
+        _derive_current(con)
+    assignment.create(con)
+
+
+def _derive_current(con: duckdb.DuckDBPyConnection) -> None:
+    """For a record that kept no current places: all segmentations were exclusive then, of customers."""
+    found = con.execute(
+        "select distinct segmentation_id from segments.membership where left_date is null"
+    ).fetchall()
+    current.rebuild(con, "customer", {row[0]: True for row in found})
 
 
 def latest_day(con: duckdb.DuckDBPyConnection) -> date | None:
@@ -88,179 +110,233 @@ def days_to_record(latest: date | None, wanted: date, first: date | None = None)
     return [start + timedelta(days=i) for i in range((wanted - start).days + 1)]
 
 
-def store_definitions(con: duckdb.DuckDBPyConnection, segmentations: Sequence[Segmentation]) -> None:
-    """Keep every version of every definition, and the labels of today's."""
-    with transaction(con):
-        con.execute("delete from segments.label")
-        for segmentation in segmentations:
-            con.execute(
-                "insert or ignore into segments.definition values (?, ?, ?, ?)",
-                [segmentation.id, segmentation.version, segmentation.definition.model_dump_json(), now()],
-            )
-            for label in segmentation.labels():
-                con.execute(
-                    "insert into segments.label values (?, ?, ?, ?, ?, ?, ?)",
-                    [*label.values(), segmentation.version],
-                )
+def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> Evaluated:
+    """Put the segments of customers on a day, as its features give them, into `segments.assignment`.
 
-
-def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
-    """Fill the partition `day` of `segments.assignment` from the features of that day.
+    This is a replay and no record. Not to be called within a transaction.
 
     Raises
     ------
     InvariantError
-        When an exclusive segmentation leaves a customer out or puts one into two segments.
+        When a segmentation cannot be evaluated, or leaves a customer out.
     """
-    plan = Plan(
-        "customer",
-        tuple(one for one in segmentations if one.entity == "customer"),
-        tuple(segmentations),
-    )
+    evaluated = evaluate_recorded(con, day, "customer", segmentations)
+    if evaluated.held:
+        name, reason = next(iter(evaluated.held.items()))
+        raise InvariantError(f"segmentation {name}: {reason}")
     with transaction(con):
-        _clear_assignment(con, day)
-        if not plan.segmentations:
-            return
-        if plan.needs_standing:
-            _stand_before(con, day)
-        plan.prepare(con, day)
-        con.execute(f"insert into segments.assignment {_unpivoted(plan)}", plan.parameters(day))
-        assert_exclusive(con, day, [one.id for one in plan.segmentations if one.exclusive])
+        assignment.store_replayed(con, day, evaluated)
+    return evaluated
 
 
-def _stand_before(con: duckdb.DuckDBPyConnection, day: date) -> None:
+def evaluate_recorded(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    entity: Entity,
+    segmentations: Sequence[Segmentation],
+    held: Mapping[str, str] | None = None,
+) -> Evaluated:
+    """Evaluate a day; members stand where the record says they stood before it."""
+    _stand_before(con, day, entity)
+    return evaluate(con, day, entity, segmentations, held)
+
+
+def _stand_before(con: duckdb.DuckDBPyConnection, day: date, entity: Entity) -> None:
     """`segments.standing`: who stands where at the end of the last recorded day before `day`."""
     con.execute(
-        "create or replace table segments.standing as"
+        "create or replace view segments.standing as"
         " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
-        " where entered_date < $day and (left_date is null or left_date >= $day)",
-        {"day": day},
+        f" where entity_kind = '{entity}' and entered_date < date '{day}'"
+        f" and (left_date is null or left_date >= date '{day}')"
     )
-
-
-def _unpivoted(plan: Plan) -> str:
-    """The plan's SELECT as rows of `segments.assignment`: one pass, a row a member and segment."""
-    parts = []
-    for one in plan.segmentations:
-        held = quote(one.id) if not one.exclusive else f"[{quote(one.id)}]"
-        parts.append(f"list_transform({held}, lambda s: {{'of': '{one.id}', 'segment': s}})")
-    return (
-        "select cast($as_of as date), place.of, place.segment, entity_id from"
-        f" (select entity_id, unnest(flatten([{', '.join(parts)}])) as place from ({plan.sql}))"
-        " where place.segment is not null"
-    )
-
-
-def _clear_assignment(con: duckdb.DuckDBPyConnection, day: date) -> None:
-    con.execute(
-        "create table if not exists segments.assignment"
-        " (as_of_date date, segmentation_id varchar, segment_id varchar, customer_id varchar)"
-    )
-    con.execute("delete from segments.assignment where as_of_date = ?", [day])
 
 
 def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
-    """Every customer of the day stands in exactly one segment of each segmentation of `exclusive`."""
-    found = con.execute(
-        """
-        with expected as (select count(*) as customers from features.customer where as_of_date = $day)
-        select
-            wanted.segmentation_id,
-            count(a.customer_id),
-            count(distinct a.customer_id),
-            any_value(expected.customers)
-        from (select unnest($exclusive) as segmentation_id) as wanted
-        cross join expected
-        left join segments.assignment as a
-            on a.segmentation_id = wanted.segmentation_id and a.as_of_date = $day
-        group by wanted.segmentation_id
-        having count(a.customer_id) <> any_value(expected.customers)
-            or count(distinct a.customer_id) <> any_value(expected.customers)
-        order by wanted.segmentation_id
-        """,
-        {"day": day, "exclusive": list(exclusive)},
-    ).fetchall()
-    if found:
-        name, rows, distinct, customers = found[0]
-        raise InvariantError(
-            f"segmentation {name} on {day}: {customers} customers, but {rows} memberships of {distinct}"
-            " customers; expected every customer in exactly one segment"
-        )
+    """Every member of the latest recorded day stands in a segment of each of these that is not held.
 
-
-def assignment_from_record(con: duckdb.DuckDBPyConnection, day: date) -> None:
-    """Fill the partition `day` of `segments.assignment` with what the record says of that day."""
-    with transaction(con):
-        _clear_assignment(con, day)
-        con.execute(
-            "insert into segments.assignment"
-            " select $day, segmentation_id, segment_id, entity_id from segments.membership"
-            " where entered_date <= $day and (left_date is null or left_date > $day)",
+    Raises
+    ------
+    InvariantError
+        Naming the segmentation.
+    """
+    for name, one in versions.in_force(con, day).items():
+        if name not in exclusive or one.held or not one.exclusive:
+            continue
+        row = con.execute(
+            f"select (select count(*) from features.{one.entity} where as_of_date = $day),"
+            f" (select count({quote(name)}) from {current.table_of(one.entity)})",
             {"day": day},
-        )
+        ).fetchone()
+        if row and row[0] != row[1]:
+            raise InvariantError(
+                f"segmentation {name} on {day}: {row[0]} {one.entity}s, but {row[1]} memberships;"
+                f" expected every {one.entity} in exactly one segment"
+            )
 
 
 def record(
-    con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation], run_id: str
-) -> int:
-    """Append the events that lead from the previous recorded day to the assignment of `day`.
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    run_id: str,
+    faults: Mapping[str, str] | None = None,
+) -> Recorded:
+    """Evaluate a day and append the events that lead to it from the previous recorded day.
 
-    Returns
-    -------
-    The revision written: 1, or one more than the last when the latest day is recorded again.
+    Not to be called within a transaction: a segmentation that fails would end it.
+
+    Parameters
+    ----------
+    segmentations : in order of reference.
+    faults : segmentations (or files, where they do not tell their id) that are at fault, with the fault.
+
+    Raises
+    ------
+    UsageError
+        When the day lies before the latest recorded one.
     """
-    versions = {segmentation.id: segmentation.version for segmentation in segmentations}
+    latest = latest_day(con)
+    if latest is not None and day < latest:
+        raise UsageError(f"{day} lies before {latest}, the latest recorded day")
+    before = previous_day(con, day)
+    standing = versions.in_force(con, before)
+    held = _held(faults or {}, standing, versions.refused(con, before, segmentations), segmentations)
+    found = [evaluate_recorded(con, day, entity, segmentations, held) for entity in ENTITIES]
+    for one in found:
+        # What accounts hold may be customers' fault, never the other way round; all is told once.
+        held |= one.held
     with transaction(con):
-        latest = latest_day(con)
-        if latest is not None and day < latest:
-            raise UsageError(f"{day} lies before {latest}, the latest recorded day")
-        row = con.execute(
-            "select coalesce(max(revision), 0) + 1 from segments.recorded_day where as_of_date = ?", [day]
-        ).fetchone()
-        revision = int(row[0]) if row else 1
-        con.execute(
-            """
-            insert into segments.membership_event
-            with before as (
-                select segmentation_id, segment_id, entity_id, definition_version
-                from segments.membership
-                where entered_date < $day and (left_date is null or left_date >= $day)
-            ),
-            version as (
-                select unnest($ids) as segmentation_id, unnest($versions) as definition_version
-            ),
-            after as (
-                select segmentation_id, segment_id, customer_id as entity_id, definition_version
-                from segments.assignment join version using (segmentation_id) where as_of_date = $day
-            ),
-            change as (
-                select *, 'enter' as event from after
-                anti join before using (segmentation_id, segment_id, entity_id)
-                union all
-                select b.segmentation_id, b.segment_id, b.entity_id,
-                    coalesce(v.definition_version, b.definition_version), 'leave'
-                from before as b left join version as v using (segmentation_id)
-                anti join after as a
-                    on a.segmentation_id = b.segmentation_id and a.segment_id = b.segment_id
-                    and a.entity_id = b.entity_id
-            )
-            select segmentation_id, segment_id, 'customer', entity_id, $day, event, definition_version,
-                $run_id, $revision
-            from change
-            order by all
-            """,
-            {
-                "day": day,
-                "ids": list(versions),
-                "versions": list(versions.values()),
-                "run_id": run_id,
-                "revision": revision,
-            },
-        )
-        con.execute(
-            "insert into segments.recorded_day select $day, $revision, $run_id, $now,"
-            " (select count(distinct customer_id) from segments.assignment where as_of_date = $day)",
-            {"day": day, "revision": revision, "run_id": run_id, "now": now()},
-        )
-        run_step(con, "segments/membership")
+        revision = _append(con, day, run_id, found, held, standing)
+        versions.store_definitions(con, [s for one in found for s in one.segmentations], held)
+    return Recorded(revision, held, tuple(remark for one in found for remark in one.remarks))
+
+
+def _held(
+    faults: Mapping[str, str],
+    standing: Mapping[str, InForce],
+    refused: Mapping[str, str],
+    segmentations: Sequence[Segmentation],
+) -> dict[str, str]:
+    """What is held before anything is evaluated.
+
+    A file that does not tell its id may be that of any recorded segmentation that is missing: none of these
+    is taken for removed while there is such a file.
+    """
+    held = {**faults, **refused}
+    unknown = [fault for name, fault in faults.items() if name not in standing]
+    if unknown:
+        here = {one.id for one in segmentations}
+        missing = standing.keys() - here - held.keys()
+        held |= dict.fromkeys(sorted(missing), f"has no definition, and one may be at fault: {unknown[0]}")
+    return with_dependants(held, segmentations)
+
+
+def _append(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    run_id: str,
+    found: Sequence[Evaluated],
+    held: Mapping[str, str],
+    standing: Mapping[str, InForce],
+) -> int:
+    """Write a day: its events, the stays and places they change, and what was in force."""
+    row = con.execute(
+        "select coalesce(max(revision), 0) + 1 from segments.recorded_day where as_of_date = ?", [day]
+    ).fetchone()
+    revision = int(row[0]) if row else 1
+    if revision > 1:
+        places = {
+            entity: {one.id: one.exclusive for one in standing.values() if one.entity == entity}
+            for entity in ENTITIES
+        }
+        current.undo(con, day, revision - 1, places)
+    con.execute(
+        "insert into segments.recorded_day select $day, $revision, $run_id, $now,"
+        " (select count(*) from features.customer where as_of_date = $day)",
+        {"day": day, "revision": revision, "run_id": run_id, "now": now()},
+    )
+    _remember_batches(con, day, revision)
+    in_force = {name: replace(standing[name], held=True) for name in held if name in standing}
+    in_force |= {s.id: versions.of_today(s) for one in found for s in one.segmentations}
+    versions.remember(con, day, revision, in_force.values())
+    known = {name: one.version for name, one in {**standing, **in_force}.items()}
+    for one in found:
+        current.move(con, one.entity, one.table, one.columns, held)
+        _write_events(con, day, revision, run_id, one.entity, known)
+    con.execute("delete from segments.replayed where as_of_date >= ?", [day])
+    con.execute("delete from segments.replayed_day where as_of_date >= ?", [day])
+    assignment.make_views(con)
     return revision
+
+
+def _write_events(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    revision: int,
+    run_id: str,
+    entity: Entity,
+    versions_known: Mapping[str, str],
+) -> None:
+    """Append what changed, close the stays that were left and open those that were entered."""
+    con.execute(
+        f"""
+        insert into segments.membership_event
+        select segmentation_id, segment_id, $entity, entity_id, $day, event, definition_version,
+            $run_id, $revision
+        from {current.CHANGE} join (
+            select
+                unnest($ids::varchar[]) as segmentation_id,
+                unnest($versions::varchar[]) as definition_version
+        ) using (segmentation_id)
+        order by all
+        """,
+        {
+            "entity": entity,
+            "day": day,
+            "run_id": run_id,
+            "revision": revision,
+            "ids": list(versions_known),
+            "versions": list(versions_known.values()),
+        },
+    )
+    con.execute(
+        f"""
+        update segments.membership as m set left_date = $day from {current.CHANGE} as c
+        where c.event = 'leave' and m.left_date is null and m.entity_kind = $entity
+            and m.segmentation_id = c.segmentation_id and m.segment_id = c.segment_id
+            and m.entity_id = c.entity_id
+        """,
+        {"day": day, "entity": entity},
+    )
+    con.execute(
+        """
+        insert into segments.membership by name
+        select segmentation_id, segment_id, $entity as entity_kind, entity_id,
+            cast($day as date) as entered_date, cast(null as date) as left_date, definition_version
+        from segments.membership_event
+        where as_of_date = $day and revision = $revision and entity_kind = $entity and event = 'enter'
+        """,
+        {"day": day, "revision": revision, "entity": entity},
+    )
+    con.execute(f"drop table {current.CHANGE}")
+
+
+def _remember_batches(con: duckdb.DuckDBPyConnection, day: date, revision: int) -> None:
+    """Keep which accepted batches a day was recorded with: what became known, or was withdrawn, since."""
+    if not table_exists(con, "ingest.batch"):
+        return
+    con.execute(
+        """
+        insert into segments.recorded_batch
+        with last as (
+            select batch_seq, arg_max(known, (as_of_date, revision)) as known
+            from segments.recorded_batch group by batch_seq
+        ),
+        standing as (select batch_seq, true as known from ingest.batch where status = 'accepted')
+        select $day, $revision, batch_seq, coalesce(s.known, false)
+        from standing as s full join last as l using (batch_seq)
+        where coalesce(s.known, false) <> coalesce(l.known, false)
+        order by batch_seq
+        """,
+        {"day": day, "revision": revision},
+    )

@@ -1,7 +1,8 @@
 -- segments.profile_day
 -- One row per day, segmentation and segment: how large it is and what it brought by then.
 -- A segment without customers has no row here; the marts add it with zero. The margin of a segment is known
--- when it is known of each of its customers.
+-- when it is known of each of its customers. Shares are of all customers: where segments overlap, or leave
+-- customers out, they need not add up to 1.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
 -- inputs: segments.assignment, features.customer
@@ -35,23 +36,27 @@ segment as (
         avg(recency_days) as recency_days
     from member
     group by segmentation_id, segment_id
+),
+
+everyone as (
+    select count(*) as customers, sum(revenue_365d) as revenue_365d from features.customer where as_of_date = $as_of
 )
 
 select
     cast($as_of as date) as as_of_date,
-    segmentation_id,
-    segment_id,
-    customers,
-    cast(customers as double) / sum(customers) over (partition by segmentation_id) as share,
+    s.segmentation_id,
+    s.segment_id,
+    s.customers,
+    cast(s.customers as double) / e.customers as share,
     active_customers_90d,
     revenue_30d,
-    revenue_365d,
-    cast(revenue_365d as double)
-    / nullif(cast(sum(revenue_365d) over (partition by segmentation_id) as double), 0) as revenue_share,
+    s.revenue_365d,
+    cast(s.revenue_365d as double) / nullif(cast(e.revenue_365d as double), 0) as revenue_share,
     margin_365d,
     orders_365d,
-    cast(cast(revenue_365d as double) / nullif(orders_365d, 0) as decimal(18, 4)) as average_order_value,
+    cast(cast(s.revenue_365d as double) / nullif(orders_365d, 0) as decimal(18, 4)) as average_order_value,
     purchase_days_365d,
     recency_days,
     $basis as basis
-from segment
+from segment as s
+cross join everyone as e

@@ -8,24 +8,20 @@ batch brought rows of that day or earlier, when reference data changed, or when 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.features.compute import STATE_STEPS, forget_features, has_features
 from pipelines.features.families import FRAGMENTS
-from pipelines.segments import history
+from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
-STATE = """
-create table if not exists segments.snapshot_day (
-    as_of_date date primary key, basis varchar not null, inputs varchar not null
-)
-"""
+STATE = assignment.SCHEMA
 
 ComputeFeatures = Callable[[date], object]
 
@@ -75,13 +71,17 @@ def bring_up(
     months: int,
     inputs: str,
     compute: ComputeFeatures,
+    held: Mapping[str, str] | None = None,
 ) -> list[date]:
     """Make the assignment and profile of every needed past day stand, and only those.
+
+    Of a recorded day nothing is computed: its assignment is a view over the record.
 
     Parameters
     ----------
     inputs : changes when what is computed from the same data would (see `inputs_hash`).
     compute : fills the partition of a day in `features.customer`.
+    held : segmentations that are not replayed; what a replayed day has of them stays.
 
     Returns
     -------
@@ -94,13 +94,13 @@ def bring_up(
     replayed = []
     for past in needed:
         if history.is_recorded(con, past):
-            history.assignment_from_record(con, past)
             _remember(con, past, "recorded", "")
             if past == baseline:
                 compute(past)
             continue
-        if _replay_if_stale(con, past, segmentations, inputs, compute, keep=past == baseline):
+        if _replay_if_stale(con, past, segmentations, inputs, compute, held or {}, keep=past == baseline):
             replayed.append(past)
+    assignment.make_views(con)
     return replayed
 
 
@@ -116,6 +116,7 @@ def _replay_if_stale(
     segmentations: Sequence[Segmentation],
     inputs: str,
     compute: ComputeFeatures,
+    held: Mapping[str, str],
     *,
     keep: bool,
 ) -> bool:
@@ -125,9 +126,11 @@ def _replay_if_stale(
     ).fetchone()
     if known == ("replayed", inputs) and (not keep or has_features(con, past)):
         return False
+    compute(past)
+    # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
+    evaluated = history.evaluate_recorded(con, past, "customer", segmentations, held)
     with transaction(con):
-        compute(past)
-        history.assign(con, past, segmentations)
+        assignment.store_replayed(con, past, evaluated)
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
         _remember(con, past, "replayed", inputs)
         if not keep:
@@ -161,9 +164,14 @@ def _mappings_hash(con: duckdb.DuckDBPyConnection) -> str:
     return str(row[0])[:12] if row else ""
 
 
-def inputs_hash(segmentations: Iterable[Segmentation], margin_rate: float | None, meaning: str = "") -> str:
-    """Changes when a definition, the margin rate, how features are computed, or `meaning` does."""
-    parts = [f"{one.id}:{one.version}" for one in segmentations] + [str(margin_rate), meaning]
+def inputs_hash(versions: Mapping[str, str], margin_rate: float | None, meaning: str = "") -> str:
+    """Changes when a definition, the margin rate, how features are computed, or `meaning` does.
+
+    Parameters
+    ----------
+    versions : segmentation -> its version; of a held one that of its last good definition.
+    """
+    parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [str(margin_rate), meaning]
     parts += [load_step(step).sql for step in (*STATE_STEPS, "segments/profile_day")]
     parts += [one.sql for one in FRAGMENTS]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
@@ -175,11 +183,7 @@ def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, inputs: str
 
 def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
     """Drop replayed days that nothing needs any more; profiles of recorded days stay, they are history."""
-    for table in ("segments.assignment", "segments.snapshot_day"):
-        if table_exists(con, table):
-            con.execute(
-                f"delete from {table} where as_of_date not in (select unnest($keep))", {"keep": list(keep)}
-            )
+    assignment.forget_replayed(con, keep)
     if table_exists(con, "segments.profile_day"):
         con.execute(
             "delete from segments.profile_day where basis = 'replayed'"

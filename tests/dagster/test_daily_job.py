@@ -16,7 +16,7 @@ import assets.features
 import assets.segments
 from pipelines.core import merge
 from pipelines.ingest import batch
-from pipelines.segments import history
+from pipelines.segments import evaluate
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.steps import qualified
 
@@ -164,15 +164,15 @@ def repeat_a_customer(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
 
 
 def overlap_segments(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
-    """A segmentation puts one customer into two segments."""
+    """The evaluation gives one customer two rows."""
+    run = evaluate._run
 
-    check = history.assert_exclusive
+    def twice(con: Any, plan: Any, day: Any, table: str) -> Any:
+        remarks = run(con, plan, day, table)
+        con.execute(f"insert into {table} from {table} where entity_id = 'C001'")
+        return remarks
 
-    def overlapping(con: Any, day: Any, exclusive: Any) -> None:
-        con.execute("insert into segments.assignment values (?, 'lifecycle', 'twice', 'C001')", [day])
-        check(con, day, exclusive)
-
-    monkeypatch.setattr(history, "assert_exclusive", overlapping)
+    monkeypatch.setattr(evaluate, "_run", twice)
 
 
 def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
@@ -182,6 +182,9 @@ def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
         found = load_definitions(*words)
         kept = []
         for one in found.segmentations:
+            if one.id != "lifecycle":
+                kept.append(one)
+                continue
             result = one.compiled.result
             sql = f"case when entity_id <> 'C001' then ({result.sql}) end"
             partial = dataclasses.replace(one.compiled, result=dataclasses.replace(result, sql=sql))
@@ -198,7 +201,6 @@ def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
         (repeat_a_key, "core/orders:unique_key", "core"),
         (repeat_a_customer, "features/customer:everyone_once", "features_customer"),
         (overlap_segments, "segments/assignment:exclusive", "segments"),
-        (leave_a_customer_out, "segments/assignment:exclusive", "segments"),
     ],
 )
 def test_a_broken_invariant_blocks_the_run_and_leaves_what_is_published(
@@ -213,6 +215,28 @@ def test_a_broken_invariant_blocks_the_run_and_leaves_what_is_published(
     assert not steps(result) & {"published__current", "marts", "roi", "drift"}
     assert shop.published() == published
     assert shop.tables("segments")["segments.recorded_day"] == record
+
+
+def recorded_events(shop: Shop) -> list[tuple[Any, ...]]:
+    """Segmentation, segment, entity, member and so on, of every event."""
+    with shop.warehouse() as con:
+        assert con.execute("select count(*) from segments.recorded_day").fetchone() != (0,)
+        return con.execute("from segments.membership_event order by all").fetchall()
+
+
+def test_a_segmentation_that_leaves_a_customer_out_is_held_and_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = recorded_events(shop)
+    leave_a_customer_out(monkeypatch, shop)
+    result = execute(shop, DAY)
+    assert result.success
+    assert failed(result) == {"segments/membership:refreshed": dg.AssetCheckSeverity.ERROR}
+    assert {one[0] for one in recorded_events(shop) if one not in events} == {"value_tier"}
+    assert [one.subject for one in shop.control.open_incidents()] == ["lifecycle"]
+    monkeypatch.undo()
+    execute(shop, DAY)
+    assert shop.control.open_incidents() == []
 
 
 @pytest.mark.parametrize("tamper", [overlap_segments, repeat_a_key])

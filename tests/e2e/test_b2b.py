@@ -71,7 +71,7 @@ def test_both_days_are_recorded_and_nothing_is_held(facts: dict[str, Any]) -> No
     "table",
     [
         *("accounts", "contacts", "leads", "opportunities", "interactions", "survey_answers", "feedback"),
-        *("spend", "orders", "order_lines", "campaign_contacts", "campaign_responses"),
+        *("spend", "consents", "orders", "order_lines", "campaign_contacts", "campaign_responses"),
     ],
 )
 def test_every_table_has_the_rows_of_the_generator(b2b: Shop, totals: dict[str, Any], table: str) -> None:

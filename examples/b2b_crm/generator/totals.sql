@@ -20,6 +20,7 @@ select
     (select count(*) from interactions) as interactions,
     (select count(*) from survey_answers) as survey_answers,
     (select count(distinct feedback_id) from feedback) as feedback,
+    (select count(*) from consents) as consents,
     (select count(*) from spend) as spend,
     (select cast(sum(cost) as varchar) from spend) as spend_cost,
     (select count(*) from good_order) as orders,

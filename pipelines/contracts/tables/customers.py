@@ -1,6 +1,6 @@
 """The contract of `customers`: one row a customer of the CRM."""
 
-from pipelines.contracts.model import Column, Contract
+from pipelines.contracts.model import Column, Contract, Reference
 
 CONTRACT = Contract(
     table="customers",
@@ -11,5 +11,7 @@ CONTRACT = Contract(
     columns=(
         Column("customer_id", "VARCHAR", "The customer's id, as orders write it", required=True),
         Column("created_on", "DATE", "First day the CRM knew the customer", unit="date"),
+        Column("account_id", "VARCHAR", "The company the customer buys for"),
     ),
+    references=(Reference("account_id", "accounts", "account_id"),),
 )

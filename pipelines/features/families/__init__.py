@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from pipelines.features.families import category, person, purchase, store
+from collections.abc import Collection, Sequence
+
+from pipelines.config.features import Features
+from pipelines.features import custom
+from pipelines.features.families import (
+    adoption,
+    breadth,
+    category,
+    channel,
+    device,
+    entry,
+    feedback,
+    hour,
+    interaction,
+    person,
+    purchase,
+    reach,
+    response,
+    returns,
+    store,
+    survey,
+    weekday,
+)
 from pipelines.features.feature import Fragment
 
 # In the order of the catalogue; `person` says who is a customer at all, and comes first.
 FRAGMENTS: tuple[Fragment, ...] = (
     person.FRAGMENT,
     purchase.FRAGMENT,
-    category.FRAGMENT,
+    returns.FRAGMENT,
+    weekday.FRAGMENT,
+    hour.FRAGMENT,
+    channel.FRAGMENT,
     store.FRAGMENT,
+    category.FRAGMENT,
+    adoption.FRAGMENT,
+    entry.FRAGMENT,
+    interaction.FRAGMENT,
+    response.FRAGMENT,
+    device.FRAGMENT,
+    feedback.FRAGMENT,
+    reach.FRAGMENT,
 )
+
+
+def configured(settings: Features, categories: Sequence[str], mapped: Collection[str]) -> list[Fragment]:
+    """The fragments a project asks for, of those whose tables some source maps."""
+    found = []
+    if categories:
+        found.append(category.shares(categories))
+    if settings.channel_shares:
+        found.append(channel.shares(settings.channel_shares))
+    if settings.product_breadth:
+        found.append(breadth.FRAGMENT)
+    found += survey.scales(settings.scales)
+    if settings.questions:
+        found.append(survey.answers(settings.questions))
+    found += [custom.of_customers(one) for one in settings.custom if one.entity == "customer"]
+    return [one for one in found if {*one.needs} <= {*mapped}]

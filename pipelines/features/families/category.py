@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from pipelines.features.feature import COUNT, MONEY, NUMBER, TEXT, Ageing, Feature, Fragment, share_name
+from pipelines.features.feature import COUNT, NUMBER, PRODUCT, TEXT, Ageing, Feature, Fragment, share_name
 from pipelines.steps import quote
 
-PRODUCT = "product"
 _NEEDS = ("products", "order_lines")
 _AGES = (Ageing("features.customer_category_day", windows=(365,)),)
 
@@ -25,9 +24,8 @@ FRAGMENT = Fragment(
             PRODUCT,
             "share",
             NUMBER,
-            "Its share of the customer's revenue",
+            "Its share of the revenue in lines",
             ("products",),
-            derived="cast(_preferred_category_revenue as double) / nullif(cast(revenue_365d as double), 0)",
         ),
         Feature(
             "categories_365d",
@@ -41,12 +39,11 @@ FRAGMENT = Fragment(
     ),
     needs=_NEEDS,
     ages=_AGES,
-    hidden=(("_preferred_category_revenue", MONEY, None),),
 )
 
 
 def shares(categories: Sequence[str]) -> Fragment:
-    """The share of revenue in 365 days of each configured category."""
+    """The share of each configured category of the revenue in lines in 365 days."""
     columns = ", ".join(
         f"coalesce(cast(sum(c.revenue) filter (where c.category = $category_{i}) as double), 0)"
         f" / nullif(cast(sum(c.revenue) as double), 0) as {quote(share_name(category))}"
@@ -56,7 +53,12 @@ def shares(categories: Sequence[str]) -> Fragment:
         "category_shares",
         features=tuple(
             Feature(
-                share_name(one), PRODUCT, "share", NUMBER, f"Share of revenue in {one} in 365 days", _NEEDS
+                share_name(one),
+                PRODUCT,
+                "share",
+                NUMBER,
+                f"Share of {one} of the revenue in lines in 365 days",
+                _NEEDS,
             )
             for one in categories
         ),

@@ -1,5 +1,6 @@
 -- features.category
--- One row per customer with a purchase in 365 days: the category with the most revenue, and how many there are.
+-- One row per customer with a line in 365 days: the category with the most revenue, and how many there are. The
+-- share is of the revenue in lines, as the shares of configured categories are.
 -- key: customer_id
 -- store: replace
 -- inputs: features.customer_category_day
@@ -19,6 +20,7 @@ placed as (
         customer_id,
         category,
         revenue,
+        sum(revenue) over (partition by customer_id) as customer_revenue,
         row_number() over (partition by customer_id order by revenue desc, category) as place,
         count(*) over (partition by customer_id) as categories
     from bought
@@ -27,7 +29,7 @@ placed as (
 select
     customer_id,
     category as preferred_category,
-    cast(revenue as decimal(18, 4)) as _preferred_category_revenue,
+    cast(revenue as double) / nullif(cast(customer_revenue as double), 0) as preferred_category_share_365d,
     categories as categories_365d
 from placed
 where place = 1

@@ -1,8 +1,13 @@
 """Who is a customer: whoever has ordered, was contacted, or stands in the CRM."""
 
-from pipelines.features.feature import COUNT, DATE, FLAG, Ageing, Feature, Fragment
+from pipelines.features.feature import COUNT, DATE, FLAG, LIFECYCLE, Ageing, Feature, Fragment
 
-LIFECYCLE = "lifecycle"
+# Contacts of campaigns with their day.
+CONTACTED = (
+    "(select c.customer_id, coalesce(c.contacted_on, g.start_date) as contacted_on"
+    " from core.campaign_contacts as c"
+    " inner join core.campaigns as g on g.campaign_id = c.campaign_id)"
+)
 
 FRAGMENT = Fragment(
     "person",
@@ -29,12 +34,7 @@ FRAGMENT = Fragment(
     ages=(
         Ageing("features.customer_day"),
         Ageing("core.customers", "created_on"),
-        Ageing(
-            "(select c.customer_id, coalesce(c.contacted_on, g.start_date) as contacted_on"
-            " from core.campaign_contacts as c"
-            " inner join core.campaigns as g on g.campaign_id = c.campaign_id)",
-            "contacted_on",
-        ),
+        Ageing(CONTACTED, "contacted_on"),
     ),
     hidden=(("_created_on", DATE, None),),
 )

@@ -1,8 +1,19 @@
 """What a customer bought, and when: lifecycle, RFM, value, and the rhythm of purchases."""
 
-from pipelines.features.feature import COUNT, DATE, MONEY, NUMBER, Ageing, Feature, Fragment, windowed
-
-LIFECYCLE, RFM, VALUE, BEHAVIOUR = "lifecycle", "rfm", "value", "behaviour"
+from pipelines.features.feature import (
+    BEHAVIOUR,
+    COUNT,
+    DATE,
+    LIFECYCLE,
+    MONEY,
+    NUMBER,
+    RFM,
+    VALUE,
+    Ageing,
+    Feature,
+    Fragment,
+    windowed,
+)
 
 FRAGMENT = Fragment(
     "purchase",
@@ -36,7 +47,7 @@ FRAGMENT = Fragment(
             VALUE,
             "currency",
             MONEY,
-            "Margin in the last 365 days: from line costs, or margin_rate",
+            "Margin in 365 days: by cost where a line has one, by margin_rate elsewhere",
             derived="case when first_purchase_date is null then cast(0 as decimal(18, 4)) else _margin_365d end",
         ),
         Feature(
@@ -51,7 +62,7 @@ FRAGMENT = Fragment(
             BEHAVIOUR,
             "lines",
             NUMBER,
-            "Lines per order in the last 365 days (lines, not units: units differ between products)",
+            "Lines per order with lines in 365 days (lines, not units: units differ between products)",
             ("order_lines",),
         ),
         Feature(

@@ -10,11 +10,13 @@ with purchase as (
         d.customer_id,
         d.business_date,
         d.orders,
+        d.orders_with_lines,
         d.lines,
         d.revenue,
         d.discount,
         d.coupon_discount,
         d.cost,
+        d.revenue_without_cost,
         date_diff(
             'day',
             lag(d.business_date) over (partition by d.customer_id order by d.business_date),
@@ -38,6 +40,9 @@ total as (
         cast(coalesce(sum(orders) filter (where business_date >= $from_30), 0) as bigint) as orders_30d,
         cast(coalesce(sum(orders) filter (where business_date >= $from_90), 0) as bigint) as orders_90d,
         cast(coalesce(sum(orders) filter (where business_date >= $from_365), 0) as bigint) as orders_365d,
+        cast(
+            coalesce(sum(orders_with_lines) filter (where business_date >= $from_365), 0) as bigint
+        ) as orders_with_lines_365d,
         cast(coalesce(sum(lines) filter (where business_date >= $from_365), 0) as bigint) as lines_365d,
         cast(sum(revenue) as decimal(18, 4)) as revenue_lifetime,
         cast(coalesce(sum(revenue) filter (where business_date >= $from_30), 0) as decimal(18, 4)) as revenue_30d,
@@ -49,10 +54,13 @@ total as (
         cast(
             coalesce(sum(coupon_discount) filter (where business_date >= $from_365), 0) as double
         ) as coupon_discount_365d,
-        case
-            when count_if(cost is null and business_date >= $from_365) = 0
-                then coalesce(sum(revenue - cost) filter (where business_date >= $from_365), 0)
-        end as margin_from_cost,
+        coalesce(
+            sum(revenue - revenue_without_cost - cost) filter (where business_date >= $from_365), 0
+        ) as margin_from_cost,
+        cast(
+            coalesce(sum(revenue_without_cost) filter (where business_date >= $from_365), 0) as double
+        ) as revenue_without_cost,
+        count_if(revenue_without_cost <> 0 and business_date >= $from_365) as days_without_cost,
         cast(count(gap_days) as bigint) as gaps,
         cast(sum(gap_days) as bigint) as gap_days,
         cast(sum(gap_days * gap_days) as bigint) as gap_squares
@@ -76,12 +84,16 @@ select
     revenue_30d,
     revenue_90d,
     revenue_365d,
-    coalesce(
-        cast(margin_from_cost as decimal(18, 4)),
-        cast(cast($margin_rate as double) * cast(revenue_365d as double) as decimal(18, 4))
-    ) as _margin_365d,
+    case
+        when days_without_cost = 0 then cast(margin_from_cost as decimal(18, 4))
+        else cast(
+            cast(margin_from_cost as decimal(18, 4))
+            + cast(cast($margin_rate as double) * revenue_without_cost as decimal(18, 4))
+            as decimal(18, 4)
+        )
+    end as _margin_365d,
     cast(revenue_365d as double) / nullif(orders_365d, 0) as average_order_value_365d,
-    cast(lines_365d as double) / nullif(orders_365d, 0) as lines_per_order_365d,
+    cast(lines_365d as double) / nullif(orders_with_lines_365d, 0) as lines_per_order_365d,
     discount_365d / nullif(discount_365d + cast(revenue_365d as double), 0) as discount_share_365d,
     coupon_discount_365d / nullif(cast(revenue_365d as double), 0) as coupon_share_365d,
     cast(gap_days as double) / nullif(gaps, 0) as purchase_gap_days_mean,

@@ -1,8 +1,6 @@
 """Where a customer buys."""
 
-from pipelines.features.feature import COUNT, TEXT, Ageing, Feature, Fragment
-
-BEHAVIOUR = "behaviour"
+from pipelines.features.feature import BEHAVIOUR, COUNT, TEXT, Ageing, Feature, Fragment
 
 FRAGMENT = Fragment(
     "store",

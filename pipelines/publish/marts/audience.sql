@@ -1,6 +1,7 @@
 -- marts.audience
--- One row per customer and segmentation on the day of the run: what downstream tools receive.
--- key: segmentation_id, customer_id
+-- One row per customer and segment on the day of the run: what downstream tools receive. Where segments exclude
+-- each other a customer has one row a segmentation, where they overlap one for each, or none.
+-- key: segmentation_id, segment_id, customer_id
 -- store: replace
 -- inputs: segments.membership, segments.label, publish.part
 select

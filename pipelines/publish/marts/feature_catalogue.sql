@@ -1,6 +1,17 @@
 -- marts.feature_catalogue
--- One row per feature: name, family, unit, type and meaning.
--- key: name
+-- One row per feature of customers or accounts: name, family, unit, type, meaning, the canonical tables it is made
+-- from (`source`), and the share of those of the day of whom it says nothing.
+-- key: entity, name
 -- store: replace
 -- inputs: features.catalogue
-select name, family, unit, type, meaning, needs from features.catalogue
+select
+    entity,
+    name,
+    family,
+    unit,
+    type,
+    meaning,
+    needs,
+    tables as source,
+    null_share
+from features.catalogue

@@ -12,4 +12,4 @@ select
     meaning,
     source
 from features.catalogue
-where type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%'
+where entity = 'customer' and (type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%')

@@ -1,5 +1,6 @@
 -- marts.segment_current
 -- One row per segment on the day of the run, empty ones included, beside the previous recorded day.
+-- Where segments overlap (exclusive is false), sizes and shares need not add up to all customers.
 -- key: segmentation_id, segment_id
 -- store: replace
 -- inputs: segments.label, segments.profile_day, segments.membership, publish.part
@@ -24,6 +25,7 @@ select
     l.segment_name,
     l.description,
     l.position,
+    l.exclusive,
     coalesce(n.customers, 0) as customers,
     coalesce(n.share, 0) as share,
     coalesce(n.active_customers_90d, 0) as active_customers_90d,
@@ -48,3 +50,4 @@ left join now as n on n.segmentation_id = l.segmentation_id and n.segment_id = l
 left join before as b on b.segmentation_id = l.segmentation_id and b.segment_id = l.segment_id
 left join moved as m on m.segmentation_id = l.segmentation_id and m.segment_id = l.segment_id
 left join publish.part as e on e.kind = 'segmentation' and e.part = l.segmentation_id
+where l.entity_kind = 'customer'

@@ -1,6 +1,7 @@
 -- marts.segment_movement
 -- One row per period, segmentation and pair of segments: how many customers went from one to the other,
--- those who stayed included. A NULL origin is no customer yet. Periods: since the previous recorded day
+-- those who stayed included. A NULL origin is no customer yet. Of segments that overlap nobody goes from one to
+-- another: there, a row is who stayed, or with a NULL origin who came. Periods: since the previous recorded day
 -- ('day') and since the day four weeks before ('four_weeks').
 -- key: period, segmentation_id, from_segment_id, to_segment_id
 -- store: replace
@@ -32,6 +33,10 @@ movement as (
         on f.as_of_date = t.from_date
         and f.segmentation_id = t.segmentation_id
         and f.customer_id = t.customer_id
+        and (
+            f.segment_id = t.segment_id
+            or f.segmentation_id not in (select segmentation_id from segments.label where not exclusive)
+        )
     group by t.period, t.from_date, t.segmentation_id, f.segment_id, t.segment_id
 )
 

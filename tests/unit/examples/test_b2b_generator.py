@@ -114,6 +114,60 @@ def test_the_data_is_as_uneven_as_business_is(data: Path) -> None:
     assert 0.02 < unknown < 0.25
 
 
+def test_a_consent_is_given_withdrawn_and_given_again(data: Path) -> None:
+    ways = {
+        way
+        for (way,) in ask(
+            "select string_agg(consent, ' ' order by day) from read_csv('DATA/consents/*.csv')"
+            " group by account, channel",
+            data,
+        )
+    }
+    assert ways >= {"given", "withdrawn", "given withdrawn", "given withdrawn given"}
+    assert not any(way.startswith("withdrawn ") for way in ways)
+
+
+def test_the_question_asked_the_other_way_round_is_answered_so(data: Path) -> None:
+    """Of one trait: who agrees with `early` disagrees with `proven`."""
+    ((alike, reversed_),) = ask(
+        "select corr(early, trial), corr(early, proven) from"
+        " (pivot read_csv('DATA/survey_answers/*.csv') on question_id in ('early', 'trial', 'proven')"
+        "  using any_value(score) group by response_id)",
+        data,
+    )
+    assert alike > 0.6 and reversed_ < -0.6
+
+
+def test_what_is_viewed_or_downloaded_is_a_product_that_is_sold(data: Path) -> None:
+    found = dict(
+        ask(
+            "select interaction_type, count(*) filter (where p.product_id is not null)"
+            " from read_parquet('DATA/interactions/*.parquet')"
+            " left join read_parquet('DATA/products.parquet') as p using (product_id) group by 1",
+            data,
+        )
+    )
+    assert found["view"] > found["download"] > 10
+    assert {found[kind] for kind in ("visit", "sent", "open", "click")} == {0}
+
+
+def test_a_town_lies_in_its_country_and_near_its_coordinates(data: Path) -> None:
+    assert (
+        ask(
+            "select \"City\" from read_csv('DATA/accounts.csv', delim = ';', decimal_separator = ',')"
+            ' where "Account" is not null group by "City"'
+            ' having max("Latitude") - min("Latitude") > 0.15 or max("Longitude") - min("Longitude") > 0.3',
+            data,
+        )
+        == []
+    )
+    assert ask(
+        "select distinct upper(trim(\"Country\"))[:2] from read_csv('DATA/accounts.csv', delim = ';')"
+        " where \"City\" in ('Tampere', 'Helsinki', 'Oulu', 'Kuopio')",
+        data,
+    ) == [("FI",)]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

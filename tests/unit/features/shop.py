@@ -70,7 +70,7 @@ class Shop:
         *lines: float | dict[str, Any],
         status: str = "completed",
         store: str | None = None,
-        **money: Any,
+        **further: Any,
     ) -> None:
         """An order of a day; a line is its revenue, or its columns."""
         self.add(
@@ -81,7 +81,7 @@ class Shop:
                 "business_date": day,
                 "status": status,
                 "store_id": store,
-                **money,
+                **further,
             },
         )
         for number, line in enumerate(lines):

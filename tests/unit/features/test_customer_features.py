@@ -41,8 +41,20 @@ NEVER_BOUGHT: dict[str, Any] = {
     "preferred_category": None,
     "preferred_category_share_365d": None,
     "categories_365d": 0,
+    "last_new_category": None,
+    "last_new_category_date": None,
+    "entry_category": None,
+    "entry_product": None,
     "preferred_store": None,
     "stores_365d": 0,
+    "returns_365d": 0,
+    "return_share_365d": None,
+    "preferred_weekday": None,
+    "weekend_share_365d": None,
+    "preferred_hour": None,
+    "preferred_channel": None,
+    "channels_365d": 0,
+    "campaigns_contacted_365d": 0,
     "share_meat_365d": None,
     "share_drug_gm_365d": None,
     "age": None,
@@ -100,7 +112,8 @@ def found() -> dict[str, dict[str, Any]]:
     shop.order("e1", "early_buyer", D, {"revenue": 12, "product_id": "unheard"}, store="north")
     shop.order("g1", None, D, {"revenue": 77, **apple}, store="north")
     shop.order("z1", "tomorrow", date(2024, 7, 1), 5)
-    return shop.features(D, 0.25, ["MEAT", "DRUG GM"])
+    mapped = frozenset({"orders", "order_lines", "products", "customers", "campaigns", "campaign_contacts"})
+    return shop.features(D, 0.25, ["MEAT", "DRUG GM"], mapped=mapped)
 
 
 def test_customers_are_who_ordered_was_contacted_or_stands_in_the_crm_by_then(
@@ -146,6 +159,14 @@ def test_every_column_of_a_regular_buyer(found: dict[str, dict[str, Any]]) -> No
         "categories_365d": 3,
         "preferred_store": "north",
         "stores_365d": 2,
+        "last_new_category": "MEAT",
+        "last_new_category_date": date(2024, 4, 2),
+        "entry_category": "FRUIT",
+        "entry_product": "apple",
+        "returns_365d": 1,
+        "return_share_365d": pytest.approx(1 / 7),
+        "preferred_weekday": 6,
+        "weekend_share_365d": 0.5,
         "share_meat_365d": pytest.approx(50 / 172),
         "share_drug_gm_365d": 0,
     }
@@ -174,6 +195,13 @@ def test_ties_of_category_and_store_are_broken_by_name(found: dict[str, dict[str
         "categories_365d": 2,
         "preferred_store": "east",
         "stores_365d": 2,
+        "last_new_category": "DRUG GM",
+        "last_new_category_date": D,
+        "entry_category": "DRUG GM",
+        "entry_product": "apple",
+        "return_share_365d": 0,
+        "preferred_weekday": 7,
+        "weekend_share_365d": 1,
         "share_meat_365d": 0,
         "share_drug_gm_365d": 0.5,
         "age": "60",
@@ -184,7 +212,7 @@ def test_ties_of_category_and_store_are_broken_by_name(found: dict[str, dict[str
 @pytest.mark.parametrize(
     ("customer", "known"),
     [
-        ("contacted", {}),
+        ("contacted", {"campaigns_contacted_365d": 1}),
         ("cancelled_only", {}),
         ("crm_undated", {"in_crm": True, "age": "50"}),
         (
@@ -192,7 +220,7 @@ def test_ties_of_category_and_store_are_broken_by_name(found: dict[str, dict[str
             {"in_crm": True, "age": "30", "customer_since_date": date(2024, 6, 1), "tenure_days": 29},
         ),
         # The CRM learns of this customer after D: nothing of it is known on D.
-        ("contacted_before_crm", {}),
+        ("contacted_before_crm", {"campaigns_contacted_365d": 1}),
     ],
 )
 def test_a_customer_without_a_purchase_has_zeros_and_unknowns(
@@ -212,6 +240,10 @@ def test_a_purchase_before_the_year_counts_in_lifetime_only(found: dict[str, dic
         "purchase_days_lifetime": 1,
         "orders_lifetime": 1,
         "revenue_lifetime": 5,
+        "last_new_category": "FRUIT",
+        "last_new_category_date": date(2023, 7, 1),
+        "entry_category": "FRUIT",
+        "entry_product": "apple",
     }
     assert found["lapsed"] == expected
 
@@ -233,12 +265,12 @@ def test_a_product_that_no_source_describes_counts_as_unknown(found: dict[str, d
     [
         ([6, 3], 0.25, 21),
         ([6, 3], None, 21),
-        ([6, None], 0.25, Decimal("7.5")),
+        ([6, None], 0.25, Decimal("16.5")),
         ([6, None], None, None),
         ([None, None], None, None),
     ],
 )
-def test_margin_comes_from_costs_or_the_rate_or_is_unknown(
+def test_margin_is_by_cost_where_known_and_by_the_rate_elsewhere(
     costs: list[int | None], margin_rate: float | None, expected: object
 ) -> None:
     shop = Shop()
@@ -261,4 +293,14 @@ def test_money_stands_on_the_order_where_there_are_no_lines() -> None:
     shop.order("o1", "ann", D, revenue=20, discount=5, coupon_discount=2)
     ann = shop.features(D, 0.5)["ann"]
     assert (ann["revenue_30d"], ann["margin_365d"], ann["discount_share_365d"]) == (20, 10, 0.2)
-    assert (ann["coupon_share_365d"], ann["lines_per_order_365d"]) == (0.1, 0)
+    assert (ann["coupon_share_365d"], ann["lines_per_order_365d"]) == (0.1, None)
+
+
+def test_an_order_without_lines_counts_in_no_figure_of_lines() -> None:
+    shop = Shop()
+    shop.add("core.products", {"product_id": "ham", "category": "MEAT"})
+    shop.order("o1", "ann", D, {"revenue": 6, "product_id": "ham"}, {"revenue": 2, "product_id": "rye"})
+    shop.order("o2", "ann", D, revenue=92)
+    ann = shop.features(D, 0.5, ["MEAT"])["ann"]
+    assert (ann["orders_365d"], ann["revenue_365d"], ann["lines_per_order_365d"]) == (2, 100, 2)
+    assert (ann["preferred_category_share_365d"], ann["share_meat_365d"]) == (0.75, 0.75)

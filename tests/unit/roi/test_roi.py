@@ -25,6 +25,7 @@ class Market:
         self.shop = Shop()
         history.create(self.shop.con)
         self.shop.con.execute(replay.STATE)
+        self.shop.con.execute("drop view segments.assignment")
         self.shop.con.execute(
             "create table segments.assignment"
             " (as_of_date date, segmentation_id varchar, segment_id varchar, customer_id varchar)"

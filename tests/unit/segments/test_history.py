@@ -29,8 +29,7 @@ def run(
 ) -> int:
     """Record a day on which customers have these recencies."""
     fill(con, on, {customer: {"recency_days": value} for customer, value in recency.items()})
-    history.assign(con, on, found)
-    return history.record(con, on, found, f"run {on}")
+    return history.record(con, on, found, f"run {on}").revision
 
 
 def events(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -41,9 +40,12 @@ def events(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 
 def members(con: duckdb.DuckDBPyConnection, on: date) -> list[tuple[Any, ...]]:
-    """The assignment of a day as the record gives it."""
-    history.assignment_from_record(con, on)
-    return con.execute("from segments.assignment where as_of_date = ? order by all", [on]).fetchall()
+    """Day, segmentation, segment and customer, as the record gives them."""
+    return con.execute(
+        "select cast($on as date), segmentation_id, segment_id, entity_id from segments.membership"
+        " where entered_date <= $on and (left_date is null or left_date > $on) order by all",
+        {"on": on},
+    ).fetchall()
 
 
 def test_a_move_is_a_leave_and_an_enter_of_that_day(tmp_path: Path) -> None:
@@ -190,40 +192,52 @@ def test_an_interrupted_record_leaves_nothing(tmp_path: Path) -> None:
     con, cycle = empty_population(), load(tmp_path, RULES)
     run(con, day(0), {"ann": 1}, cycle)
     before = events(con)
-    con.execute("drop table segments.membership")
+    places = rows(con, "from segments.current_customer")
+    con.execute("alter table segments.membership drop column definition_version")
     fill(con, day(1), {"ann": {"recency_days": 40}})
-    history.assign(con, day(1), cycle)
     with pytest.raises(duckdb.Error):
         history.record(con, day(1), cycle, "run")
     assert events(con) == before
+    assert rows(con, "from segments.current_customer") == places
     assert history.latest_day(con) == day(0)
 
 
-def test_two_segments_at_once_break_an_invariant_that_names_the_segmentation(tmp_path: Path) -> None:
-    con, both = empty_population(), load(tmp_path, RULES, OTHER)
-    fill(con, day(0), {"ann": {"recency_days": 1}, "bob": {}})
-    history.assign(con, day(0), both)
-    con.execute(
-        "insert into segments.assignment select * replace ('twice' as segment_id)"
-        " from segments.assignment where segmentation_id = 'other' and customer_id = 'ann'"
-    )
-    with pytest.raises(InvariantError, match="segmentation other on 2024-06-01: 2 customers, but 3"):
-        history.assert_exclusive(con, day(0), ["cycle", "other"])
-    con.execute("delete from segments.assignment where segmentation_id = 'other' and customer_id = 'bob'")
-    with pytest.raises(InvariantError, match="segmentation other"):
-        history.assert_exclusive(con, day(0), ["cycle", "other"])
+def forgetful(segmentation: Segmentation) -> Segmentation:
+    """One that leaves out whoever was not here yesterday."""
+    compiled = segmentation.compiled
+    forgetting = replace(compiled.result, sql=f"case when recency_days = 1 then {compiled.result.sql} end")
+    return replace(segmentation, compiled=replace(compiled, result=forgetting))
 
 
 def test_a_segmentation_that_leaves_a_customer_out_assigns_nothing(tmp_path: Path) -> None:
     con, cycle = empty_population(), load(tmp_path, RULES)
     fill(con, day(0), {"ann": {"recency_days": 1}, "bob": {}})
     history.assign(con, day(0), cycle)
-    compiled = cycle[0].compiled
-    forgetting = replace(compiled.result, sql=f"case when recency_days = 1 then {compiled.result.sql} end")
-    partial = replace(cycle[0], compiled=replace(compiled, result=forgetting))
-    with pytest.raises(InvariantError, match="2 customers, but 1 memberships of 1"):
-        history.assign(con, day(0), [partial])
+    with pytest.raises(InvariantError, match="cycle: on 2024-06-01, 2 customers but 1 in a segment"):
+        history.assign(con, day(0), [forgetful(cycle[0])])
     assert con.execute("select count(*) from segments.assignment").fetchone() == (2,)
+
+
+def test_a_customer_who_counts_twice_stops_the_day(tmp_path: Path) -> None:
+    con, cycle = empty_population(), load(tmp_path, RULES)
+    run(con, day(0), {"ann": 1}, cycle)
+    before = events(con)
+    result = cycle[0].compiled.result
+    doubling = replace(result, sql=f"unnest([{result.sql}, 'away'])")
+    twice = replace(cycle[0], compiled=replace(cycle[0].compiled, result=doubling))
+    with pytest.raises(InvariantError, match="1 customers, but 2 rows evaluated"):
+        run(con, day(1), {"ann": 1}, [twice])
+    assert events(con) == before and history.latest_day(con) == day(0)
+
+
+def test_publishing_checks_once_more_that_everyone_has_a_segment(tmp_path: Path) -> None:
+    con, both = empty_population(), load(tmp_path, RULES, OTHER)
+    run(con, day(0), {"ann": 1, "bob": 2}, both)
+    history.assert_exclusive(con, day(0), ["cycle", "other"])
+    con.execute("update segments.current_customer set other = null where entity_id = 'ann'")
+    history.assert_exclusive(con, day(0), ["cycle"])
+    with pytest.raises(InvariantError, match="segmentation other on 2024-06-01: 2 customers, but 1"):
+        history.assert_exclusive(con, day(0), ["cycle", "other"])
 
 
 def test_every_version_of_a_definition_is_kept_and_labels_are_of_today(tmp_path: Path) -> None:

@@ -54,11 +54,10 @@ class Company:
 
     def record(self, day: date) -> None:
         compute_customers(self.con, day, Recipe(margin_rate=0.25))
-        history.assign(self.con, day, self.segmentations)
         history.record(self.con, day, self.segmentations, "run")
 
     def bring_up(self, day: date = D, months: int = 2, margin_rate: float = 0.25) -> list[date]:
-        inputs = replay.inputs_hash(self.segmentations, margin_rate)
+        inputs = replay.inputs_hash({one.id: one.version for one in self.segmentations}, margin_rate)
         return replay.bring_up(self.con, day, self.segmentations, months, inputs, self.compute)
 
     def days(self, table: str) -> list[date]:

@@ -1,4 +1,4 @@
--- Tickets and NPS scores after orders; a ticket is sent again when it is closed.
+-- Tickets and NPS scores after orders; a ticket is sent again when it is closed, and half of them are then rated.
 with told as (
     select
         order_id,
@@ -34,3 +34,19 @@ select
     case when kind = 'ticket' then chance('complaint', order_id) < 0.45 end as complaint
 from version
 where v.changed_on is not null and v.changed_on <= getvariable('through')
+union all
+select
+    'C' || order_id,
+    'csat',
+    account_id,
+    v.closed_on + 1,
+    v.closed_on + 1,
+    null,
+    'email',
+    null,
+    -- A complaint seldom ends well.
+    1 + cast(floor(pow(chance('csat', order_id), case when chance('complaint', order_id) < 0.45 then 1.6 else 0.4 end)
+        * 5) as bigint),
+    null
+from version
+where chance('rates', order_id) < 0.5 and v.closed_on + 1 <= getvariable('through')

@@ -1,0 +1,152 @@
+"""The features of accounts: companies, judged by what they are, by their deals, and by their members.
+
+Accounts are few. Those of a day are computed whole, after the customers of that day, and stand in the table
+`features.account`, one row an account and day in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipelines.config.features import Features
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.features import custom
+from pipelines.features.accounts.families import FRAGMENTS, stages
+from pipelines.features.catalogue import attribute_feature, names_differ
+from pipelines.features.feature import Feature, Fragment
+from pipelines.features.recipe import WINDOWS, Recipe
+from pipelines.steps import columns_of, qualified, quote, store_select, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLE = "features.account"
+STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
+_OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["accounts"].names}
+
+
+def account_catalogue(
+    mapped: Collection[str], attributes: Sequence[tuple[str, str]], settings: Features | None = None
+) -> list[Feature]:
+    """The features of the accounts of one project; none where no source maps accounts.
+
+    Parameters
+    ----------
+    attributes : names and types of the further columns of accounts.
+
+    Raises
+    ------
+    ConfigError
+        When two features have one name, or a feature of the project's own cannot be made.
+    """
+    settings = settings or Features()
+    lacking = absent_accounts(mapped)
+    found = [one for fragment in _fragments(mapped, settings) for one in fragment.features]
+    features = [one for one in found if one.name not in lacking]
+    if "accounts" in mapped:
+        features += [attribute_feature(name, kind, settings, "accounts") for name, kind in attributes]
+    names_differ(features, STANDARD, ("as_of_date", "account_id"))
+    return features
+
+
+def absent_accounts(mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Standard features of accounts that this project lacks, and the tables they would need."""
+    found = {}
+    for fragment in FRAGMENTS:
+        for feature in fragment.features:
+            needs = dict.fromkeys(("accounts", *feature.needs, *fragment.needs))
+            lacking = tuple(table for table in needs if table not in mapped)
+            if lacking:
+                found[feature.name] = lacking
+    return found
+
+
+def account_attributes(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Names and types of the further columns of accounts."""
+    return [(name, kind) for name, kind in columns_of(con, "core.accounts") if name not in _OWN]
+
+
+@dataclass(frozen=True)
+class _Made:
+    sql: str
+    parameters: dict[str, Any]
+    columns: dict[str, str]
+
+
+def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
+    """Fill a day of `features.account`, once the customers of that day stand in `features.customer`.
+
+    Returns
+    -------
+    How many accounts there are; none where no source maps accounts.
+    """
+    if "accounts" not in recipe.mapped:
+        con.execute(f"drop table if exists {TABLE}")
+        return 0
+    made = _make(con, as_of, recipe)
+    with transaction(con):
+        _drop_other_columns(con, made)
+        store_select(con, TABLE, made.sql, "partition as_of_date", made.parameters | {"as_of_date": as_of})
+    row = con.execute(f"select count(*) from {TABLE} where as_of_date = ?", [as_of]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+    """Drop every day but these: any of them can be computed again."""
+    if table_exists(con, TABLE):
+        con.execute(
+            f"delete from {TABLE} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
+        )
+
+
+def forget_accounts(con: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Drop one day."""
+    if table_exists(con, TABLE):
+        con.execute(f"delete from {TABLE} where as_of_date = ?", [day])
+
+
+def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
+    if "accounts" not in mapped:
+        return []
+    found = [one for one in FRAGMENTS if {*one.needs} <= {*mapped}]
+    if settings.pipeline_stages and "opportunities" in mapped:
+        found.append(stages(settings.pipeline_stages))
+    return found + [custom.of_accounts(one) for one in settings.custom if one.entity == "account"]
+
+
+def _make(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> _Made:
+    """The SELECT of the accounts of a day, and what it binds."""
+    fragments = _fragments(recipe.mapped, recipe.settings)
+    attributes = account_attributes(con)
+    wanted = account_catalogue(recipe.mapped, attributes, recipe.settings)
+    names = {one.name for one in wanted}
+    columns, relations = ["cast($as_of as date) as as_of_date", "f0.account_id"], []
+    for i, fragment in enumerate(fragments):
+        relations.append(f"({fragment.sql}) as f{i}" + (f" on f{i}.account_id = f0.account_id" if i else ""))
+        for name, kind, default in fragment.stored:
+            if name in names:
+                value = f"f{i}.{quote(name)}"
+                value = value if default is None else f"coalesce({value}, cast({default} as {kind}))"
+                columns.append(f"{value} as {quote(name)}")
+    columns += [f"a.{quote(name)}" for name, _ in attributes]
+    relations.append("core.accounts as a on a.account_id = f0.account_id")
+    windows = {*WINDOWS, *(days for one in fragments for age in one.ages for days in age.windows)}
+    first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in windows}
+    parameters = {"as_of": as_of, "currency": recipe.currency, **first_days}
+    for fragment in fragments:
+        parameters |= fragment.parameters
+    return _Made(
+        sql=f"select {', '.join(columns)} from {' left join '.join(relations)}",
+        parameters=parameters,
+        columns={one.name: one.type for one in wanted},
+    )
+
+
+def _drop_other_columns(con: duckdb.DuckDBPyConnection, made: _Made) -> None:
+    """Columns that are no feature any more, or of another type than now, go with what they said."""
+    for name, kind in columns_of(con, TABLE):
+        if name not in ("as_of_date", "account_id") and made.columns.get(name) != kind:
+            con.execute(f"alter table {qualified(TABLE)} drop column {quote(name)}")

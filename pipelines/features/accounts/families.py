@@ -1,0 +1,189 @@
+"""The families of features of accounts, a SELECT each beside this module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.features.feature import (
+    COUNT,
+    DATE,
+    FIRMOGRAPHIC,
+    GEOGRAPHIC,
+    MEMBERS,
+    MONEY,
+    NUMBER,
+    PIPELINE,
+    REACHABILITY,
+    TEXT,
+    Feature,
+    Fragment,
+    slug,
+)
+from pipelines.steps import load_step, quote
+
+_ACCOUNTS, _CONTACTS, _DEALS = ("accounts",), ("contacts",), ("opportunities",)
+_LEADS, _ORDERS = ("leads",), ("orders",)
+
+
+def _company(name: str, unit: str, kind: str, meaning: str, family: str = FIRMOGRAPHIC) -> Feature:
+    return Feature(name, family, unit, kind, meaning, _ACCOUNTS)
+
+
+def _count(name: str, family: str, unit: str, meaning: str, needs: tuple[str, ...]) -> Feature:
+    return Feature(name, family, unit, COUNT, meaning, needs, default="0")
+
+
+def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feature:
+    return Feature(name, family, "currency", MONEY, meaning, needs, default="0")
+
+
+def _fragment(name: str, needs: tuple[str, ...], *features: Feature) -> Fragment:
+    return Fragment(name, features, needs, text=load_step(f"features/accounts/{name}").sql)
+
+
+# `company` says which accounts there are, and comes first.
+FRAGMENTS: tuple[Fragment, ...] = (
+    _fragment(
+        "company",
+        _ACCOUNTS,
+        _company("account_since_date", "date", DATE, "First day the CRM knew the account"),
+        _company("industry", "", TEXT, "Branch of business, in the source's own classes"),
+        _company("annual_revenue", "currency", MONEY, "The company's own turnover a year"),
+        _company("employees", "persons", COUNT, "How many people it employs"),
+        _company("country", "", TEXT, "Country of its seat", GEOGRAPHIC),
+        _company("region", "", TEXT, "Region within the country", GEOGRAPHIC),
+        _company("credit_rating", "", TEXT, "Credit rating, on the agency's scale"),
+        _company("credit_rating_date", "date", DATE, "Day of that rating"),
+        _company("credit_rating_age_days", "days", COUNT, "Days since that rating"),
+        _company("parent_account_id", "", TEXT, "The company it belongs to"),
+        Feature(
+            "subsidiaries",
+            FIRMOGRAPHIC,
+            "accounts",
+            COUNT,
+            "Accounts that belong to it",
+            _ACCOUNTS,
+            default="0",
+        ),
+    ),
+    _fragment(
+        "people",
+        _CONTACTS,
+        _count("contacts", FIRMOGRAPHIC, "persons", "Persons known at the account", _CONTACTS),
+        _count(
+            "decision_makers", FIRMOGRAPHIC, "persons", "Those of them who decide on purchases", _CONTACTS
+        ),
+        Feature(
+            "decision_maker_roles",
+            FIRMOGRAPHIC,
+            "",
+            TEXT,
+            "Roles of the decision makers in alphabetical order, with a comma and a space between them",
+            _CONTACTS,
+        ),
+        _count(
+            "contacts_reachable_email", REACHABILITY, "persons", "Contacts who may be sent e-mail", _CONTACTS
+        ),
+        _count("contacts_reachable_phone", REACHABILITY, "persons", "Contacts who may be called", _CONTACTS),
+        _count(
+            "contacts_reachable_post", REACHABILITY, "persons", "Contacts who may be sent letters", _CONTACTS
+        ),
+    ),
+    _fragment(
+        "pipeline",
+        _DEALS,
+        _count("open_opportunities", PIPELINE, "opportunities", "Open opportunities", _DEALS),
+        _money("open_opportunity_value", PIPELINE, "Value of the open opportunities", _DEALS),
+        _money("weighted_opportunity_value", PIPELINE, "The same, each times its probability", _DEALS),
+        Feature(
+            "deal_stage", PIPELINE, "", TEXT, "Stage of the open opportunity with the highest value", _DEALS
+        ),
+        _count("won_365d", PIPELINE, "opportunities", "Opportunities won in 365 days", _DEALS),
+        _count("lost_365d", PIPELINE, "opportunities", "Opportunities lost in 365 days", _DEALS),
+        _money("won_value_365d", PIPELINE, "Value of the opportunities won in 365 days", _DEALS),
+        Feature(
+            "win_rate_365d", PIPELINE, "share", NUMBER, "Won as a share of won and lost in 365 days", _DEALS
+        ),
+        Feature("last_won_date", PIPELINE, "date", DATE, "Day an opportunity was last won", _DEALS),
+        _count(
+            "opportunities_without_rate",
+            PIPELINE,
+            "opportunities",
+            "Opportunities in a currency without a rate: their values are left out",
+            _DEALS,
+        ),
+    ),
+    _fragment(
+        "order_book",
+        ("opportunities", "orders"),
+        _money(
+            "order_book_value",
+            PIPELINE,
+            "Value of deals won in 365 days and after the last purchase: orders to come",
+            ("opportunities", "orders"),
+        ),
+    ),
+    _fragment(
+        "lead",
+        _LEADS,
+        _count("leads_90d", PIPELINE, "leads", "Leads of the last 90 days", _LEADS),
+        _count("leads_converted_365d", PIPELINE, "leads", "Leads converted in 365 days", _LEADS),
+        Feature("last_lead_date", PIPELINE, "date", DATE, "Day of the last lead", _LEADS),
+    ),
+    _fragment(
+        "members",
+        _ORDERS,
+        _count("members", MEMBERS, "customers", "Customers of the account", _ORDERS),
+        _count(
+            "active_members_90d", MEMBERS, "customers", "Those with a purchase in the last 90 days", _ORDERS
+        ),
+        _count(
+            "orders_90d", MEMBERS, "orders", "Completed orders of its customers in the last 90 days", _ORDERS
+        ),
+        _count("orders_365d", MEMBERS, "orders", "Completed orders of its customers in 365 days", _ORDERS),
+        _money("revenue_30d", MEMBERS, "Net revenue from its customers in the last 30 days", _ORDERS),
+        _money("revenue_90d", MEMBERS, "Net revenue from its customers in the last 90 days", _ORDERS),
+        _money("revenue_365d", MEMBERS, "Net revenue from its customers in the last 365 days", _ORDERS),
+        _money("revenue_lifetime", MEMBERS, "Net revenue from its customers, ever", _ORDERS),
+        Feature(
+            "margin_365d",
+            MEMBERS,
+            "currency",
+            MONEY,
+            "Margin of that revenue; unknown where that of a customer is",
+            _ORDERS,
+        ),
+        Feature(
+            "first_purchase_date", MEMBERS, "date", DATE, "Day of the first purchase of a customer", _ORDERS
+        ),
+        Feature(
+            "last_purchase_date", MEMBERS, "date", DATE, "Day of the last purchase of a customer", _ORDERS
+        ),
+        Feature("recency_days", MEMBERS, "days", COUNT, "Days since that purchase", _ORDERS),
+    ),
+)
+
+
+def stage_name(stage: str) -> str:
+    """`Proposal sent` -> `pipeline_proposal_sent`."""
+    return f"pipeline_{slug(stage)}"
+
+
+def stages(wanted: Sequence[str]) -> Fragment:
+    """The value that is open at each configured stage, as far as it is in the project's currency."""
+    columns = ", ".join(
+        f"cast(coalesce(sum(value) filter (where stage = $stage_{i}), 0) as decimal(18, 4))"
+        f" as {quote(stage_name(one))}"
+        for i, one in enumerate(wanted)
+    )
+    return Fragment(
+        "stages",
+        features=tuple(
+            _money(stage_name(one), PIPELINE, f"Open value at stage {one}", _DEALS) for one in wanted
+        ),
+        needs=_DEALS,
+        text=f"select account_id, {columns} from core.opportunities where opened_on <= $as_of"
+        " and (closed_on is null or closed_on > $as_of)"
+        " and upper(coalesce(nullif(currency, ''), $currency)) = $currency group by account_id",
+        parameters={f"stage_{i}": one for i, one in enumerate(wanted)},
+    )

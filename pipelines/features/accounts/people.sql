@@ -1,0 +1,18 @@
+-- features.people
+-- One row per account with contacts by $as_of: how many persons, who of them decides, who may be addressed.
+-- key: account_id
+-- store: replace
+-- inputs: core.contacts
+select
+    account_id,
+    count(*) as contacts,
+    count(*) filter (where decision_maker) as decision_makers,
+    array_to_string(
+        list_sort(list(distinct trim(role)) filter (where decision_maker and trim(role) <> '')), ', '
+    ) as decision_maker_roles,
+    count(*) filter (where email_consent) as contacts_reachable_email,
+    count(*) filter (where phone_consent) as contacts_reachable_phone,
+    count(*) filter (where post_consent) as contacts_reachable_post
+from core.contacts
+where created_on is null or created_on <= $as_of
+group by account_id

@@ -1,0 +1,64 @@
+"""What each customer bought first: `features.customer_entry`, kept up from the days that changed.
+
+A purchase after the first one changes nothing here, so hardly any customer is computed again on a day. Where
+no product is known, the table stays empty and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.steps import load_step, row_count, run_step, store_select, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+STEP = "features/customer_entry"
+PRODUCTS = "features/entry_product"
+_COLUMNS = (
+    "as_of_date date, kind varchar, name varchar, customers bigint, revenue_365d_mean double,"
+    " top_tenth_customers bigint, top_tenth_share double"
+)
+_SCOPE = "create or replace table features.entry_scope as"
+
+
+def rebuild_entries(con: duckdb.DuckDBPyConnection) -> None:
+    """Compute the entry of everyone."""
+    wanted = "where orders > 0" if row_count(con, "core.products") else "where false"
+    con.execute(f"{_SCOPE} select distinct customer_id from features.customer_day {wanted}")
+    step = load_step(STEP)
+    store_select(con, step.table, step.sql, "replace", {})
+
+
+def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
+    """Compute again the entry of whose days in `features.day_scope` reach back to it, or who had none."""
+    step = load_step(STEP)
+    if not table_exists(con, step.table):
+        rebuild_entries(con)
+        return
+    if not row_count(con, "core.products"):
+        return
+    con.execute(
+        f"{_SCOPE} select distinct d.customer_id from features.day_scope as d"
+        f" left join {step.table} as e on e.customer_id = d.customer_id"
+        " where e.customer_id is null or d.business_date <= e.first_date"
+    )
+    if row_count(con, "features.entry_scope"):
+        con.execute(
+            f"delete from {step.table} where customer_id in (select customer_id from features.entry_scope)"
+        )
+        store_select(con, step.table, step.sql, "append", {})
+
+
+def store_entry_products(con: duckdb.DuckDBPyConnection, as_of: date, mapped: Collection[str]) -> None:
+    """Make `features.entry_product` of a day: what the most valuable customers bought first.
+
+    Where no source maps products and lines it has no rows.
+    """
+    if {"products", "order_lines"} <= {*mapped}:
+        run_step(con, PRODUCTS, {"as_of": as_of})
+    else:
+        con.execute("create schema if not exists features")
+        con.execute(f"create or replace table features.entry_product ({_COLUMNS})")

@@ -1,0 +1,16 @@
+-- features.breadth
+-- One row per customer with a purchase in 365 days: how many different products.
+-- key: customer_id
+-- store: replace
+-- inputs: money.orders, money.order_lines
+select
+    o.customer_id,
+    count(distinct l.product_id) as products_365d
+from money.orders as o
+inner join money.order_lines as l on l.order_id = o.order_id
+semi join features.scope as s on s.customer_id = o.customer_id
+where
+    o.business_date between $from_365 and $as_of
+    and o.status = 'completed'
+    and o.customer_id is not null
+group by o.customer_id

@@ -1,0 +1,39 @@
+"""What a customer says of us: scores, tickets, complaints."""
+
+from pipelines.features.feature import COUNT, DATE, FEEDBACK, NUMBER, TEXT, Ageing, Feature, Fragment
+
+_NEEDS = ("feedback",)
+
+FRAGMENT = Fragment(
+    "feedback",
+    features=(
+        Feature("nps_latest", FEEDBACK, "points", NUMBER, "Latest NPS score, 0 to 10", _NEEDS),
+        Feature(
+            "nps_group",
+            FEEDBACK,
+            "",
+            TEXT,
+            "promoter (9 and 10), passive (7 and 8) or detractor, by the latest NPS score",
+            _NEEDS,
+        ),
+        Feature("csat_latest", FEEDBACK, "points", NUMBER, "Latest CSAT score, 1 to 5", _NEEDS),
+        Feature(
+            "tickets_90d", FEEDBACK, "tickets", COUNT, "Tickets in the last 90 days", _NEEDS, default="0"
+        ),
+        Feature(
+            "complaints_90d",
+            FEEDBACK,
+            "complaints",
+            COUNT,
+            "Complaints in the last 90 days",
+            _NEEDS,
+            default="0",
+        ),
+        Feature(
+            "open_tickets", FEEDBACK, "tickets", COUNT, "Tickets not solved by the day", _NEEDS, default="0"
+        ),
+        Feature("last_complaint_date", FEEDBACK, "date", DATE, "Day of the last complaint", _NEEDS),
+    ),
+    needs=_NEEDS,
+    ages=(Ageing("core.feedback", "received_on", (90,)), Ageing("core.feedback", "closed_on")),
+)

@@ -1,0 +1,49 @@
+-- features.feedback
+-- One row per customer who gave feedback by $as_of: the latest scores, and what is open or went wrong.
+-- key: customer_id
+-- store: replace
+-- inputs: core.feedback
+with given as (
+    select
+        f.customer_id,
+        f.kind,
+        f.received_on,
+        f.score,
+        coalesce(f.complaint, false) as complaint,
+        f.closed_on is null or f.closed_on > $as_of as is_open,
+        row_number() over (
+            partition by f.customer_id, f.kind, f.score is null
+            order by f.received_on desc, f.feedback_id desc
+        ) as place
+    from core.feedback as f
+    semi join features.scope as s on s.customer_id = f.customer_id
+    where f.received_on <= $as_of and f.customer_id is not null
+),
+
+counted as (
+    select
+        customer_id,
+        max(score) filter (where kind = 'nps' and place = 1) as nps_latest,
+        max(score) filter (where kind = 'csat' and place = 1) as csat_latest,
+        count(*) filter (where kind = 'ticket' and received_on >= $from_90) as tickets_90d,
+        count(*) filter (where complaint and received_on >= $from_90) as complaints_90d,
+        count(*) filter (where kind = 'ticket' and is_open) as open_tickets,
+        max(received_on) filter (where complaint) as last_complaint_date
+    from given
+    group by customer_id
+)
+
+select
+    customer_id,
+    nps_latest,
+    case
+        when nps_latest >= 9 then 'promoter'
+        when nps_latest >= 7 then 'passive'
+        when nps_latest is not null then 'detractor'
+    end as nps_group,
+    csat_latest,
+    tickets_90d,
+    complaints_90d,
+    open_tickets,
+    last_complaint_date
+from counted

@@ -1,0 +1,34 @@
+-- features.hour
+-- One row per customer with an order of a known time in 365 days: the hour with the most orders. A time of
+-- exactly midnight is taken for a source that gives days only.
+-- key: customer_id
+-- store: replace
+-- inputs: money.orders
+with timed as (
+    select
+        o.customer_id,
+        extract('hour' from o.ordered_at) as hour_of_day,
+        count(*) as orders
+    from money.orders as o
+    semi join features.scope as s on s.customer_id = o.customer_id
+    where
+        o.business_date between $from_365 and $as_of
+        and o.status = 'completed'
+        and o.customer_id is not null
+        and o.ordered_at <> date_trunc('day', o.ordered_at)
+    group by o.customer_id, extract('hour' from o.ordered_at)
+),
+
+placed as (
+    select
+        customer_id,
+        hour_of_day,
+        row_number() over (partition by customer_id order by orders desc, hour_of_day) as place
+    from timed
+)
+
+select
+    customer_id,
+    cast(hour_of_day as bigint) as preferred_hour
+from placed
+where place = 1

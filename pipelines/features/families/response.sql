@@ -1,0 +1,54 @@
+-- features.response
+-- One row per customer whom a campaign addressed or who responded to one, by $as_of. A control group is not
+-- addressed. A contact without a day of its own counts from the first day of its campaign.
+-- key: customer_id
+-- store: replace
+-- inputs: core.campaigns, core.campaign_contacts, core.campaign_responses
+with contacted as (
+    select c.customer_id, c.campaign_id
+    from core.campaign_contacts as c
+    inner join core.campaigns as g on g.campaign_id = c.campaign_id
+    semi join features.scope as s on s.customer_id = c.customer_id
+    where
+        c.arm is distinct from 'control'
+        and coalesce(c.contacted_on, g.start_date) between $from_365 and $as_of
+),
+
+responded as (
+    select
+        r.customer_id,
+        r.campaign_id,
+        max(r.responded_on) as last_date
+    from core.campaign_responses as r
+    semi join features.scope as s on s.customer_id = r.customer_id
+    where r.responded_on <= $as_of
+    group by r.customer_id, r.campaign_id
+),
+
+counted as (
+    select
+        c.customer_id,
+        1 as contacted,
+        case when r.campaign_id is not null then 1 else 0 end as answered,
+        0 as responded,
+        cast(null as date) as last_date
+    from contacted as c
+    left join responded as r on r.customer_id = c.customer_id and r.campaign_id = c.campaign_id
+    union all
+    select
+        customer_id,
+        0 as contacted,
+        0 as answered,
+        case when last_date >= $from_365 then 1 else 0 end as responded,
+        last_date
+    from responded
+)
+
+select
+    customer_id,
+    cast(sum(contacted) as bigint) as campaigns_contacted_365d,
+    cast(sum(responded) as bigint) as campaigns_responded_365d,
+    cast(sum(answered) as double) / nullif(sum(contacted), 0) as response_rate_365d,
+    max(last_date) as last_response_date
+from counted
+group by customer_id

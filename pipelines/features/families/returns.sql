@@ -1,0 +1,15 @@
+-- features.returns
+-- One row per customer who returned an order of the last 365 days; it counts on the day it was ordered.
+-- key: customer_id
+-- store: replace
+-- inputs: money.orders
+select
+    o.customer_id,
+    count(*) as returns_365d
+from money.orders as o
+semi join features.scope as s on s.customer_id = o.customer_id
+where
+    o.business_date between $from_365 and $as_of
+    and o.status = 'returned'
+    and o.customer_id is not null
+group by o.customer_id

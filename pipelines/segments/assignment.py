@@ -1,0 +1,112 @@
+"""Who is in which segment on the days in use: views over the record, and the replayed days beside them.
+
+`segments.assignment` has the customers, `segments.account_assignment` the accounts. The latest recorded day
+is read from the current places, earlier recorded days from the stays, so no day is written twice; days without
+a record are in `segments.replayed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.config.segments import Entity
+from pipelines.segments import current
+from pipelines.segments.evaluate import Evaluated
+from pipelines.segments.model import KEY, literal
+from pipelines.steps import quote, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = """
+create table if not exists segments.replayed (
+    as_of_date date not null, segmentation_id varchar not null, segment_id varchar not null,
+    customer_id varchar not null
+);
+create table if not exists segments.replayed_day (as_of_date date primary key);
+create table if not exists segments.snapshot_day (
+    as_of_date date primary key, basis varchar not null, inputs varchar not null
+);
+"""
+VIEWS: dict[Entity, str] = {"customer": "segments.assignment", "account": "segments.account_assignment"}
+
+
+def create(con: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing; an older warehouse has a table in the place of the view, which follows."""
+    con.execute(SCHEMA)
+    if table_exists(con, "segments.assignment"):
+        con.execute("drop table segments.assignment")
+        con.execute("delete from segments.snapshot_day")
+    make_views(con)
+
+
+def make_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Bind the views to the days and segmentations there are now."""
+    row = con.execute("select max(as_of_date) from segments.recorded_day").fetchone()
+    latest = row[0] if row else None
+    replayed = _days(con, "select as_of_date from segments.replayed_day")
+    earlier = _days(con, "select as_of_date from segments.snapshot_day where basis = 'recorded' order by 1")
+    for entity, view in VIEWS.items():
+        hidden = replayed if entity == "customer" else []
+        key = KEY[entity]
+        parts = [
+            f"select as_of_date, segmentation_id, segment_id, customer_id as {key} from segments.replayed"
+            + ("" if entity == "customer" else " where false")
+        ]
+        if latest is not None and latest not in hidden:
+            parts += _of_latest(con, entity, latest)
+        parts += [_of_day(entity, day) for day in earlier if day != latest and day not in hidden]
+        con.execute(f"create or replace view {view} as {' union all '.join(parts)}")
+
+
+def _days(con: duckdb.DuckDBPyConnection, sql: str) -> list[date]:
+    return [row[0] for row in con.execute(sql).fetchall()]
+
+
+def _of_latest(con: duckdb.DuckDBPyConnection, entity: Entity, day: date) -> list[str]:
+    """A branch a segmentation: whoever asks for one reads one column."""
+    parts = []
+    for name, exclusive in current.columns(con, entity).items():
+        segment = quote(name) if exclusive else f"unnest({quote(name)})"
+        parts.append(
+            f"select date '{day}' as as_of_date, {literal(name)} as segmentation_id, {segment} as segment_id,"
+            f" entity_id as {KEY[entity]} from {current.table_of(entity)} where {quote(name)} is not null"
+        )
+    return parts
+
+
+def _of_day(entity: Entity, day: date) -> str:
+    return (
+        f"select date '{day}' as as_of_date, segmentation_id, segment_id, entity_id as {KEY[entity]}"
+        f" from segments.membership where entity_kind = {literal(entity)} and entered_date <= date '{day}'"
+        f" and (left_date is null or left_date > date '{day}')"
+    )
+
+
+def store_replayed(con: duckdb.DuckDBPyConnection, day: date, evaluated: Evaluated) -> None:
+    """Put an evaluation of customers in the place of what a replayed day had of these segmentations."""
+    con.execute(
+        "delete from segments.replayed where as_of_date = $day"
+        " and segmentation_id not in (select unnest($held::varchar[]))",
+        {"day": day, "held": list(evaluated.held)},
+    )
+    for one in evaluated.segmentations:
+        segment = quote(one.id) if one.exclusive else f"unnest({quote(one.id)})"
+        con.execute(
+            f"insert into segments.replayed select $day, {literal(one.id)}, {segment}, entity_id"
+            f" from {evaluated.table} where {quote(one.id)} is not null",
+            {"day": day},
+        )
+    con.execute("insert or ignore into segments.replayed_day values (?)", [day])
+    make_views(con)
+
+
+def forget_replayed(con: duckdb.DuckDBPyConnection, keep: Collection[date]) -> None:
+    """Drop the replayed days but these."""
+    for table in ("segments.replayed", "segments.replayed_day", "segments.snapshot_day"):
+        con.execute(
+            f"delete from {table} where as_of_date not in (select unnest($keep::date[]))",
+            {"keep": list(keep)},
+        )

@@ -1,0 +1,149 @@
+"""Evaluate the segmentations of a day: one pass over the features, and one column a segmentation.
+
+A segmentation that cannot be evaluated, or that is exclusive and leaves members out, is held with all that
+refers to it; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.config.segments import Entity
+from pipelines.errors import InvariantError
+from pipelines.segments.model import AS_OF, Segmentation
+from pipelines.segments.plan import Plan
+from pipelines.steps import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a day's evaluation of one entity gave.
+
+    The temporary table `table` has `entity_id` and a column a segmentation of `segmentations`, as `Plan.sql`.
+    `held` are those that stay as they are, of any entity, with the reason; `remarks` what else is to be told.
+    """
+
+    entity: Entity
+    table: str
+    segmentations: tuple[Segmentation, ...]
+    held: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """Segmentation id -> whether it is exclusive."""
+        return {one.id: one.exclusive for one in self.segmentations}
+
+
+def with_dependants(held: Mapping[str, str], segmentations: Iterable[Segmentation]) -> dict[str, str]:
+    """The held segmentations and those that refer to them; `segmentations` in order of reference."""
+    found = dict(held)
+    for one in segmentations:
+        if one.id not in found and (uses := sorted(one.uses & found.keys())):
+            found[one.id] = f"refers to {uses[0]}, which is held"
+    return found
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    entity: Entity,
+    everything: Sequence[Segmentation],
+    held: Mapping[str, str] | None = None,
+) -> Evaluated:
+    """Evaluate every segmentation of an entity that is not held. Not to be called within a transaction.
+
+    Parameters
+    ----------
+    everything : the segmentations of all entities, in order of reference; `segments.standing` must say where
+        members stand, if one of them asks.
+    held : segmentations that are not to be evaluated, with all that refers to them.
+
+    Raises
+    ------
+    InvariantError
+        When the members counted twice: then no segmentation can be trusted.
+    """
+    import duckdb
+
+    own = [one for one in everything if one.entity == entity]
+    found = with_dependants(held or {}, everything)
+    table = f"evaluated_{entity}"
+    plan = _plan(entity, own, everything, found)
+    try:
+        remarks = _run(con, plan, day, table)
+    except (duckdb.DataError, duckdb.ProgrammingError):
+        found = _culprits(con, day, plan, found)
+        plan = _plan(entity, own, everything, found)
+        remarks = _run(con, plan, day, table)
+    found |= _left_out(con, day, table, plan)
+    found = with_dependants(found, everything)
+    kept = tuple(one for one in plan.segmentations if one.id not in found)
+    return Evaluated(entity, table, kept, found, remarks)
+
+
+def _plan(
+    entity: Entity, own: Iterable[Segmentation], everything: Sequence[Segmentation], held: Collection[str]
+) -> Plan:
+    return Plan(entity, tuple(one for one in own if one.id not in held), tuple(everything))
+
+
+def _run(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str) -> tuple[str, ...]:
+    """Fill the temporary table; without a segmentation it is empty, and no features are read."""
+    if not plan.segmentations:
+        con.execute(f"create or replace temp table {table} (entity_id varchar)")
+        return ()
+    remarks = plan.prepare(con, day)
+    con.execute(f"create or replace temp table {table} as {plan.sql}", plan.parameters(day))
+    return tuple(remarks)
+
+
+def _culprits(
+    con: duckdb.DuckDBPyConnection, day: date, plan: Plan, held: Mapping[str, str]
+) -> dict[str, str]:
+    """Evaluate the segmentations one by one; those that fail are held, with what refers to them."""
+    import duckdb
+
+    found = dict(held)
+    for one in plan.segmentations:
+        if one.uses & found.keys():
+            continue  # with_dependants says why
+        try:
+            _run(con, Plan(plan.entity, (one,), plan.everything), day, "probe")
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            found[one.id] = f"cannot be evaluated on {day}: {_reason(error)}"
+    con.execute("drop table if exists probe")
+    return with_dependants(found, plan.everything)
+
+
+def _reason(error: Exception) -> str:
+    """DuckDB's words where they name columns; of an error over values only its kind: values are personal."""
+    kind, _, words = str(error).splitlines()[0].partition(": ")
+    return words if kind in ("Binder Error", "Catalog Error") else f"{kind.lower()} in a condition"
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, day: date, table: str, plan: Plan) -> dict[str, str]:
+    """Exclusive segmentations that leave members out. Two segments at once cannot be: a column has one."""
+    if not plan.segmentations:
+        return {}
+    exclusive = [one.id for one in plan.segmentations if one.exclusive]
+    counts = "".join(f", count({quote(name)})" for name in exclusive)
+    row = con.execute(f"select count(*){counts} from {table}").fetchone()
+    members = con.execute(f"select count(*) from features.{plan.entity} where {AS_OF} = ?", [day]).fetchone()
+    counted, total = row or (0,), members[0] if members else 0
+    if counted[0] != total:
+        raise InvariantError(
+            f"segments of {day}: {total} {plan.entity}s, but {counted[0]} rows evaluated; expected one row"
+            " each. Nothing was recorded"
+        )
+    return {
+        name: f"on {day}, {total} {plan.entity}s but {count} in a segment; expected every one in exactly one"
+        for name, count in zip(exclusive, counted[1:], strict=True)
+        if count != total
+    }
