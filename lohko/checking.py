@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
+from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of
+from pipelines.features.custom import check_types
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
@@ -106,7 +108,18 @@ def check_definitions(project: Project) -> list[Segmentation]:
     """
     shares = project.config.features.category_shares
     features = catalogue(project.mapped, shares, _attributes(project), project.config.features)
+    _check_features(project)
     return load_segmentations(project.segments, features, absent(project.mapped))
+
+
+def _check_features(project: Project) -> None:
+    """What the catalogue of customers does not tell of `features:`: types, and names of accounts' features."""
+    import duckdb
+
+    settings = project.config.features
+    with duckdb.connect() as con:
+        check_types(con, settings.custom)
+    account_catalogue(project.mapped, [], settings)
 
 
 def _attributes(project: Project) -> list[tuple[str, str]]:
