@@ -113,7 +113,7 @@ def check_definitions(project: Project) -> list[Segmentation]:
 
 
 def _check_features(project: Project) -> None:
-    """What the catalogue of customers does not tell of `features:`: types, and names of accounts' features."""
+    """What the catalogue of customers does not tell of `features:`: types, and the names of accounts."""
     import duckdb
 
     settings = project.config.features

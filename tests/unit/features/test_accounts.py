@@ -321,7 +321,8 @@ def test_a_feature_that_makes_no_sense_is_refused(written: Row, told: str) -> No
         ({"aggregate": "count", "where": "count(*) > 1"}, "an aggregate"),
         ({"aggregate": "latest", "of": "upper(topic)"}, "needs `type`"),
         ({"aggregate": "count", "where": "received_on + topic"}, "features.custom: x: "),
-        ({"aggregate": "sum", "of": "received_on"}, "features.custom: x: "),
+        ({"aggregate": "sum", "of": "topic"}, "features.custom: x: "),
+        ({"aggregate": "avg", "of": "complaint"}, "features.custom: x: "),
     ],
 )
 def test_a_faulty_expression_is_told_with_its_feature(shop: Shop, written: Row, told: str) -> None:

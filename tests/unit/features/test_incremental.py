@@ -41,7 +41,7 @@ class History:
                 happens()
 
     def an_order(self) -> None:
-        """An order that is new or corrected (another customer, day, lines), sent again as it is, or deleted."""
+        """An order: new, corrected (another customer, day, lines), sent again as it is, or deleted."""
         order_id = f"o{self.rng.randrange(200)}"
         touched = self.shop.select(
             "select customer_id, business_date from core.orders where order_id = ?", order_id
