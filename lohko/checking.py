@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from pipelines.config.features import Features
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
 from pipelines.features.catalogue import RESERVED, absent, catalogue
 from pipelines.features.compute import attributes_of
+from pipelines.features.custom import check_types
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
@@ -118,6 +120,7 @@ def definitions_of(project: Project) -> Definitions:
     """The project's definitions, and the faults of those that are wrong."""
     shares = project.config.features.category_shares
     settings = project.config.features
+    _check_features(settings)
     return load_definitions(
         project.segments,
         {
@@ -128,6 +131,14 @@ def definitions_of(project: Project) -> Definitions:
         project.mapped,
         project.root,
     )
+
+
+def _check_features(settings: Features) -> None:
+    """What the catalogue does not tell of `features.custom`: the types of its expressions."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        check_types(con, settings.custom)
 
 
 def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from shop import FIRST, Shop, random_order, random_shop
+from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
@@ -16,6 +16,11 @@ EVENTS = {
     "core.customers": "created_on > $d",
     "core.campaign_contacts": "contacted_on > $d",
     "core.campaigns": "start_date > $d",
+    "core.campaign_responses": "responded_on > $d",
+    "core.interactions": "business_date > $d",
+    "core.feedback": "received_on > $d",
+    "core.survey_answers": "answered_on > $d",
+    "core.consents": "changed_on > $d",
 }
 
 
@@ -25,11 +30,13 @@ def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
     day = FIRST + timedelta(days=120 + 60 * seed)
     # A contact may come before its campaign's first day.
     shop.con.execute("delete from core.campaigns where start_date > $d", {"d": day})
-    known_later = shop.features(day, None, ["A", "B"])
+    known_later = shop.features(day, None, ["A", "B"], settings=SETTINGS)
     for table, later in EVENTS.items():
         shop.con.execute(f"delete from {table} where {later}", {"d": day})
+    # Nor what became known of an earlier event.
+    shop.con.execute("update core.feedback set closed_on = null where closed_on > $d", {"d": day})
     shop.everyone_is_dirty()
-    assert shop.features(day, None, ["A", "B"]) == known_later
+    assert shop.features(day, None, ["A", "B"], settings=SETTINGS) == known_later
     assert known_later
 
 
