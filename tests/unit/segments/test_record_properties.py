@@ -1,4 +1,4 @@
-"""The record under random runs: definitions edited, removed and brought back, days recorded again, both entities.
+"""The record under random runs: definitions edited, removed and brought back, days recorded again.
 
 Three things must agree after any sequence of runs: the stays that were kept up with what all events say, the
 current places with the open stays, and the events with those of the same runs played into an empty database.
@@ -102,7 +102,7 @@ class Run:
 
     @property
     def faults(self) -> dict[str, str]:
-        return {name: "at fault" for name in self.definitions.faults}
+        return dict.fromkeys(self.definitions.faults, "at fault")
 
 
 def random_runs(rng: random.Random, folder: Path, number: int) -> list[Run]:
@@ -226,7 +226,7 @@ def test_a_day_recorded_again_counts_as_if_it_had_been_recorded_once(tmp_path: P
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_day_has_the_members_that_its_evaluation_gave(tmp_path: Path, seed: int) -> None:
-    """The members of what was evaluated are those of the plan; who is held stays where the day before had them."""
+    """Members are those that the plan gives; of what is held, those of the day before."""
     con = empty()
     before: set[tuple[Any, ...]] = set()
     previous: date | None = None
