@@ -130,7 +130,7 @@ def load_definitions(
     if not paths:
         raise ConfigError(f"{folder}: no segment definitions; expected at least one .yaml file there")
     with checker() as con:
-        return _Load(con, catalogues, absent or {}, mapped, root or folder.parent).all(paths)
+        return Load(con, catalogues, absent or {}, mapped, root or folder.parent).all(paths)
 
 
 def read_definition(path: Path) -> AnyDefinition:
@@ -141,7 +141,7 @@ def read_definition(path: Path) -> AnyDefinition:
     return load_model(path, SegmentationFile).root
 
 
-class _Load:
+class Load:
     """One load: definitions are compiled when they are first referred to, and once."""
 
     def __init__(
@@ -167,13 +167,13 @@ class _Load:
 
     def all(self, paths: Sequence[Path]) -> Definitions:
         for path in paths:
-            self._read(path)
+            self.add(path)
         for name in self.read:
             if name not in self.faults:
                 self._compiled(name)
         return Definitions(tuple(self.done.values()), self.faults)
 
-    def _read(self, path: Path) -> None:
+    def add(self, path: Path) -> None:
         """Read one file; an id that an earlier file has too leaves both at fault: which is meant?"""
         try:
             definition = read_definition(path)
@@ -212,7 +212,7 @@ class _Load:
             )
 
         def make_reader(terms: Mapping[str, Term], own: Function | None) -> Reader:
-            return self._reader(entity, definition.segmentation, terms, own)
+            return self.reader(entity, definition.segmentation, terms, own)
 
         author = Author(definition, path, self.root, self.names[entity], make_reader, self._refer)
         return self._finished(definition, compile_kind(definition, author))
@@ -272,7 +272,7 @@ class _Load:
         circle = " -> ".join([*turned, turned[0]])
         raise CircleError(str(place.fault(f"refers to itself in a circle: {circle}", at)), turned)
 
-    def _reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
+    def reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
         """Reads conditions over an entity in the definition `author`."""
         names = self.names[entity]
         if terms:
@@ -281,7 +281,7 @@ class _Load:
         calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.term)
         refused = {}
         if entity == "account":
-            customers = self._reader("customer", author, {}, None)
+            customers = self.reader("customer", author, {}, None)
             calls |= dict.fromkeys(MEMBER_CALLS, Members(self.con, customers, self.mapped).term)
         else:
             why = "asks for the members of an account, and here a customer is judged"
