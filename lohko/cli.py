@@ -257,6 +257,42 @@ def explain(
 
 
 @app.command()
+def replay(
+    context: typer.Context,
+    segmentation: Annotated[str, typer.Option("--segmentation", "-s", help="Its id.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    every: Annotated[
+        str, typer.Option(help="day, week (each seventh day) or month (its last day).")
+    ] = "week",
+    known: Annotated[str, typer.Option(help="now, or then: when each day was recorded.")] = "now",
+    definition: Annotated[Path | None, typer.Option(help="Another definition of it, to compare.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the members: .parquet or .csv.")] = None,
+    json: Json = False,
+) -> None:
+    """A segmentation on past days, under today's or another definition, beside what was recorded."""
+    from lohko import playing
+    from lohko.progress import follow
+
+    wanted = playing.Wanted(
+        segmentation,
+        first.date(),
+        last.date(),
+        playing.every_of(every),
+        playing.known_of(known),
+        definition,
+        output,
+    )
+    project = _load(context)
+    with follow([wanted.first, wanted.last], quiet=json) as progress:
+        found = playing.replay(project, wanted, lambda day: progress(day, "replay"))
+    if json:
+        show.print_json(playing.as_rows(found))
+    else:
+        playing.print_sizes(wanted, found)
+
+
+@app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")],
 ) -> None:
