@@ -131,7 +131,8 @@ def build_publication(
                 return dg.MaterializeResult(
                     metadata={"published": f"no: {day} is not the latest recorded day"}
                 )
-            assert_exclusive(con, day)
+            exclusive = [one.id for one in segmentations_of(con, project) if one.exclusive]
+            assert_exclusive(con, day, exclusive)
             assert_expected(con, context.run.run_id)
             facts = manifest(con)
             progress("report")

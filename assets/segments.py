@@ -25,7 +25,8 @@ from pipelines.features.attributes import attribute_mark
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of, keep_features
 from pipelines.segments import history, replay
-from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.segments.definitions import load_definitions
+from pipelines.segments.model import Segmentation
 from pipelines.steps import run_step
 from resources.project import Project
 
@@ -51,7 +52,14 @@ _MEANING = {
 def segmentations_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Segmentation]:
     """The project's definitions, checked against the features it has."""
     features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
-    return load_segmentations(project.segments, features, absent(project.mapped))
+    found = load_definitions(
+        project.segments,
+        {"customer": features},
+        {"customer": absent(project.mapped)},
+        project.mapped,
+        project.root,
+    )
+    return list(found.checked())
 
 
 def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: tables.md, features.md and marts.md.
+"""Write what follows from the code: tables.md, features.md, functions.md, marts.md and segments.schema.json.
 
     .venv/bin/python docs/generate.py
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.expression import parse_scalar
+from pipelines.config.schema import segments_schema
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "features.md": features_page(),
         "functions.md": functions_page(),
         "marts.md": marts_page(),
+        "segments.schema.json": segments_schema(),
     }
 
 

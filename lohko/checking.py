@@ -13,7 +13,8 @@ from pipelines.features.compute import attributes_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
-from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.segments.definitions import load_definitions
+from pipelines.segments.model import Segmentation
 from pipelines.steps import quote, table_exists
 from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
@@ -106,7 +107,15 @@ def check_definitions(project: Project) -> list[Segmentation]:
     """
     shares = project.config.features.category_shares
     features = catalogue(project.mapped, shares, _attributes(project))
-    return load_segmentations(project.segments, features, absent(project.mapped))
+    return list(
+        load_definitions(
+            project.segments,
+            {"customer": features},
+            {"customer": absent(project.mapped)},
+            project.mapped,
+            project.root,
+        ).checked()
+    )
 
 
 def _attributes(project: Project) -> list[tuple[str, str]]:

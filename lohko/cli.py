@@ -21,7 +21,7 @@ from pipelines.errors import LohkoError, SourceError, UsageError
 from resources.project import Project
 
 if TYPE_CHECKING:
-    from pipelines.segments.definition import Segmentation
+    from pipelines.segments.model import Segmentation
 
 HELD = 5
 INTERRUPTED = 130
@@ -298,6 +298,27 @@ def check(context: typer.Context, json: Json = False) -> None:
         show.console.print(
             f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
         )
+
+
+@app.command()
+def schema(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
+) -> None:
+    """The JSON schema of segments/*.yaml, for editors that complete and check while you type."""
+    from pipelines.config.schema import segments_schema
+
+    if output is None:
+        sys.stdout.write(segments_schema())
+        return
+    try:
+        output.write_text(segments_schema(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+    show.console.print(
+        f"Wrote {show.text(output)}. The first line of a file in segments/ then is, with the way to it:\n"
+        "  # yaml-language-server: $schema=../segments.schema.json",
+        highlight=False,
+    )
 
 
 def _print_fault(fault: LohkoError) -> None:

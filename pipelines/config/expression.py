@@ -7,10 +7,11 @@ gets through: no statement, subquery, aggregate, window, star, parameter, or fun
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from pipelines.config.yaml import nearest
 from pipelines.errors import ConfigError
@@ -84,44 +85,116 @@ _REFUSED: tuple[tuple[type[exp.Expr], str], ...] = (
 )
 
 
-def parse_scalar(text: str, columns: Collection[str], where: str) -> exp.Expr:
+@dataclass(frozen=True)
+class Place:
+    """Where an expression stands, and how a fault shows the spot.
+
+    `where` is file, line and place. A fault repeats the text; with `pointing` it points into it, with the
+    line of the text and a caret below the first character that is wrong.
+    """
+
+    where: str
+    text: str
+    pointing: bool = False
+
+    def fault(self, what: str, at: int | None = None) -> ConfigError:
+        """The error; `at` is the offset of the fault in the text."""
+        if not self.pointing:
+            return ConfigError(f"{self.where}: {self.text!r} {what}")
+        return ConfigError(f"{self.where}: {what}" + ("" if at is None else excerpt(self.text, at)))
+
+
+def excerpt(text: str, at: int) -> str:
+    """The line of `text` around the offset `at`, and a caret below it; at most some seventy characters."""
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    end = len(text) if end < 0 else end
+    first, last = max(start, at - 40), min(end, at + 30)
+    before, after = "…" * (first > start), "…" * (last < end)
+    shown = "".join(char if char.isprintable() else " " for char in text[first:last])
+    return f"\n    {before}{shown}{after}\n    {' ' * (len(before) + at - first)}^"
+
+
+def offset_of(node: exp.Expr) -> int | None:
+    """Where in the text a node begins; None where the parser kept no place."""
+    found = [int(one.meta["start"]) for one in node.walk() if "start" in one.meta]
+    return min(found, default=None)
+
+
+def parse_scalar(
+    text: str,
+    columns: Collection[str] | None,
+    where: str | Place,
+    own: Collection[str] = (),
+) -> exp.Expr:
     """Parse one scalar expression over `columns`.
 
     Parameters
     ----------
     text : the expression, in DuckDB's dialect.
-    columns : the names it may use; compared without regard to case, as SQL does.
+    columns : the names it may use; compared without regard to case, as SQL does. None leaves them to the
+        caller, who knows more about them.
     where : what a fault is prefixed with: file, line and place.
+    own : functions beyond the list, which the caller puts something else in the place of.
 
     Raises
     ------
     ConfigError
         When it does not parse, is not scalar, or names an unknown column.
     """
-    try:
-        trees = [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
-    except RecursionError:
-        raise ConfigError(f"{where}: the expression is nested too deeply") from None
-    except SqlglotError as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"{where}: {text!r} is not an SQL expression: {reason}") from None
+    place = Place(where, text) if isinstance(where, str) else where
+    trees = _parsed(text, place)
     if len(trees) != 1:
-        raise ConfigError(f"{where}: {text!r}: expected one expression, found {len(trees)} statements")
+        raise ConfigError(
+            f"{place.where}: {place.text!r}: expected one expression, found {len(trees)} statements"
+        )
     tree = trees[0]
     for node in tree.walk():
-        _refuse_by_name(node, text, where)
+        _refuse_by_name(node, place)
     for node in tree.walk():
-        _refuse_unlisted(node, text, where)
-    known = {name.lower(): name for name in columns}
-    for column in tree.find_all(exp.Column):
+        if not (isinstance(node, exp.Anonymous) and node.name.lower() in own):
+            _refuse_unlisted(node, place, own)
+    known = {name.lower(): name for name in columns or ()}
+    for column in tree.find_all(exp.Column) if columns is not None else ():
         if column.table or column.name.lower() not in known:
             shown = column.sql(dialect="duckdb")
-            listed = ", ".join(sorted(columns)[:40])
-            raise ConfigError(
-                f"{where}: {text!r} names {shown}, which is not a column here"
-                f"{nearest(column.name.lower(), known)} (known: {listed})"
+            listed = ", ".join(sorted(known.values())[:40])
+            raise place.fault(
+                f"names {shown}, which is not a column here"
+                f"{nearest(column.name.lower(), known)} (known: {listed})",
+                offset_of(column),
             )
     return tree
+
+
+def _parsed(text: str, place: Place) -> list[exp.Expr]:
+    """The statements of the text, as trees."""
+    try:
+        return [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
+    except RecursionError:
+        raise ConfigError(f"{place.where}: the expression is nested too deeply") from None
+    except ParseError as error:
+        reason, at = str(error).splitlines()[0], _offset_in(text, error)
+        if place.pointing:
+            said = str(error.errors[0].get("description") or reason) if error.errors else reason
+            # The parser names its own classes where a part is missing.
+            reason = "something is missing" if "<class" in said else said.rstrip(".")
+        raise place.fault(f"is not an SQL expression: {reason}", at) from None
+    except TokenError as error:
+        reason = "a quote or remark is not closed" if place.pointing else str(error).splitlines()[0]
+        raise place.fault(f"is not an SQL expression: {reason}") from None
+    except SqlglotError as error:
+        raise place.fault(f"is not an SQL expression: {str(error).splitlines()[0]}") from None
+
+
+def _offset_in(text: str, error: ParseError) -> int | None:
+    """The parser tells the line and the column of the last character of what it stumbled over."""
+    found = error.errors[0] if error.errors else {}
+    line, column = found.get("line"), found.get("col")
+    if not line or not column:
+        return None
+    start = sum(len(one) + 1 for one in text.split("\n")[: line - 1])
+    return max(0, min(len(text), int(start + column - len(found.get("highlight") or ""))))
 
 
 def to_sql(tree: exp.Expr) -> str:
@@ -153,32 +226,33 @@ def refuse_unlisted(node: exp.Expr, where: str, expected: str) -> None:
     raise ConfigError(f"{where}: holds {type(node).__name__.lower()}; expected {expected}")
 
 
-def _refuse_by_name(node: exp.Expr, text: str, where: str) -> None:
+def _refuse_by_name(node: exp.Expr, place: Place) -> None:
     for kind, name in _REFUSED:
         if isinstance(node, kind):
-            raise ConfigError(f"{where}: {text!r} holds {name}; expected a scalar expression over columns")
+            raise place.fault(f"holds {name}; expected a scalar expression over columns", offset_of(node))
 
 
-def _refuse_unlisted(node: exp.Expr, text: str, where: str) -> None:
+def _refuse_unlisted(node: exp.Expr, place: Place, own: Collection[str]) -> None:
     """Whatever is not on the lists, by the name that its writer knows."""
     kind = type(node)
     if isinstance(node, exp.DataType) and node.this.name not in _TYPES:
         shown = node.sql(dialect="duckdb")
-        raise ConfigError(f"{where}: {text!r} casts to {shown}; expected one of {', '.join(sorted(_TYPES))}")
+        raise place.fault(f"casts to {shown}; expected one of {', '.join(sorted(_TYPES))}", offset_of(node))
     if isinstance(node, exp.Var) and node.name.lower().removesuffix("s") not in _UNITS:
         hint = nearest(node.name.lower(), _UNITS)
-        raise ConfigError(f"{where}: {text!r} names {node.name}; expected a unit of time{hint}")
+        raise place.fault(f"names {node.name}; expected a unit of time{hint}", offset_of(node))
     if kind in _NODES or kind in _FUNCTIONS:
         return
     if isinstance(node, exp.Func):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
         if isinstance(node, exp.Anonymous) and name in NAMED_FUNCTIONS:
             return
-        raise ConfigError(
-            f"{where}: {text!r} calls {name}, which is not on the list of functions{nearest(name, _names())}"
+        raise place.fault(
+            f"calls {name}, which is not on the list of functions{nearest(name, {*_names(), *own})}",
+            offset_of(node),
         )
-    raise ConfigError(
-        f"{where}: {text!r} holds {kind.__name__.lower()}; expected a scalar expression over columns"
+    raise place.fault(
+        f"holds {kind.__name__.lower()}; expected a scalar expression over columns", offset_of(node)
     )
 
 

@@ -55,12 +55,21 @@ def _parse(path: Path, text: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+        raise ConfigError(
+            f"{path}{line}: not valid YAML: {error.problem or error.context}{_hint(error)}"
+        ) from None
     except YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {_kind(tree)}")
     return tree
+
+
+def _hint(error: MarkedYAMLError) -> str:
+    """What helps with the fault that conditions with labelled arguments run into."""
+    if error.problem != "mapping values are not allowed here":
+        return ""
+    return "; a text that holds a colon and a space, such as did(orders, where: …), stands in double quotes"
 
 
 def plain(node: Any) -> Any:
@@ -119,6 +128,12 @@ def _of_kind(model: type[BaseModel], kind: object) -> type[BaseModel]:
     return model
 
 
+def _kinds(model: type[BaseModel]) -> str:
+    """The kinds of a discriminated union."""
+    members = get_args(model.model_fields["root"].annotation)
+    return ", ".join(kind for one in members for kind in get_args(one.model_fields["kind"].annotation))
+
+
 def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) -> str:
     if fault["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
@@ -128,7 +143,7 @@ def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) 
     if fault["type"] == "missing":
         return "is required and missing"
     if fault["type"] == "union_tag_not_found":
-        return f"{fault['ctx']['discriminator']} says which kind it is; expected rules, scores or tiers"
+        return f"{fault['ctx']['discriminator']} says which kind it is; expected one of {_kinds(model)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     shown = fault.get("input")
     if not isinstance(shown, (str, int, float, bool)) or _may_hold_a_secret(shown, location):

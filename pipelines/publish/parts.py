@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.features.catalogue import Feature
-from pipelines.segments.definition import Segmentation
+from pipelines.segments.model import Segmentation
 from pipelines.steps import rows, table_exists
 
 if TYPE_CHECKING:
@@ -81,15 +81,22 @@ def parts_of(
 
     Parameters
     ----------
+    segmentations : each after those it refers to.
     features : the project's catalogue.
     mapped : canonical table -> the sources that feed it.
     """
     by_name = {feature.name: feature for feature in features}
     found = []
+    behind_each: dict[str, set[str]] = {}
     for one in segmentations:
-        used = {table for name in one.features for table in tables_behind(by_name[name])}
+        read = one.features if one.entity == "customer" else one.member_features
+        used = {table for name in read for table in tables_behind(by_name[name])} | set(one.tables)
+        used |= {"orders", *_PURCHASES} if "orders" in one.tables else set()
+        used |= {"accounts"} if one.entity == "account" else set()
+        # Each comes after those it refers to.
+        behind_each[one.id] = used.union(*(behind_each.get(name, set()) for name in one.uses))
         # Who is a customer at all follows from orders, where no feature says more.
-        found.append(Part("segmentation", one.id, _sources(used or {"orders"}, mapped)))
+        found.append(Part("segmentation", one.id, _sources(behind_each[one.id] or {"orders"}, mapped)))
     everything = {table for feature in features for table in tables_behind(feature)}
     behind = {
         "customer": everything,

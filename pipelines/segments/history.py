@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
-from pipelines.segments.definition import Segmentation
-from pipelines.steps import run_step, store_select, transaction
+from pipelines.segments.model import Segmentation
+from pipelines.segments.plan import Plan
+from pipelines.steps import quote, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,18 +112,43 @@ def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Se
     InvariantError
         When an exclusive segmentation leaves a customer out or puts one into two segments.
     """
+    plan = Plan(
+        "customer",
+        tuple(one for one in segmentations if one.entity == "customer"),
+        tuple(segmentations),
+    )
     with transaction(con):
         _clear_assignment(con, day)
-        for segmentation in segmentations:
-            store_select(
-                con,
-                "segments.assignment",
-                "select cast($as_of as date) as as_of_date, $segmentation as segmentation_id, segment_id,"
-                f" customer_id from ({segmentation.sql})",
-                "append",
-                {"as_of": day, "segmentation": segmentation.id, **segmentation.parameters},
-            )
-        assert_exclusive(con, day)
+        if not plan.segmentations:
+            return
+        if plan.needs_standing:
+            _stand_before(con, day)
+        plan.prepare(con, day)
+        con.execute(f"insert into segments.assignment {_unpivoted(plan)}", plan.parameters(day))
+        assert_exclusive(con, day, [one.id for one in plan.segmentations if one.exclusive])
+
+
+def _stand_before(con: duckdb.DuckDBPyConnection, day: date) -> None:
+    """`segments.standing`: who stands where at the end of the last recorded day before `day`."""
+    con.execute(
+        "create or replace table segments.standing as"
+        " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
+        " where entered_date < $day and (left_date is null or left_date >= $day)",
+        {"day": day},
+    )
+
+
+def _unpivoted(plan: Plan) -> str:
+    """The plan's SELECT as rows of `segments.assignment`: one pass, a row a member and segment."""
+    parts = []
+    for one in plan.segmentations:
+        held = quote(one.id) if not one.exclusive else f"[{quote(one.id)}]"
+        parts.append(f"list_transform({held}, lambda s: {{'of': '{one.id}', 'segment': s}})")
+    return (
+        "select cast($as_of as date), place.of, place.segment, entity_id from"
+        f" (select entity_id, unnest(flatten([{', '.join(parts)}])) as place from ({plan.sql}))"
+        " where place.segment is not null"
+    )
 
 
 def _clear_assignment(con: duckdb.DuckDBPyConnection, day: date) -> None:
@@ -133,20 +159,26 @@ def _clear_assignment(con: duckdb.DuckDBPyConnection, day: date) -> None:
     con.execute("delete from segments.assignment where as_of_date = ?", [day])
 
 
-def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date) -> None:
-    """Every customer of the day stands in exactly one segment of every segmentation."""
+def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
+    """Every customer of the day stands in exactly one segment of each segmentation of `exclusive`."""
     found = con.execute(
         """
         with expected as (select count(*) as customers from features.customer where as_of_date = $day)
-        select segmentation_id, count(*), count(distinct a.customer_id), any_value(expected.customers)
-        from segments.assignment as a cross join expected
-        where as_of_date = $day
-        group by segmentation_id
-        having count(*) <> any_value(expected.customers)
-            or count(distinct customer_id) <> any_value(expected.customers)
-        order by segmentation_id
+        select
+            wanted.segmentation_id,
+            count(a.customer_id),
+            count(distinct a.customer_id),
+            any_value(expected.customers)
+        from (select unnest($exclusive) as segmentation_id) as wanted
+        cross join expected
+        left join segments.assignment as a
+            on a.segmentation_id = wanted.segmentation_id and a.as_of_date = $day
+        group by wanted.segmentation_id
+        having count(a.customer_id) <> any_value(expected.customers)
+            or count(distinct a.customer_id) <> any_value(expected.customers)
+        order by wanted.segmentation_id
         """,
-        {"day": day},
+        {"day": day, "exclusive": list(exclusive)},
     ).fetchall()
     if found:
         name, rows, distinct, customers = found[0]

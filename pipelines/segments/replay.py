@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.features.compute import STATE_STEPS, forget_features, has_features
 from pipelines.features.families import FRAGMENTS
 from pipelines.segments import history
-from pipelines.segments.definition import Segmentation
+from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import assets.features
 import assets.segments
 from pipelines.core import merge
 from pipelines.ingest import batch
-from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.segments import history
+from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.steps import qualified
 
 DAY = "2026-03-30"
@@ -165,30 +166,29 @@ def repeat_a_customer(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
 def overlap_segments(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     """A segmentation puts one customer into two segments."""
 
-    def overlapping(*words: Any) -> list[Segmentation]:
-        return [
-            dataclasses.replace(
-                one,
-                sql=f"select * from ({one.sql}) union all select 'lapsed', 'C001'",
-            )
-            if one.id == "lifecycle"
-            else one
-            for one in load_segmentations(*words)
-        ]
+    check = history.assert_exclusive
 
-    monkeypatch.setattr(assets.segments, "load_segmentations", overlapping)
+    def overlapping(con: Any, day: Any, exclusive: Any) -> None:
+        con.execute("insert into segments.assignment values (?, 'lifecycle', 'twice', 'C001')", [day])
+        check(con, day, exclusive)
+
+    monkeypatch.setattr(history, "assert_exclusive", overlapping)
 
 
 def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     """A segmentation forgets a customer."""
 
-    def forgetting(*words: Any) -> list[Segmentation]:
-        return [
-            dataclasses.replace(one, sql=f"select * from ({one.sql}) where customer_id <> 'C001'")
-            for one in load_segmentations(*words)
-        ]
+    def forgetting(*words: Any) -> Definitions:
+        found = load_definitions(*words)
+        kept = []
+        for one in found.segmentations:
+            result = one.compiled.result
+            sql = f"case when entity_id <> 'C001' then ({result.sql}) end"
+            partial = dataclasses.replace(one.compiled, result=dataclasses.replace(result, sql=sql))
+            kept.append(dataclasses.replace(one, compiled=partial))
+        return Definitions(tuple(kept))
 
-    monkeypatch.setattr(assets.segments, "load_segmentations", forgetting)
+    monkeypatch.setattr(assets.segments, "load_definitions", forgetting)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pipelines.publish.marts import build_marts
 from pipelines.publish.parts import WHOLE, Part
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
-from pipelines.segments.definition import load_segmentations
+from pipelines.segments.definitions import load_definitions
 from pipelines.steps import run_step
 
 YESTERDAY, D = date(2024, 6, 29), date(2024, 6, 30)
@@ -72,7 +72,7 @@ def company_shop(folder: Path) -> Shop:
     history.create(con)
     features = shop.catalogue()
     store_catalogue(con, features)
-    segmentations = load_segmentations(folder, features)
+    segmentations = list(load_definitions(folder, {"customer": features}).checked())
     history.store_definitions(con, segmentations)
     for day in (YESTERDAY, D):
         shop.compute(day)

@@ -15,7 +15,7 @@ from pipelines.errors import InvariantError
 from pipelines.features.catalogue import catalogue
 from pipelines.publish.marts import MARTS, build_marts, table_of
 from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
-from pipelines.segments.definition import load_segmentations
+from pipelines.segments.definitions import load_definitions
 from pipelines.steps import rows
 
 WATERMARK = datetime(2024, 6, 30, 20, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
         (tmp_path / f"{name}.yaml").write_text(definition.format(name, when) + otherwise)
     found = {
         part.name: set(part.sources)
-        for part in parts_of(load_segmentations(tmp_path, features), features, mapped)
+        for part in parts_of(load_definitions(tmp_path, {"customer": features}).checked(), features, mapped)
     }
     assert found == {
         "by_age": {"crm"},

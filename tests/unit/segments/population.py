@@ -11,7 +11,8 @@ import duckdb
 
 from pipelines.features.catalogue import Feature
 from pipelines.segments import history
-from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.segments.definitions import load_definitions
+from pipelines.segments.model import Segmentation
 from pipelines.steps import quote
 
 TYPES = {
@@ -64,7 +65,7 @@ def load(folder: Path, *texts: str) -> list[Segmentation]:
         old.unlink()
     for name, text in zip(("one", "two", "three"), texts, strict=False):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return load_segmentations(folder, FEATURES, ABSENT)
+    return list(load_definitions(folder, {"customer": FEATURES}, {"customer": ABSENT}).checked())
 
 
 def segments_of(

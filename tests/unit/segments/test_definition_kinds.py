@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from population import RULES, D, empty_population, fill, load, segments_of
 
-from pipelines.segments.definition import load_segmentations
+from pipelines.segments.definitions import load_definitions
 
 SCORES = """
 segmentation: rfm
@@ -196,5 +196,5 @@ def test_the_example_project_compiles() -> None:
     from pipelines.features.catalogue import catalogue
 
     folder = Path(__file__).parents[3] / "examples" / "complete_journey" / "segments"
-    found = load_segmentations(folder, catalogue(CONTRACTS, [], []))
+    found = load_definitions(folder, {"customer": catalogue(CONTRACTS, [], [])}).checked()
     assert [one.id for one in found] == ["lifecycle", "rfm", "value_tier"]

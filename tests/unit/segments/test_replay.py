@@ -16,7 +16,8 @@ from pipelines.features.compute import (
 )
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
-from pipelines.segments.definition import Segmentation, load_segmentations
+from pipelines.segments.definitions import load_definitions
+from pipelines.segments.model import Segmentation
 from pipelines.steps import run_step
 
 D = date(2024, 6, 20)
@@ -45,7 +46,7 @@ class Company:
         refresh_state(self.con)
 
     def read(self) -> list[Segmentation]:
-        return load_segmentations(self.folder, self.shop.catalogue())
+        return list(load_definitions(self.folder, {"customer": self.shop.catalogue()}).checked())
 
     def compute(self, day: date) -> None:
         self.computed.append(day)

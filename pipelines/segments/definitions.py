@@ -1,0 +1,394 @@
+"""Read `segments/*.yaml`, check each against what the project has, and put them in order of reference.
+
+A faulty definition is held, and so is what refers to it; the others go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.config.expression import Place
+from pipelines.config.segments import (
+    KINDS,
+    AnyDefinition,
+    Audiences,
+    Combination,
+    Entity,
+    Lists,
+    Rules,
+    Scores,
+    SegmentationFile,
+    Tiers,
+)
+from pipelines.config.yaml import load_model, nearest, read_yaml
+from pipelines.errors import ConfigError
+from pipelines.features.catalogue import Feature
+from pipelines.segments import events
+from pipelines.segments.author import Author, segment_of, where_in
+from pipelines.segments.binding import checker
+from pipelines.segments.calls import EVENT_CALLS, MEMBER_CALLS
+from pipelines.segments.conditions import Function, Names, Reader, Special, Term, today
+from pipelines.segments.events import Events
+from pipelines.segments.kinds.audiences import compile_audiences
+from pipelines.segments.kinds.combination import compile_combination
+from pipelines.segments.kinds.lists import compile_lists
+from pipelines.segments.kinds.rules import compile_rules
+from pipelines.segments.kinds.scores import compile_scores
+from pipelines.segments.kinds.tiers import compile_tiers
+from pipelines.segments.members import Members
+from pipelines.segments.model import (
+    AS_OF,
+    KEY,
+    OWN,
+    Column,
+    Compiled,
+    Needs,
+    Segmentation,
+    closure,
+    literal,
+    merged,
+)
+from pipelines.segments.plan import Plan
+from pipelines.segments.words import Named
+from pipelines.steps import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+HELP = " (docs/features.md lists them, and `lohko query 'from marts.feature_catalogue'`)"
+# Names of the SELECT's own columns beside the segmentations.
+RESERVED = frozenset({"entity_id", AS_OF, *KEY.values()})
+ENTITIES: tuple[Entity, ...] = ("customer", "account")
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The definitions of a project.
+
+    `segmentations` are those that passed, each after what it refers to. `faults` has what is wrong with the
+    others, by segmentation id, or by file name where the file does not tell its id.
+    """
+
+    segmentations: tuple[Segmentation, ...]
+    faults: Mapping[str, ConfigError] = field(default_factory=dict)
+
+    def plan(self, entity: Entity = "customer", only: Collection[str] | None = None) -> Plan:
+        """What assigns the members of one entity: all its segmentations, or those named by `only`."""
+        chosen = [
+            one for one in self.segmentations if one.entity == entity and (only is None or one.id in only)
+        ]
+        return Plan(entity, tuple(chosen), self.segmentations)
+
+    def checked(self) -> tuple[Segmentation, ...]:
+        """The segmentations, when no definition is at fault.
+
+        Raises
+        ------
+        ConfigError
+            The faults, one below the other.
+        """
+        if self.faults:
+            raise ConfigError("\n".join(dict.fromkeys(str(fault) for fault in self.faults.values())))
+        return self.segmentations
+
+
+class CircleError(ConfigError):
+    """Segmentations refer to each other in a circle; `ids` are those on it, in the order of reference."""
+
+    def __init__(self, message: str, ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.ids = list(ids)
+
+
+def load_definitions(
+    folder: Path,
+    catalogues: Mapping[str, Sequence[Feature]],
+    absent: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+    mapped: Collection[str] | None = None,
+    root: Path | None = None,
+) -> Definitions:
+    """Every definition in `folder`.
+
+    Parameters
+    ----------
+    catalogues : entity -> its features; an entity without a catalogue cannot be segmented.
+    absent : entity -> features that the project lacks, with the tables they would need.
+    mapped : the canonical tables that some source maps; None where all count as mapped.
+    root : the project's folder, which uploaded lists may not leave; the parent of `folder` by default.
+
+    Raises
+    ------
+    ConfigError
+        When there is no definition at all. Faults of single definitions are in the result.
+    """
+    paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not paths:
+        raise ConfigError(f"{folder}: no segment definitions; expected at least one .yaml file there")
+    with checker() as con:
+        return _Load(con, catalogues, absent or {}, mapped, root or folder.parent).all(paths)
+
+
+def read_definition(path: Path) -> AnyDefinition:
+    """One file as the model of its kind; read as that kind, so that a fault's place is the file's own."""
+    kind = read_yaml(path).get("kind")
+    if isinstance(kind, str) and kind in KINDS:
+        return load_model(path, KINDS[kind])
+    return load_model(path, SegmentationFile).root
+
+
+class _Load:
+    """One load: definitions are compiled when they are first referred to, and once."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        catalogues: Mapping[str, Sequence[Feature]],
+        absent: Mapping[str, Mapping[str, tuple[str, ...]]],
+        mapped: Collection[str] | None,
+        root: Path,
+    ) -> None:
+        self.con = con
+        self.root = root
+        self.names = {
+            entity: _names(features, absent.get(entity, {}), entity)
+            for entity, features in catalogues.items()
+        }
+        self.events = Events(con, mapped)
+        self.mapped = mapped
+        self.read: dict[str, tuple[Path, AnyDefinition]] = {}
+        self.done: dict[str, Segmentation] = {}
+        self.faults: dict[str, ConfigError] = {}
+        self.path: list[str] = []
+
+    def all(self, paths: Sequence[Path]) -> Definitions:
+        for path in paths:
+            self._read(path)
+        for name in self.read:
+            if name not in self.faults:
+                self._compiled(name)
+        return Definitions(tuple(self.done.values()), self.faults)
+
+    def _read(self, path: Path) -> None:
+        """Read one file; an id that an earlier file has too leaves both at fault: which is meant?"""
+        try:
+            definition = read_definition(path)
+        except ConfigError as fault:
+            self.faults[_id_in(path)] = fault
+            return
+        name = definition.segmentation
+        if name in self.read:
+            self.faults[name] = ConfigError(
+                f"{where_in(path, 'segmentation')} {name} is defined in {self.read[name][0]} too;"
+                " expected another id"
+            )
+        elif name in RESERVED:
+            self.faults[name] = ConfigError(
+                f"{where_in(path, 'segmentation')}: {name} is the name of a key; expected another id"
+            )
+        self.read.setdefault(name, (path, definition))
+
+    def _compiled(self, name: str) -> None:
+        """Compile one definition into `done` or `faults`."""
+        path, definition = self.read[name]
+        self.path.append(name)
+        try:
+            self.done[name] = self._segmentation(path, definition)
+        except ConfigError as fault:
+            self.faults[name] = fault
+        finally:
+            self.path.pop()
+
+    def _segmentation(self, path: Path, definition: AnyDefinition) -> Segmentation:
+        entity = definition.entity
+        if entity not in self.names:
+            raise ConfigError(
+                f"{where_in(path, 'entity')}: this project has no {entity}s to segment;"
+                f" no source maps {entity}s"
+            )
+
+        def make_reader(terms: Mapping[str, Term], own: Function | None) -> Reader:
+            return self._reader(entity, definition.segmentation, terms, own)
+
+        author = Author(definition, path, self.root, self.names[entity], make_reader, self._refer)
+        return self._finished(definition, compile_kind(definition, author))
+
+    def _finished(self, definition: AnyDefinition, compiled: Compiled) -> Segmentation:
+        """The segmentation: its version, and what it reads itself rather than by what it refers to."""
+        used = [self.done[name] for name in sorted(compiled.uses)]
+        others = {
+            column.name
+            for one in used
+            for column in closure([one.compiled.result, *(column for _, column in one.compiled.scores)])
+        }
+        populations = [column for cut in compiled.cuts for column in cut.population.columns]
+        own = [
+            column
+            for column in closure([compiled.result, *(c for _, c in compiled.scores), *populations])
+            if column.name not in others
+        ]
+        needs = merged([*(column.needs for column in own), *(cut.population.needs for cut in compiled.cuts)])
+        asked = [call.condition.needs for call in needs.members if call.source == "customers"]
+        identity = json.dumps(
+            [definition.entity, compiled.identity, [[one.id, one.version] for one in used]], default=str
+        )
+        return Segmentation(
+            definition,
+            hashlib.sha256(identity.encode()).hexdigest()[:12],
+            compiled,
+            needs.features,
+            frozenset(name for one in asked for name in one.features),
+            compiled.uses,
+            _tables(needs) | frozenset(table for one in asked for table in _tables(one)),
+        )
+
+    def _refer(self, name: str, place: Place, at: int | None = None) -> Segmentation:
+        """Another segmentation, compiled now if need be."""
+        if name not in self.read and name not in self.faults:
+            known = ", ".join(sorted(self.read))
+            raise place.fault(
+                f"there is no segmentation {name}{nearest(name, self.read)} (known: {known})", at
+            )
+        if name in self.path:
+            self._raise_circle(self.path[self.path.index(name) :], place, at)
+        if name not in self.done and name not in self.faults:
+            self._compiled(name)
+        fault = self.faults.get(name)
+        if isinstance(fault, CircleError) and self.path[-1] in fault.ids:
+            start = fault.ids.index(self.path[-1])
+            self._raise_circle(fault.ids[start:] + fault.ids[:start], place, at)
+        if fault is not None:
+            raise place.fault(f"refers to {name}, which is at fault itself: {str(fault).splitlines()[0]}", at)
+        return self.done[name]
+
+    def _raise_circle(self, ids: Sequence[str], place: Place, at: int | None) -> None:
+        """The circle as seen from the definition that is being compiled."""
+        own = ids.index(self.path[-1])
+        turned = [*ids[own:], *ids[:own]]
+        circle = " -> ".join([*turned, turned[0]])
+        raise CircleError(str(place.fault(f"refers to itself in a circle: {circle}", at)), turned)
+
+    def _reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
+        """Reads conditions over an entity in the definition `author`."""
+        names = self.names[entity]
+        if terms:
+            names = Names({**names.known, **terms}, names.what, names.absent, names.help)
+        references = _References(self._refer, entity, author, own)
+        calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.term)
+        refused = {}
+        if entity == "account":
+            customers = self._reader("customer", author, {}, None)
+            calls |= dict.fromkeys(MEMBER_CALLS, Members(self.con, customers, self.mapped).term)
+        else:
+            why = "asks for the members of an account, and here a customer is judged"
+            refused = {name: f"{name} {why}" for name in MEMBER_CALLS}
+        functions: dict[str, Function] = {"in_segment": references.segment, "score": references.score}
+        return Reader(names, self.con, functions, calls, refused)
+
+
+@dataclass(frozen=True)
+class _References:
+    """`in_segment('lifecycle.loyal')` and `score('rfm.r')` in the conditions of one definition."""
+
+    refer: Callable[[str, Place, int | None], Segmentation]
+    entity: Entity
+    author: str
+    own: Function | None
+
+    def segment(self, text: str, place: Place, at: int | None) -> Term:
+        """Whether a member is in a segment, as a boolean column."""
+        name, segment = _two(text, "in_segment('lifecycle.loyal')", place, at)
+        if name == self.author:
+            if self.own is None:
+                raise place.fault(f"in_segment('{text}') asks {name} of itself", at)
+            return self.own(segment, place, at)
+        found = self._found(name, place, at)
+        segment_of(found, segment, place, at)
+        held, wanted = quote(found.compiled.result.name), literal(segment)
+        sql = f"{held} = {wanted}" if found.exclusive else f"list_contains({held}, {wanted})"
+        column = Column(f"{OWN}in {name}.{segment}", sql, reads=(found.compiled.result,))
+        return Term(
+            Named(column.name, "BOOLEAN", written=f"in_segment('{text}')"),
+            columns=(column,),
+            uses=frozenset({name}),
+        )
+
+    def score(self, text: str, place: Place, at: int | None) -> Term:
+        """A score of another segmentation, a number."""
+        name, score = _two(text, "score('rfm.r')", place, at)
+        if name == self.author:
+            raise place.fault(f"score('{text}') asks {name} of itself; expected {score} alone", at)
+        found = self._found(name, place, at)
+        scores = dict(found.compiled.scores)
+        if score not in scores:
+            known = f" (known: {', '.join(scores)})" if scores else ": it scores nothing"
+            raise place.fault(f"{name} has no score {score}{nearest(score, scores)}{known}", at)
+        column = scores[score]
+        return Term(
+            Named(column.name, "BIGINT", "points", f"score('{text}')"),
+            columns=(column,),
+            uses=frozenset({name}),
+        )
+
+    def _found(self, name: str, place: Place, at: int | None) -> Segmentation:
+        found = self.refer(name, place, at)
+        if found.entity != self.entity:
+            raise place.fault(f"{name} segments {found.entity}s, and here a {self.entity} is judged", at)
+        return found
+
+
+def _two(text: str, example: str, place: Place, at: int | None) -> tuple[str, str]:
+    first, dot, second = text.partition(".")
+    if not (first and dot and second) or "." in second:
+        raise place.fault(f"'{text}' is not of the form segmentation.part; expected such as {example}", at)
+    return first, second
+
+
+def compile_kind(definition: AnyDefinition, author: Author) -> Compiled:
+    """The definition as its kind compiles it."""
+    if isinstance(definition, Rules):
+        return compile_rules(definition, author)
+    if isinstance(definition, Audiences):
+        return compile_audiences(definition, author)
+    if isinstance(definition, Scores):
+        return compile_scores(definition, author)
+    if isinstance(definition, Tiers):
+        return compile_tiers(definition, author)
+    if isinstance(definition, Combination):
+        return compile_combination(definition, author)
+    assert isinstance(definition, Lists)  # noqa: S101 - the last of the union
+    return compile_lists(definition, author)
+
+
+def _names(features: Sequence[Feature], absent: Mapping[str, tuple[str, ...]], entity: str) -> Names:
+    """What conditions over an entity may name: its features and the day."""
+    known = {
+        one.name.lower(): Term(Named(one.name, one.type, one.unit), Needs(frozenset({one.name})))
+        for one in features
+        if not one.name.startswith(OWN)
+    }
+    help_ = HELP if entity == "customer" else " (docs/features.md lists them)"
+    return Names(known | {AS_OF: today()}, "a feature of the catalogue", absent, help_)
+
+
+def _tables(needs: Needs) -> frozenset[str]:
+    """The event tables, and tables of members, that are read."""
+    found: set[str] = set()
+    for call in needs.events:
+        found |= {call.table, *(events.tables_behind(call.columns) if call.table == "orders" else ())}
+    for asked in needs.members:
+        found.add(asked.source)
+    return frozenset(found)
+
+
+def _id_in(path: Path) -> str:
+    """The id that a faulty file tells, or the file's name."""
+    try:
+        found: Any = read_yaml(path).get("segmentation")
+    except ConfigError:
+        found = None
+    return found if isinstance(found, str) and found else path.stem

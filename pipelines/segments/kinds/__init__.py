@@ -1,0 +1,1 @@
+"""What each kind of segmentation becomes, a kind a module."""

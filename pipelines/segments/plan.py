@@ -1,0 +1,180 @@
+"""A plan: everything that assigns the members of one entity on a day, as one SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pipelines.config.segments import Entity
+from pipelines.segments import cuts
+from pipelines.segments.model import KEY, OWN, Needs, Segmentation, closure, merged
+from pipelines.segments.select import relation
+from pipelines.steps import quote, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+# The column of an inspection with the segment, or the list of segments.
+RESULT = f"{OWN}segment"
+LIST_TABLE = """
+create table if not exists segments.list_member (
+    segmentation_id varchar not null, segment_id varchar not null, content varchar not null,
+    entity_id varchar not null
+)
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One condition, or one of the terms it joins with AND: its boolean column and whose it is.
+
+    `part` is the place of the term among the others; None for the whole condition.
+    """
+
+    column: str
+    segment_id: str | None
+    role: str
+    text: str
+    part: int | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`sql` gives `entity_id`, RESULT, a boolean column for each of `asked`, and the features they read.
+
+    It binds what the plan's `parameters` give, after `prepare`. A condition that is NULL is false.
+    """
+
+    sql: str
+    asked: tuple[Asked, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The segmentations of one entity; `everything` has those they refer to as well, in order.
+
+    `sql` gives `entity_id` and one column a segmentation, named by its id: the segment's id for an exclusive
+    one, else the list of ids in display order, empty where there is none. It binds `parameters(day)`.
+    """
+
+    entity: Entity
+    segmentations: tuple[Segmentation, ...]
+    everything: tuple[Segmentation, ...]
+
+    @cached_property
+    def sql(self) -> str:
+        outputs = "".join(
+            f", {quote(one.compiled.result.name)} as {quote(one.id)}" for one in self.segmentations
+        )
+        columns = [one.compiled.result for one in self.segmentations]
+        return relation(self.entity, columns, Needs(), f"entity_id{outputs}")
+
+    def parameters(self, day: date) -> dict[str, Any]:
+        """What `sql` binds."""
+        return {"as_of": day}
+
+    @cached_property
+    def needs_standing(self) -> bool:
+        """Whether `segments.standing` is read: some segment has `exit` or `dwell_days`."""
+        return bool(_everywhere(self._needs).standings)
+
+    @property
+    def _needs(self) -> Needs:
+        return merged(column.needs for column in closure(one.compiled.result for one in self.segmentations))
+
+    @cached_property
+    def needed(self) -> tuple[Segmentation, ...]:
+        """The segmentations of this plan and all they refer to, each after what it refers to."""
+        wanted = {one.id for one in self.segmentations}
+        for one in reversed(self.everything):
+            if one.id in wanted:
+                wanted |= one.uses
+        return tuple(one for one in self.everything if one.id in wanted)
+
+    def inspect(self, segmentation: Segmentation) -> Inspection:
+        """The SELECT that tells, for each member, which conditions of one segmentation hold."""
+        found: list[tuple[Asked, str]] = []
+        for i, clause in enumerate(segmentation.clauses):
+            one, parts = clause.condition, clause.condition.parts
+            found.append((Asked(f"{OWN}{i}", clause.segment_id, clause.role, one.text, None), one.sql))
+            for j, part in enumerate(parts if len(parts) > 1 else ()):
+                found.append((Asked(f"{OWN}{i}.{j}", clause.segment_id, clause.role, part.text, j), part.sql))
+        result = segmentation.compiled.result
+        conditions = [clause.condition for clause in segmentation.clauses]
+        needs = merged(one.needs for one in conditions)
+        outputs = [
+            "entity_id",
+            f"{quote(result.name)} as {quote(RESULT)}",
+            *(f"coalesce({sql}, false) as {quote(asked.column)}" for asked, sql in found),
+            *(quote(name) for name in sorted(needs.features)),
+        ]
+        columns = [result, *(column for one in conditions for column in one.columns)]
+        sql = relation(self.entity, columns, needs, ", ".join(outputs))
+        return Inspection(sql, tuple(asked for asked, _ in found))
+
+    def prepare(self, con: duckdb.DuckDBPyConnection, day: date) -> list[str]:
+        """Compute the cut points of a day and bring in uploaded lists; `sql` reads both.
+
+        Returns
+        -------
+        Remarks to tell: lists of which some ids are unknown on the day, with their number.
+        """
+        remarks: list[str] = []
+        with transaction(con):
+            con.execute(cuts.TABLE)
+            con.execute(LIST_TABLE)
+            for one in self.needed:
+                if one.compiled.cuts:
+                    cuts.compute(con, day, one)
+                if one.compiled.lists:
+                    _bring_in(con, one)
+                    remarks += _unknown(con, day, one)
+        return remarks
+
+
+def _everywhere(needs: Needs) -> Needs:
+    """With what the conditions on members need."""
+    inner = [call.condition.needs for call in needs.members if call.source == "customers"]
+    columns = [column for call in needs.members for column in closure(call.condition.columns)]
+    return merged([needs, *inner, *(column.needs for column in columns)])
+
+
+def _bring_in(con: duckdb.DuckDBPyConnection, segmentation: Segmentation) -> None:
+    """Store the ids of every list that has changed since it was stored."""
+    lists = segmentation.compiled.lists
+    stored = con.execute(
+        "select distinct segment_id, content from segments.list_member where segmentation_id = ?",
+        [segmentation.id],
+    ).fetchall()
+    if sorted(stored) == sorted((one.segment, one.content) for one in lists):
+        return
+    con.execute("delete from segments.list_member where segmentation_id = ?", [segmentation.id])
+    for one in lists:
+        con.execute(
+            "insert into segments.list_member select $segmentation, $segment, $content, unnest($ids)",
+            {
+                "segmentation": segmentation.id,
+                "segment": one.segment,
+                "content": one.content,
+                "ids": list(one.ids),
+            },
+        )
+
+
+def _unknown(con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation) -> Sequence[str]:
+    """How many ids of each list are no member of the day; the ids themselves are told nowhere."""
+    entity = segmentation.entity
+    found = con.execute(
+        "select segment_id, count(*) as listed, count(*) filter (where f.id is null) as unknown"
+        f" from segments.list_member as l left join (select {KEY[entity]} as id from features.{entity}"
+        " where as_of_date = $day) as f on f.id = l.entity_id where segmentation_id = $id"
+        " group by segment_id having unknown > 0 order by segment_id",
+        {"day": day, "id": segmentation.id},
+    ).fetchall()
+    return [
+        f"{segmentation.id}.{segment}: {unknown} of {listed} listed ids are no {entity} on {day}"
+        for segment, listed, unknown in found
+    ]

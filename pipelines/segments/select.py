@@ -1,0 +1,145 @@
+"""The nested SELECT: features and joined columns at the bottom, then a level for each step of reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipelines.config.segments import Entity
+from pipelines.segments import events, members
+from pipelines.segments.model import (
+    AS_OF,
+    KEY,
+    Column,
+    CutColumn,
+    ListColumn,
+    MemberCall,
+    Needs,
+    Standing,
+    closure,
+    levels_of,
+    literal,
+    merged,
+)
+from pipelines.steps import quote
+
+
+def relation(entity: Entity, columns: Sequence[Column], needs: Needs, outputs: str) -> str:
+    """`outputs` of every member of the day, over the columns and what they read.
+
+    Parameters
+    ----------
+    columns : derived columns that the outputs name; what they read comes with them.
+    needs : what the outputs name besides.
+    outputs : the select list; `entity_id` is there too.
+    """
+    everything = merged([needs, *(column.needs for column in closure(columns))])
+    sql = _lowest(entity, everything)
+    for i, level in enumerate(levels_of(columns), start=1):
+        listed = ", ".join(f"{column.sql} as {quote(column.name)}" for column in level)
+        sql = f"select *, {listed} from ({sql}) as level_{i}"
+    return f"select {outputs} from ({sql}) as judged"
+
+
+def _lowest(entity: Entity, needs: Needs) -> str:
+    """One row a member of the day: the features that are named, and everything joined to them."""
+    key = KEY[entity]
+    listed = ["f.entity_id", f"f.{AS_OF}", *(f"f.{quote(name)}" for name in sorted(needs.features))]
+    joined, columns = events.joins(entity, needs.events)
+    for part, found in (
+        _members(needs.members),
+        _standings(needs.standings),
+        _lists(needs.lists),
+        _cuts(needs.cuts),
+    ):
+        joined += part
+        columns |= found
+    listed += [f"{sql} as {quote(name)}" for name, sql in columns.items()]
+    features = "".join(f", {quote(name)}" for name in sorted(needs.features))
+    return (
+        f"select {', '.join(listed)} from (select {key} as entity_id, {AS_OF}{features}"
+        f" from features.{entity} where {AS_OF} = $as_of) as f {' '.join(joined)}"
+    )
+
+
+def _members(calls: Iterable[MemberCall]) -> tuple[list[str], dict[str, str]]:
+    joined: list[str] = []
+    columns: dict[str, str] = {}
+    for source in members.SOURCES:
+        asked = [call for call in calls if call.source == source]
+        if not asked:
+            continue
+        counted = members.of_contacts(asked) if source == "contacts" else _of_customers(asked)
+        joined.append(f"left join ({counted}) as {source} on {source}.entity_id = f.entity_id")
+        columns |= {call.name: members.counts(source, call) for call in sorted(asked, key=lambda c: c.name)}
+    return joined, columns
+
+
+def _of_customers(calls: Sequence[MemberCall]) -> str:
+    """Customers and what they meet, judged by a SELECT of their own."""
+    ordered = sorted(calls, key=lambda call: call.name)
+    outputs = "".join(f", ({call.condition.sql}) as {quote(call.name)}" for call in ordered)
+    columns = [column for call in ordered for column in call.condition.columns]
+    needs = merged(call.condition.needs for call in ordered)
+    return members.of_customers(ordered, relation("customer", columns, needs, f"entity_id{outputs}"))
+
+
+def _standings(wanted: Iterable[Standing]) -> tuple[list[str], dict[str, str]]:
+    """Where each member stands before the day, one row a member."""
+    ordered = sorted(wanted, key=lambda one: (one.segmentation, one.segment or ""))
+    if not ordered:
+        return [], {}
+    listed, columns = [], {}
+    for one in ordered:
+        chosen = f"segmentation_id = {literal(one.segmentation)}"
+        if one.segment is not None:
+            chosen += f" and segment_id = {literal(one.segment)}"
+        else:
+            listed.append(f"max(segment_id) filter (where {chosen}) as {quote(one.segment_name)}")
+            columns[one.segment_name] = f"standing.{quote(one.segment_name)}"
+        listed.append(f"max(entered_date) filter (where {chosen}) as {quote(one.since_name)}")
+        columns[one.since_name] = f"standing.{quote(one.since_name)}"
+    ids = ", ".join(sorted({literal(one.segmentation) for one in ordered}))
+    return [
+        f"left join (select entity_id, {', '.join(listed)} from segments.standing"
+        f" where segmentation_id in ({ids}) group by entity_id) as standing"
+        " on standing.entity_id = f.entity_id"
+    ], columns
+
+
+def _lists(wanted: Iterable[ListColumn]) -> tuple[list[str], dict[str, str]]:
+    ordered = sorted(wanted, key=lambda one: one.name)
+    if not ordered:
+        return [], {}
+    listed = ", ".join(
+        f"bool_or(segmentation_id = {literal(one.segmentation)} and segment_id = {literal(one.segment)})"
+        f" as {quote(one.name)}"
+        for one in ordered
+    )
+    ids = ", ".join(sorted({literal(one.segmentation) for one in ordered}))
+    return [
+        f"left join (select entity_id, {listed} from segments.list_member"
+        f" where segmentation_id in ({ids}) group by entity_id) as listed on listed.entity_id = f.entity_id"
+    ], {one.name: f"coalesce(listed.{quote(one.name)}, false)" for one in ordered}
+
+
+def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
+    """The cut points of the day as one row; without them the SELECT fails rather than score everyone 1."""
+    ordered = sorted(wanted, key=lambda one: one.name)
+    if not ordered:
+        return [], {}
+    # A point is kept as text: exact for every type, and read back as the type of what it cuts.
+    listed = ", ".join(
+        f"max(cast(value as {one.type})) filter (where segmentation_id = {literal(one.segmentation)}"
+        f" and name = {literal(one.score)} and position = {one.position}) as {quote(one.name)}"
+        for one in ordered
+    )
+    scores = sorted({(one.segmentation, one.score) for one in ordered})
+    which = " or ".join(
+        f"(segmentation_id = {literal(segmentation)} and name = {literal(score)})"
+        for segmentation, score in scores
+    )
+    missing = "cast(error('the cut points of the day are not there; Plan.prepare computes them') as boolean)"
+    return [
+        f"cross join (select {listed} from segments.cut_point where {AS_OF} = $as_of and ({which})"
+        f" having case when count(*) >= {len(ordered)} then true else {missing} end) as cut"
+    ], {one.name: f"cut.{quote(one.name)}" for one in ordered}
