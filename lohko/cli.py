@@ -301,6 +301,22 @@ def check(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
+def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
+    """Judge the tests that stand in segments/*.yaml, on the features of the latest day."""
+    from lohko.testing import print_tested, run_tests, tested_json
+
+    tested = run_tests(_load(context), segmentation)
+    if json:
+        show.print_json(tested_json(tested))
+    else:
+        print_tested(tested)
+        for fault in tested.faults:
+            _print_fault(fault)
+    if tested.exit_code:
+        raise typer.Exit(tested.exit_code)
+
+
+@app.command()
 def schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
 ) -> None:
