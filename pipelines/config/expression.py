@@ -145,9 +145,8 @@ def parse_scalar(
     place = Place(where, text) if isinstance(where, str) else where
     trees = _parsed(text, place)
     if len(trees) != 1:
-        raise ConfigError(
-            f"{place.where}: {place.text!r}: expected one expression, found {len(trees)} statements"
-        )
+        shown = "" if place.pointing else f"{place.text!r}: "
+        raise ConfigError(f"{place.where}: {shown}expected one expression, found {len(trees)} statements")
     tree = trees[0]
     for node in tree.walk():
         _refuse_by_name(node, place)

@@ -1,4 +1,4 @@
-"""The JSON schema of `segments/*.yaml`, for editors: names of settings, their meaning, and what is required."""
+"""The JSON schema of `segments/*.yaml`, for editors: settings, their meaning, and what is required."""
 
 from __future__ import annotations
 

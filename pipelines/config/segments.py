@@ -50,13 +50,13 @@ class Score(Section):
     feature: str
     better: Literal["high", "low"] = "high"
     bins: int = Field(default=5, ge=2, le=20)
-    cuts: list[int | Decimal] | None = Field(
+    cuts: list[Decimal] | None = Field(
         default=None, min_length=1, max_length=100, description="rising; score 1 + number of cuts reached"
     )
 
     @field_validator("cuts")
     @classmethod
-    def _rising(cls, cuts: list[int | Decimal] | None) -> list[int | Decimal] | None:
+    def _rising(cls, cuts: list[Decimal] | None) -> list[Decimal] | None:
         if cuts is not None and cuts != sorted(set(cuts)):
             raise ValueError("the cut points must rise")
         if any(abs(cut) >= 10**15 for cut in cuts or ()):

@@ -55,9 +55,8 @@ def _parse(path: Path, text: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(
-            f"{path}{line}: not valid YAML: {error.problem or error.context}{_hint(error)}"
-        ) from None
+        reason = f"{error.problem or error.context}{_hint(error)}"
+        raise ConfigError(f"{path}{line}: not valid YAML: {reason}") from None
     except YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):

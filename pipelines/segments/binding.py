@@ -13,8 +13,14 @@ from pipelines.steps import quote
 if TYPE_CHECKING:
     import duckdb
 
-# A value of each type, so that a comparison that must fail on the first customer fails here.
-SAMPLES = {"VARCHAR": "'x'", "DATE": "date '2000-01-01'", "BOOLEAN": "false"}
+# Values of each type, so that what must fail on the first customer, or on the first with nothing, fails here.
+SAMPLES = {
+    "VARCHAR": ("'x'", "''", "'Ä 1'", "'-1'"),
+    "DATE": ("date '2000-01-01'", "date '2024-02-29'", "date '2026-12-31'", "date '1970-01-01'"),
+    "BOOLEAN": ("false", "true", "false", "true"),
+}
+NUMBERS = ("1", "0", "-1", "1000000")
+_NUMERIC = ("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT")
 
 
 def checker() -> duckdb.DuckDBPyConnection:
@@ -27,14 +33,16 @@ def checker() -> duckdb.DuckDBPyConnection:
 def fault_of(con: duckdb.DuckDBPyConnection, condition: str, types: Mapping[str, str]) -> str | None:
     """Why `condition` cannot decide over columns of these types; None when it can.
 
-    It is run over two made-up customers: of one nothing is known, the other has a value everywhere. So text
-    compared with a number is found here, which DuckDB would notice only in the middle of a run.
+    It is run over made-up customers: of one nothing is known, the others have a value everywhere. So text
+    cast to a number, or a division by 0, is found here; DuckDB would notice only in the middle of a run.
     """
     import duckdb
 
-    unknown = ", ".join(f"cast(null as {kind}) as {quote(name)}" for name, kind in types.items())
-    known = ", ".join(f"cast({_sample(kind)} as {kind}) as {quote(name)}" for name, kind in types.items())
-    source = f"from (select {unknown} union all select {known})" if types else ""
+    rows = [
+        ", ".join(f"cast({value} as {kind}) as {quote(name)}" for name, kind, value in _made_up(types, i))
+        for i in range(-1, len(NUMBERS))
+    ]
+    source = f"from (select {' union all select '.join(rows)})" if types else ""
     try:
         found = con.execute(f"select {condition} as holds {source}")
         kind = str(found.description[0][1])
@@ -46,10 +54,15 @@ def fault_of(con: duckdb.DuckDBPyConnection, condition: str, types: Mapping[str,
     return None
 
 
-def _sample(kind: str) -> str:
-    if kind.startswith(("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT")):
-        return "1"
-    return SAMPLES.get(kind, "null")
+def _made_up(types: Mapping[str, str], i: int) -> list[tuple[str, str, str]]:
+    """Name, type and value of each column of made-up customer `i`; of -1 nothing is known."""
+    return [(name, kind, "null" if i < 0 else _sample(kind, i)) for name, kind in types.items()]
+
+
+def _sample(kind: str, i: int) -> str:
+    if kind.upper().startswith(_NUMERIC):
+        return NUMBERS[i]
+    return SAMPLES[kind.upper()][i] if kind.upper() in SAMPLES else "null"
 
 
 def _reason(error: Exception) -> str:

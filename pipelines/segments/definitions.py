@@ -153,7 +153,7 @@ def load_files(
 ) -> Definitions:
     """The definitions of these files, wherever they lie; otherwise as `load_definitions`."""
     with checker() as con:
-        return _Load(con, catalogues, absent or {}, mapped, root).all(paths)
+        return Load(con, catalogues, absent or {}, mapped, root).all(paths)
 
 
 def read_definition(path: Path) -> AnyDefinition:
@@ -164,7 +164,7 @@ def read_definition(path: Path) -> AnyDefinition:
     return load_model(path, SegmentationFile).root
 
 
-class _Load:
+class Load:
     """One load: definitions are compiled when they are first referred to, and once."""
 
     def __init__(
@@ -190,13 +190,13 @@ class _Load:
 
     def all(self, paths: Sequence[Path]) -> Definitions:
         for path in paths:
-            self._read(path)
+            self.add(path)
         for name in self.read:
             if name not in self.faults:
                 self._compiled(name)
         return Definitions(tuple(self.done.values()), self.faults)
 
-    def _read(self, path: Path) -> None:
+    def add(self, path: Path) -> None:
         """Read one file; an id that an earlier file has too leaves both at fault: which is meant?"""
         try:
             definition = read_definition(path)
@@ -235,7 +235,7 @@ class _Load:
             )
 
         def make_reader(terms: Mapping[str, Term], own: Function | None) -> Reader:
-            return self._reader(entity, definition.segmentation, terms, own)
+            return self.reader(entity, definition.segmentation, terms, own)
 
         author = Author(definition, path, self.root, self.names[entity], make_reader, self._refer)
         compiled = compile_kind(definition, author)
@@ -297,7 +297,7 @@ class _Load:
         circle = " -> ".join([*turned, turned[0]])
         raise CircleError(str(place.fault(f"refers to itself in a circle: {circle}", at)), turned)
 
-    def _reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
+    def reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
         """Reads conditions over an entity in the definition `author`."""
         names = self.names[entity]
         if terms:
@@ -306,7 +306,7 @@ class _Load:
         calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.term)
         refused = {}
         if entity == "account":
-            customers = self._reader("customer", author, {}, None)
+            customers = self.reader("customer", author, {}, None)
             calls |= dict.fromkeys(MEMBER_CALLS, Members(self.con, customers, self.mapped).term)
         else:
             why = "asks for the members of an account, and here a customer is judged"

@@ -50,7 +50,7 @@ def compile_scores(definition: Scores, author: Author) -> Compiled:
         column, cut = _score(author, name, score, feature, population, inside)
         columns[name] = column
         cuts += [cut] if cut else []
-        points = [str(point) for point in score.cuts] if score.cuts else score.bins
+        points = [f"{point:f}" for point in score.cuts] if score.cuts else score.bins
         identity.append([name, feature.named.column, score.better, points])
     terms = {
         name.lower(): Term(Named(column.name, "BIGINT", "points", name), columns=(column,))
@@ -88,7 +88,7 @@ def _score(
     needs, cut = feature.needs, None
     points: list[Any]
     if score.cuts is not None:
-        points = [str(point) for point in score.cuts]
+        points = [f"{point:f}" for point in score.cuts]
     else:
         cut = Cut(
             name, feature.named.column, feature.named.type, "score", population, score.better, score.bins
