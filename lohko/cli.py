@@ -317,6 +317,26 @@ def test(context: typer.Context, segmentation: ByName = None, json: Json = False
 
 
 @app.command()
+def preview(
+    context: typer.Context,
+    what: Annotated[
+        str | None, typer.Argument(help="A segmentation, or a definition's file. Default: every definition.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="Only this segment.")] = None,
+    sample: Annotated[int, typer.Option(help="Members to name in each segment.", min=0, max=100)] = 5,
+    json: Json = False,
+) -> None:
+    """What a definition would do today: sizes, what each condition keeps, overlaps. Nothing is recorded."""
+    from lohko.preview import preview_json, print_preview, run_preview
+
+    found = run_preview(_load(context), what, segment, sample)
+    if json:
+        show.print_json(preview_json(found))
+    else:
+        print_preview(found)
+
+
+@app.command()
 def schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
 ) -> None:
