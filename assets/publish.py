@@ -38,8 +38,9 @@ from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_qualit
 from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
+from pipelines.segments.verdicts import failed_on
 from pipelines.steps import load_step
-from resources.control import ControlStore, holds
+from resources.control import DEFINITION_TEST, ControlStore, holds
 from resources.project import Project
 from resources.publication import publish
 
@@ -95,6 +96,7 @@ def build_publication(
                     rules=project.config.attributes,
                     parts=_parts(con, project),
                     trouble=trouble_of(control, project),
+                    failed=failed_on(con, day),
                 )
                 judged = judge_marts(con, suites, context.run.run_id)
                 if judged:
@@ -242,7 +244,8 @@ def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for one in control.open_incidents():
-        source = project.config.sources.get(one.subject)
+        # A segmentation may be named like a source.
+        source = project.config.sources.get(one.subject) if one.kind != DEFINITION_TEST else None
         # Without limits nothing looks at its age any more, and so nothing would close the incident.
         if source and holds(one) and (source.freshness or one.kind != "stale_source"):
             found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))

@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.common import (
     POOL,
+    ControlParam,
     ProgressParam,
     ProjectParam,
     WarehouseParam,
@@ -18,6 +19,7 @@ from assets.common import (
     spec,
     table_metadata,
 )
+from assets.definition_tests import definition_tests_spec, judge_definitions
 from assets.features import compute_day, compute_past_day, shared_categories
 from pipelines.core import money
 from pipelines.errors import InvariantError
@@ -77,7 +79,8 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 asset=dg.AssetKey(["segments", "assignment"]),
                 blocking=True,
                 description="every customer is in exactly one segment of every segmentation",
-            )
+            ),
+            definition_tests_spec(),
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=POOL,
@@ -86,6 +89,7 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext,
         project: ProjectParam,
         warehouse: WarehouseParam,
+        control: ControlParam,
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         days = days_of(context, project)
@@ -97,10 +101,11 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 fault = None
             except InvariantError as error:
                 metadata, fault = {}, str(error)
+            tested = judge_definitions(con, control, context.run.run_id, days, segmentations, fault is None)
             for table in TABLES:
                 checks = []
                 if table == "segments.assignment":
-                    checks = [check(table, "exclusive", fault is None, message=fault or "holds")]
+                    checks = [check(table, "exclusive", fault is None, message=fault or "holds"), tested]
                 preview = 20 if table == "segments.profile_day" else 0
                 yield result(table, table_metadata(con, table, preview=preview) | metadata, checks)
 

@@ -25,6 +25,8 @@ Status = Literal["running", "success", "held", "failed"]
 Event = Literal["opened", "closed"]
 
 CLAIM_EXPIRES = timedelta(minutes=10)
+# The kind of what a failed test of a definition is told as; its subject is the segmentation.
+DEFINITION_TEST = "definition_test"
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
@@ -301,8 +303,11 @@ class ControlStore:
 
 
 def holds(one: Finding | Incident) -> bool:
-    """Whether this holds its source: the source stays at its last good state, or is too old to be used."""
-    return one.kind in ("rejected_batch", "failed_source") or (
+    """Whether this holds its source: the source stays at its last good state, or is too old to be used.
+
+    Or its segmentation, where a test of the definition failed.
+    """
+    return one.kind in ("rejected_batch", "failed_source", DEFINITION_TEST) or (
         one.kind == "stale_source" and one.severity == "critical"
     )
 

@@ -83,6 +83,7 @@ def build_marts(
     rules: Mapping[str, AttributeRule] | None = None,
     parts: Iterable[Part] = (),
     trouble: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
@@ -92,6 +93,7 @@ def build_marts(
     rules : what the project says of its customers' attributes.
     parts : what is published, by the sources it is made from.
     trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
+    failed : segmentation -> which of its own tests failed; it stays as it is.
     """
     parameters = {
         "as_of": as_of,
@@ -107,7 +109,7 @@ def build_marts(
         con.execute("create schema if not exists marts")
         measure_attributes(con, as_of, rules or {}, [name for name, _ in attributes_of(con)])
         store_metrics(con)
-        publication.store_parts(con, parts, trouble or {}, as_of, generated_at)
+        publication.store_parts(con, parts, trouble or {}, as_of, generated_at, failed)
         publication.expect_restatements(con)
         segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:

@@ -116,6 +116,7 @@ def store_parts(
     trouble: Mapping[str, str],
     as_of: date,
     at: datetime,
+    failed: Mapping[str, str] | None = None,
 ) -> None:
     """Write `publish.part`: how old each part is, and which are held, since when and why.
 
@@ -126,6 +127,7 @@ def store_parts(
     ----------
     trouble : source -> what is wrong with it; a part with such a source is held.
     at : now, UTC without zone.
+    failed : segmentation -> what is wrong with itself; it is held, and no other part for it.
     """
     before = {}
     if table_exists(con, "marts.publication"):
@@ -134,6 +136,8 @@ def store_parts(
     con.execute("delete from publish.effective_day where as_of_date = ?", [as_of])
     for part in parts:
         reasons = [trouble[source] for source in part.sources if source in trouble]
+        if part.kind == "segmentation" and failed and part.name in failed:
+            reasons.append(failed[part.name])
         measured = _effective_at(con, part)
         last = before.get((part.kind, part.name), {})
         con.execute(

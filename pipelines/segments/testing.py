@@ -38,9 +38,14 @@ class Verdict:
 
     @property
     def message(self) -> str:
-        """One line without any id."""
+        """One line without any id of a member."""
+        return f"{self.segmentation_id}: {self.outcome}"
+
+    @property
+    def outcome(self) -> str:
+        """The same without the segmentation."""
         of = f" of {self.segment_id}" if self.segment_id else ""
-        return f"{self.segmentation_id}: {self.test}{of}: expected {self.expected}, found {self.found}"
+        return f"{self.test}{of}: expected {self.expected}, found {self.found}"
 
 
 @dataclass(frozen=True)
