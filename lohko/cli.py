@@ -17,7 +17,7 @@ import typer
 
 from lohko import quarantine, show, views
 from lohko.reading import Published
-from pipelines.errors import LohkoError, SourceError, UsageError
+from pipelines.errors import ConfigError, LohkoError, SourceError, UsageError
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -334,6 +334,31 @@ def preview(
         show.print_json(preview_json(found))
     else:
         print_preview(found)
+
+
+@app.command()
+def diff(
+    context: typer.Context,
+    against: Annotated[str, typer.Option(help="A git revision.")] = "HEAD",
+    format: Annotated[str, typer.Option(help="text, json or markdown.")] = "text",
+    sample: Annotated[int, typer.Option(help="Members to name in each flow.", min=0, max=100)] = 0,
+) -> None:
+    """Who moves, and with what revenue, when the edited definitions are run: against a git revision."""
+    from lohko.diff import diff_json, markdown, print_diff, run_diff
+
+    if format not in ("text", "json", "markdown"):
+        raise UsageError(f"--format {format}: expected text, json or markdown")
+    found = run_diff(_load(context), against, sample)
+    if format == "json":
+        show.print_json(diff_json(found))
+    elif format == "markdown":
+        sys.stdout.write(markdown(found))
+    else:
+        print_diff(found)
+        for fault in found.faults:
+            _print_fault(ConfigError(fault))
+    if found.faults:
+        raise typer.Exit(ConfigError.exit_code)
 
 
 @app.command()

@@ -121,6 +121,7 @@ def preview_json(found: Previewed) -> dict[str, Any]:
 def print_preview(found: Previewed) -> None:
     """The same for a person."""
     for one in found.previews:
+        show.console.print(f"[bold]{_headline(one)}[/]")
         show.console.print(_sizes(one))
         if not one.channels:
             show.console.print(
@@ -141,13 +142,19 @@ def print_preview(found: Previewed) -> None:
         show.console.print(f"[yellow]note:[/] {show.text(remark)}", highlight=False)
 
 
+def _headline(one: Preview) -> str:
+    recorded = any(segment.recorded is not None for segment in one.segments)
+    name = show.text(f"{one.segmentation_name} ({one.segmentation_id})")
+    return f"{name}, {one.members:,} {one.entity}s on {one.as_of_date}" + (
+        "" if recorded else ", not recorded yet"
+    )
+
+
 def _sizes(one: Preview) -> show.Table:
     channels = [name.removeprefix(REACHABLE) for name in one.channels]
     numbers = ["size", "share", "now", *channels]
-    recorded = any(segment.recorded is not None for segment in one.segments)
     return show.table(
-        f"{show.text(one.segmentation_name)} ({one.segmentation_id}), {one.members:,} {one.entity}s on"
-        f" {one.as_of_date}" + ("" if recorded else ", not recorded yet"),
+        "",
         ["segment", *numbers, "some members"],
         [
             [
@@ -214,7 +221,7 @@ def _overlaps(one: Preview) -> show.Table:
                 ]
             )
     return show.table(
-        "Overlap with today's other segments, the closest first",
+        "Overlap with today's other segments",
         ["segment", "with", "shared", "of", "Jaccard"],
         rows,
         right=["shared", "of", "Jaccard"],

@@ -76,10 +76,10 @@ def recorded_members(segmentation: Segmentation, day: date) -> Membership:
     )
 
 
-def stand_before(con: duckdb.DuckDBPyConnection, day: date) -> None:
+def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: str | None = None) -> None:
     """Make `segments.standing` say who stands where at the end of the last recorded day before `day`.
 
-    Call it within `undone`: the relation is replaced, whatever it was.
+    Call it within `undone`: the relation is replaced, whatever it was. With `only`, it tells of one member.
     """
     drop_relation(con, "segments.standing")
     stays = "select null, null, null, null where false"
@@ -87,12 +87,13 @@ def stand_before(con: duckdb.DuckDBPyConnection, day: date) -> None:
         stays = (
             "select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
             " where entered_date < $day and (left_date is null or left_date >= $day)"
+            " and ($only is null or entity_id = $only)"
         )
     con.execute(
         "create table segments.standing (segmentation_id varchar, entity_id varchar, segment_id varchar,"
         " entered_date date)"
     )
-    con.execute(f"insert into segments.standing {stays}", bound(stays, {"day": day}))
+    con.execute(f"insert into segments.standing {stays}", bound(stays, {"day": day, "only": only}))
 
 
 def relation_exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
