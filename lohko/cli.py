@@ -242,15 +242,25 @@ def drift(
 def explain(
     context: typer.Context,
     customer: Annotated[str, typer.Argument(help="The customer's id, as the source writes it.")],
+    segment: Annotated[
+        str | None, typer.Option(help="Only changes of this segment, or of this segmentation.")
+    ] = None,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the changes.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the changes.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """A customer's features, segments, and since when."""
-    from lohko.explain import explain_customer, print_explanation
+    """A customer's features and segments; since when, and which condition put them there."""
+    from lohko.explain import explain_everything, explanation_json, print_explanation
 
-    with Published(_load(context)) as published:
-        facts = explain_customer(published, customer)
+    facts = explain_everything(
+        _load(context), customer, segment, start.date() if start else None, end.date() if end else None
+    )
     if json:
-        show.print_json(facts)
+        show.print_json(explanation_json(facts))
     else:
         print_explanation(facts)
 

@@ -26,7 +26,7 @@ NOWHERE = "(nowhere)"
 
 @dataclass(frozen=True)
 class Touched:
-    """What an edit of one segmentation reaches: tables of the publication, and definitions that refer to it."""
+    """What an edit of one segmentation reaches: published tables, and definitions that refer to it."""
 
     segmentation_id: str
     tables: list[str]
@@ -120,9 +120,7 @@ def _remarks(before: Definitions, revision: Revision) -> list[str]:
 def _renamed(old: dict[str, Segmentation], new: dict[str, Segmentation], changed: list[str]) -> list[str]:
     """Segmentations of which only names or descriptions differ: nobody moves."""
     return [
-        name
-        for name in new
-        if name in old and name not in changed and _words(old[name]) != _words(new[name])
+        name for name in new if name in old and name not in changed and _words(old[name]) != _words(new[name])
     ]
 
 
@@ -145,7 +143,9 @@ def diff_json(found: Difference) -> dict[str, Any]:
 
 def print_diff(found: Difference) -> None:
     """For a person."""
-    show.console.print(f"Definitions against {show.text(found.against)} ({found.commit}), {found.as_of_date}\n")
+    show.console.print(
+        f"Definitions against {show.text(found.against)} ({found.commit}), {found.as_of_date}\n"
+    )
     if not found.changes:
         show.console.print("No definition moves a member.")
     for change in found.changes:

@@ -92,8 +92,13 @@ class Latest:
 
 
 @contextmanager
-def latest(project: Project, purpose: str) -> Iterator[Latest]:
+def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -> Iterator[Latest]:
     """The warehouse with the features of the latest day; what is written in the block is undone.
+
+    Parameters
+    ----------
+    purpose : what others are told who find the warehouse held.
+    lock_timeout : seconds to wait for whoever holds it.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def latest(project: Project, purpose: str) -> Iterator[Latest]:
     nothing = SourceError(f"{project.root}: nothing has run yet, so nobody can be judged: `lohko run` first")
     if not project.warehouse_path.exists():
         raise nothing
-    warehouse = Warehouse(project.warehouse_path, project.config.timezone, LOCK_TIMEOUT)
+    warehouse = Warehouse(project.warehouse_path, project.config.timezone, lock_timeout)
     with warehouse.open(f"lohko {purpose}") as con, undone(con):
         day = state_day(con)
         if day is None or not relation_exists(con, "features.customer"):
@@ -148,5 +153,3 @@ def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:
         known = [one.id for one in definitions.segmentations]
         raise UsageError(f"no segmentation {name}{nearest(name, known)} (known: {', '.join(known)})")
     return found
-
-

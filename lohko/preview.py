@@ -7,6 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from lohko import show
 from lohko.latest import Latest, chosen, latest
 from lohko.testing import verdict_table, verdicts_of
@@ -68,7 +70,7 @@ def _preview(
 
 
 def _file(what: str | None) -> Path | None:
-    """The definition file that is meant, if one is: by its ending, so that a folder's content decides nothing.
+    """The definition file that is meant, if one is; its ending tells, whatever lies in the folder.
 
     Raises
     ------
@@ -79,7 +81,9 @@ def _file(what: str | None) -> Path | None:
         return None
     path = Path(what).expanduser()
     if not path.is_file():
-        raise UsageError(f"{what}: no such file; expected a definition as in segments/, or a segmentation's id")
+        raise UsageError(
+            f"{what}: no such file; expected a definition as in segments/, or a segmentation's id"
+        )
     return path.resolve()
 
 
@@ -150,7 +154,7 @@ def _headline(one: Preview) -> str:
     )
 
 
-def _sizes(one: Preview) -> show.Table:
+def _sizes(one: Preview) -> Table:
     channels = [name.removeprefix(REACHABLE) for name in one.channels]
     numbers = ["size", "share", "now", *channels]
     return show.table(
@@ -171,7 +175,7 @@ def _sizes(one: Preview) -> show.Table:
     )
 
 
-def _cuts(one: Preview) -> show.Table:
+def _cuts(one: Preview) -> Table:
     rows = []
     for (name, feature), group in groupby(one.cut_points, key=lambda row: (row["name"], row["feature"])):
         values = [show.text(row["value"]) if row["value"] is not None else "–" for row in group]
@@ -179,7 +183,7 @@ def _cuts(one: Preview) -> show.Table:
     return show.table("Cut points of the day", ["of", "feature", "values"], rows)
 
 
-def _funnel(one: Preview, funnel: Funnel) -> show.Table:
+def _funnel(one: Preview, funnel: Funnel) -> Table:
     """The steps in their order; alternatives are indented, each counted alone."""
     names = {segment.segment_id: segment.segment_name for segment in one.segments}
     where = names.get(funnel.segment_id or "", one.segmentation_name)
@@ -205,21 +209,21 @@ def _funnel(one: Preview, funnel: Funnel) -> show.Table:
     )
 
 
-def _overlaps(one: Preview) -> show.Table:
+def _overlaps(one: Preview) -> Table:
     names = {segment.segment_id: segment.segment_name for segment in one.segments}
     rows = []
     for segment, group in groupby(one.overlaps, key=lambda o: o.segment_id):
         others = [other for other in group if other.other_segmentation_id != one.segmentation_id]
-        for other in others[:SHOWN]:
-            rows.append(
-                [
-                    show.text(names.get(segment, segment)),
-                    show.text(f"{other.other_segmentation_id}.{other.other_segment_id}"),
-                    show.number(other.shared),
-                    show.number(other.other_size),
-                    f"{other.jaccard:.2f}",
-                ]
-            )
+        rows += [
+            [
+                show.text(names.get(segment, segment)),
+                show.text(f"{other.other_segmentation_id}.{other.other_segment_id}"),
+                show.number(other.shared),
+                show.number(other.other_size),
+                f"{other.jaccard:.2f}",
+            ]
+            for other in others[:SHOWN]
+        ]
     return show.table(
         "Overlap with today's other segments",
         ["segment", "with", "shared", "of", "Jaccard"],

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from rich.table import Table
+
 from lohko import show
 from lohko.latest import Latest, chosen, latest
 from pipelines.errors import ConfigError
@@ -101,7 +103,7 @@ def print_tested(tested: Tested) -> None:
         )
 
 
-def verdict_table(title: str, verdicts: list[Verdict]) -> show.Table:
+def verdict_table(title: str, verdicts: list[Verdict]) -> Table:
     """One row a test."""
     return show.table(
         title,

@@ -99,7 +99,12 @@ def _lists_in(definition: Path) -> list[str]:
 def _commit(folder: Path, reference: str) -> str:
     if reference.startswith("-"):
         raise UsageError(f"--against {reference}: expected a git revision, such as HEAD~1 or main")
-    _git(folder, "rev-parse", "--show-toplevel", fault=f"{folder} is in no git repository; nothing to compare with")
+    _git(
+        folder,
+        "rev-parse",
+        "--show-toplevel",
+        fault=f"{folder} is in no git repository; nothing to compare with",
+    )
     found = _git(
         folder,
         "rev-parse",

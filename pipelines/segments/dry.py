@@ -34,9 +34,7 @@ def undone(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         pass
 
 
-def assigned(
-    con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str = "dry_assigned"
-) -> list[str]:
+def assigned(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str = "dry_assigned") -> list[str]:
     """Judge the members of a plan as of a day into a temporary table; call it within `undone`.
 
     Returns

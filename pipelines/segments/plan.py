@@ -102,9 +102,7 @@ class Plan:
         found: list[tuple[Asked, str]] = []
         for i, clause in enumerate(segmentation.clauses):
             one, parts = clause.condition, clause.condition.parts
-            whole = Asked(
-                f"{OWN}{i}", clause.segment_id, clause.role, one.text, None, None, _names(parts)
-            )
+            whole = Asked(f"{OWN}{i}", clause.segment_id, clause.role, one.text, None, None, _names(parts))
             found.append((whole, one.sql))
             for j, part in enumerate(parts):
                 asked = replace(whole, column=f"{OWN}{i}.{j}", text=part.text, part=j, reads=part.names)
@@ -112,14 +110,14 @@ class Plan:
                     found.append((asked, part.sql))
                 for k, other in enumerate(part.alternatives):
                     column = f"{OWN}{i}.{j}.{k}"
-                    either = replace(
-                        asked, column=column, text=other.text, alternative=k, reads=other.names
-                    )
+                    either = replace(asked, column=column, text=other.text, alternative=k, reads=other.names)
                     found.append((either, other.sql))
         result = segmentation.compiled.result
         conditions = [clause.condition for clause in segmentation.clauses]
         scores = [column for _, column in segmentation.compiled.scores]
-        needs = merged([*(one.needs for one in conditions), *(column.needs for column in scores), result.needs])
+        needs = merged(
+            [*(one.needs for one in conditions), *(column.needs for column in scores), result.needs]
+        )
         columns = [result, *scores, *(column for one in conditions for column in one.columns)]
         read = {*needs.features, *(column.name for column in scores)}
         read |= {name for asked, _ in found for name in asked.reads}

@@ -147,9 +147,7 @@ class _Looked:
         self.members = int(self._value(f"select count(*) from {quote(table)}"))
         features = [name for name, _ in columns_of(con, f"features.{self.entity}")]
         types = dict(columns_of(con, f"features.{self.entity}"))
-        self.channels = [
-            name for name in features if name.startswith(REACHABLE) and types[name] == "BOOLEAN"
-        ]
+        self.channels = [name for name in features if name.startswith(REACHABLE) and types[name] == "BOOLEAN"]
         self.record, self.record_key = _record_of(self.entity)
         self.has_record = relation_exists(con, self.record)
 
@@ -265,7 +263,9 @@ class _Looked:
             return "false"
         segment = "'" + whole.segment_id.replace("'", "''") + "'"
         result = quote(RESULT)
-        held = f"{result} = {segment}" if self.segmentation.exclusive else f"list_contains({result}, {segment})"
+        held = (
+            f"{result} = {segment}" if self.segmentation.exclusive else f"list_contains({result}, {segment})"
+        )
         return f"coalesce({held}, false)"
 
     def overlaps(self) -> list[Overlap]:
@@ -317,7 +317,9 @@ def _record_of(entity: str) -> tuple[str, str]:
     return "segments.assignment", "customer_id"
 
 
-def _cut_points(con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation) -> list[dict[str, Any]]:
+def _cut_points(
+    con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation
+) -> list[dict[str, Any]]:
     """Where scores and tiers are cut on the day."""
     if not segmentation.compiled.cuts:
         return []

@@ -116,7 +116,8 @@ def judge(
 def features_read(segmentation: Segmentation, everything: Collection[Segmentation]) -> frozenset[str]:
     """Every feature that decides, directly or by a segment, score or member that is referred to."""
     by_id = {one.id: one for one in everything}
-    found, waiting, seen = set(), [segmentation], {segmentation.id}
+    found: set[str] = set()
+    waiting, seen = [segmentation], {segmentation.id}
     while waiting:
         one = waiting.pop()
         found |= one.features | one.member_features
@@ -180,22 +181,21 @@ class _Judged:
             segment = label["segment_id"]
             size = sizes.get(segment, 0)
             share = size / everyone if everyone else 0.0
-            for name, limits, holds in (
-                ("min_size", tests.min_size, lambda limit, size=size: size >= limit),
-                ("max_size", tests.max_size, lambda limit, size=size: size <= limit),
-            ):
-                limit = bound_of(limits, segment)
-                if limit is not None:
-                    expected = f"{_most(name)} {limit:,}"
-                    found.append(self._verdict(name, segment, holds(limit), expected, f"{size:,}"))
-            for name, shares, within in (
-                ("min_share", tests.min_share, lambda limit, share=share: share >= limit),
-                ("max_share", tests.max_share, lambda limit, share=share: share <= limit),
-            ):
-                bound_ = bound_of(shares, segment)
-                if bound_ is not None:
-                    expected = f"{_most(name)} {bound_:.4g}"
-                    found.append(self._verdict(name, segment, within(bound_), expected, f"{share:.4g}"))
+            least, most = bound_of(tests.min_size, segment), bound_of(tests.max_size, segment)
+            lowest, highest = bound_of(tests.min_share, segment), bound_of(tests.max_share, segment)
+            shown, part = f"{size:,}", f"{share:.4g}"
+            if least is not None:
+                found.append(self._verdict("min_size", segment, size >= least, f"at least {least:,}", shown))
+            if most is not None:
+                found.append(self._verdict("max_size", segment, size <= most, f"at most {most:,}", shown))
+            if lowest is not None:
+                found.append(
+                    self._verdict("min_share", segment, share >= lowest, f"at least {lowest:.4g}", part)
+                )
+            if highest is not None:
+                found.append(
+                    self._verdict("max_share", segment, share <= highest, f"at most {highest:.4g}", part)
+                )
         return found
 
     def examples(self) -> list[Verdict]:
@@ -336,7 +336,3 @@ class _Judged:
     def _one(self, sql: str) -> tuple[Any, ...]:
         (row,) = self._all(sql)
         return row
-
-
-def _most(name: str) -> str:
-    return "at least" if name.startswith("min") else "at most"

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 
 class Group(NamedTuple):
-    """Numbers of one group: how many, their mean, and their variance with the divisor `count`."""
+    """Numbers of one group: how many, their mean, and their variance with the divisor `size`."""
 
-    count: int
+    size: int
     mean: float
     variance: float
 
@@ -88,15 +88,15 @@ def correlation_ratio(groups: Sequence[Group], *, corrected: bool = True) -> flo
     ValueError
         A count or a variance is negative.
     """
-    if any(one.count < 0 or one.variance < 0 for one in groups):
+    if any(one.size < 0 or one.variance < 0 for one in groups):
         raise ValueError("a group has a negative count or variance")
-    held = [one for one in groups if one.count]
-    n, k = sum(one.count for one in held), len(held)
+    held = [one for one in groups if one.size]
+    n, k = sum(one.size for one in held), len(held)
     if k < 2:
         return None
-    mean = math.fsum(one.count * one.mean for one in held) / n
-    between = math.fsum(one.count * (one.mean - mean) ** 2 for one in held)
-    within = math.fsum(one.count * one.variance for one in held)
+    mean = math.fsum(one.size * one.mean for one in held) / n
+    between = math.fsum(one.size * (one.mean - mean) ** 2 for one in held)
+    within = math.fsum(one.size * one.variance for one in held)
     if between + within <= 0:
         return None
     unexplained = within / (between + within)
