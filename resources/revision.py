@@ -111,7 +111,7 @@ def _commit(folder: Path, reference: str) -> str:
         "--verify",
         "--quiet",
         f"{reference}^{{commit}}",
-        fault=f"--against {reference}: git knows no such revision here; expected such as HEAD, HEAD~1 or main",
+        fault=f"--against {reference}: git knows no such revision here; expected such as HEAD~1 or main",
     )
     return found.decode().strip()
 

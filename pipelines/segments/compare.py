@@ -20,7 +20,7 @@ Status = Literal["added", "removed", "changed"]
 
 @dataclass(frozen=True)
 class SegmentChange:
-    """One segment before and after: `after = before + added - removed`, `unchanged` are in it on both sides."""
+    """One segment on both sides: `after = before + added - removed`, and `unchanged` stay in it."""
 
     segment_id: str
     segment_name: str

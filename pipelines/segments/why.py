@@ -1,7 +1,7 @@
-"""Why a customer changed segment: the record's events, and what the definition says of the days around each.
+"""Why a customer changed segment: the record's events, and what the definition says of the days around.
 
-The features of the one customer are computed again for both days, from what is known now. Where that no longer
-leads to what was recorded, it is said. Call everything within `dry.undone`: the relation of features is
+The features of the one customer are computed again for both days, from what is known now. Where that no
+longer leads to what was recorded, it is said. Call everything within `dry.undone`: the relation of features is
 replaced by the customer's own.
 """
 
@@ -275,7 +275,7 @@ class _Told:
         """Both sides are as recorded: what in the definition tells them apart."""
         named = {*event.left, *event.entered}
         flips = _flips(inspection.asked, named, was, now)
-        moved = self._cut_points(segmentation, definitions, flips, before, event.day, was, now)
+        moved = self._cut_points(segmentation, flips, before, event.day, was, now)
         if flips:
             return self._why(event, before, "conditions", flips=flips, cut_points=moved)
         if isinstance(segmentation.definition, Combination):
@@ -334,7 +334,6 @@ class _Told:
     def _cut_points(
         self,
         segmentation: Segmentation,
-        definitions: Definitions,
         flips: Sequence[Flip],
         before: date,
         day: date,
