@@ -66,7 +66,7 @@ def test_tests_are_judged_and_a_failed_one_ends_with_code_4(shop: Shop) -> None:
     assert ended.code == 4, ended.err
     failed = {one["test"]: one for one in ended.json["verdicts"] if not one["passed"]}
     assert set(failed) == {"max_share", "examples"} and not ended.json["passed"]
-    assert failed["max_share"]["found"] == "0.5"
+    assert failed["max_share"]["found"] == "0.475", "19 of 40"
     assert failed["examples"]["ids"][1] == "C999: no customer on 2026-03-29, expected in loyal"
     assert ended.json["without_tests"] == ["value_tier"]
     shown = shop.lohko("test", "-s", "lifecycle")
@@ -104,7 +104,7 @@ def test_a_failed_test_holds_its_segmentation_and_no_other(shop: Shop) -> None:
     ]
     with shop.warehouse() as con:
         recorded = con.execute(
-            "select count(distinct segmentation_id) from segments.membership where entered_date <= '2026-03-30'"
+            "select count(distinct segmentation_id) from segments.assignment where as_of_date = '2026-03-30'"
         ).fetchone()
     assert recorded == (2,), "the record goes on; publishing waits"
 
@@ -363,8 +363,6 @@ def test_a_tier_is_explained_by_its_cut_points(shop: Shop) -> None:
     assert (change["entered"], change["reason"]) == (["top"], "cut points")
     (cut,) = change["cut_points"]
     assert cut["value"]["name"] == "revenue_365d"
-    assert (
-        float(cut["value"]["after"]) - float(cut["value"]["before"]) == 5000 / 1.255
-        or cut["before"] != cut["after"]
-    )
+    assert float(cut["value"]["after"]) > float(cut["value"]["before"]) + 3000
+    assert float(cut["value"]["before"]) < float(cut["before"][0]) and cut["before"] != cut["after"]
     assert len(cut["before"]) == len(cut["after"]) == 2
