@@ -190,3 +190,12 @@ def test_a_damaged_publication_is_told(shop: Shop) -> None:
     assert ended.code == 4 and "lohko.duckdb" in ended.err and "lohko run" in ended.err
     assert shop.lohko("run", "--json").code == 0
     assert shop.lohko("segments").code == 0
+
+
+def test_the_schema_of_definitions_is_printed_or_written(shop: Shop, tmp_path: Path) -> None:
+    committed = (Path(__file__).parents[2] / "docs" / "segments.schema.json").read_text()
+    assert shop.lohko("schema").out == committed
+    written = tmp_path / "segments.schema.json"
+    assert shop.lohko("schema", "--output", str(written)).code == 0
+    assert written.read_text() == committed
+    assert shop.lohko("schema", "--output", str(tmp_path / "no" / "s.json")).code == 2
