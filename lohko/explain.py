@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 from lohko import show
 from lohko.reading import Published
-from pipelines.errors import LohkoError, UsageError
-from pipelines.steps import table_exists
+from lohko.why import explain_why, print_why
+from pipelines.errors import BusyError, SourceError, UsageError
+from pipelines.segments.why import Why
 from resources.project import Project
-from resources.warehouse import Warehouse
-
-LOCK_TIMEOUT = 1.0  # seconds; who was merged is an aside, and a run may hold the warehouse for long
 
 
-def explain_customer(project: Project, published: Published, customer: str) -> dict[str, Any]:
+def explain_customer(published: Published, customer: str) -> dict[str, Any]:
     """Segments with their days, and every feature with its meaning.
 
     Raises
     ------
     UsageError
-        When no such customer is published; one who was merged away is told by whom they count for.
+        When no such customer is published.
     """
     features = published.rows("from marts.customer where customer_id = $customer", {"customer": customer})
     if not features:
-        survivor = _survivor(project, customer)
-        if survivor is not None:
-            raise UsageError(
-                f"customer {customer} was merged into {survivor}, for whom everything counts:"
-                f" `lohko explain {survivor}`"
-            )
         raise UsageError(
             f"no customer {customer} is published; ids are compared exactly as the source writes them"
         )
@@ -62,25 +56,51 @@ def explain_customer(project: Project, published: Published, customer: str) -> d
     }
 
 
-def _survivor(project: Project, customer: str) -> str | None:
-    """Whom an id counts for; None where it is merged into nobody, or a run holds the warehouse that knows."""
-    if not project.warehouse_path.exists():
-        return None
+def explain_everything(
+    project: Project, customer: str, segment: str | None, start: date | None, end: date | None
+) -> dict[str, Any]:
+    """What is published of a customer, and from the live warehouse why they changed segment.
+
+    When nobody asked for certain changes, what is published is told also while a run holds the warehouse:
+    then `changes` is None and `changes_untold` says why.
+
+    Raises
+    ------
+    LohkoError
+        When there is no such customer, segment or publication, or `--from` lies after `--to`.
+    """
+    if start and end and start > end:
+        raise UsageError(f"--from {start} lies after --to {end}")
+    asked = bool(segment or start or end)
+    whom, untold = customer, None
+    changes: list[Why] | None = None
     try:
-        with Warehouse(project.warehouse_path, project.config.timezone, LOCK_TIMEOUT).open("explain") as con:
-            if not table_exists(con, "core.customer_id_map"):
-                return None
-            found = con.execute(
-                "select survivor_id from core.customer_id_map where customer_id = ?", [customer]
-            ).fetchone()
-    except LohkoError:
-        return None
-    return None if found is None else str(found[0])
+        found = explain_why(project, customer, segment, start, end, patient=asked)
+        whom, changes = found.customer, found.changes
+    except (BusyError, SourceError) as fault:
+        if asked:
+            raise
+        untold = str(fault)
+    with Published(project) as published:
+        facts = explain_customer(published, whom)
+    merged = {"merged_from": customer} if whom != customer else {}
+    return {**facts, **merged, "changes": changes, "changes_untold": untold}
+
+
+def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
+    """For programs."""
+    changes = facts["changes"]
+    return {**facts, "changes": None if changes is None else [asdict(one) for one in changes]}
 
 
 def print_explanation(facts: dict[str, Any]) -> None:
     """The same for a person: where they are now, where they were, and what that rests on."""
     show.console.print(f"[bold]Customer {show.text(facts['customer_id'])}[/bold] as of {facts['as_of_date']}")
+    if "merged_from" in facts:
+        merged = (
+            f"{facts['merged_from']} was merged into {facts['customer_id']}: this is {facts['customer_id']}"
+        )
+        show.console.print(show.text(merged), highlight=False)
     show.console.print(
         show.table(
             "Segments",
@@ -97,6 +117,10 @@ def print_explanation(facts: dict[str, Any]) -> None:
             ],
         )
     )
+    if facts["changes"] is None:
+        show.console.print(f"[yellow]why not told:[/] {show.text(facts['changes_untold'])}\n")
+    else:
+        print_why(facts["changes"])
     for family, group in groupby(facts["features"], key=lambda f: f["family"]):
         rows = [[show.text(f["name"]), _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
         show.console.print(

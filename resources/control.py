@@ -28,6 +28,8 @@ Event = Literal["opened", "closed"]
 # The subject is the segmentation, or its file's name; of every other kind that holds, it is a source.
 HELD_SEGMENTATION = "held_segmentation"
 CLAIM_EXPIRES = timedelta(minutes=10)
+# The kind of what a failed test of a definition is told as; its subject is the segmentation.
+DEFINITION_TEST = "definition_test"
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
@@ -319,7 +321,7 @@ class ControlStore:
 
 def holds(one: Finding | Incident) -> bool:
     """Whether this holds a source or segmentation: it stays at its last good state, or is too old."""
-    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION) or (
+    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION, DEFINITION_TEST) or (
         one.kind == "stale_source" and one.severity == "critical"
     )
 
