@@ -2,7 +2,8 @@
 -- One row per customer and business day with an order: the state that features are made of.
 -- A day is a purchase day when `orders` is above 0: completed orders, several of one day are one day; of a day
 -- with other orders alone it says that the customer was there. Money and lines are of completed orders.
--- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed.
+-- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed,
+-- from the lines of their orders alone.
 -- key: customer_id, business_date
 -- store: partition business_date
 -- inputs: money.orders, money.order_lines, features.day_scope
@@ -30,7 +31,7 @@ line as (
         sum(l.cost) as cost,
         count_if(l.cost is null) as lines_without_cost
     from money.order_lines as l
-    semi join placed as p on p.order_id = l.order_id
+    semi join placed as s on s.order_id = l.order_id
     group by l.order_id
 )
 

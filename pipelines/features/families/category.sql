@@ -1,5 +1,6 @@
 -- features.category
 -- One row per customer with a purchase in 365 days: the category with the most revenue, and how many there are.
+-- The least of a row (revenue downwards, then the name) finds the first without sorting everyone's categories.
 -- key: customer_id
 -- store: replace
 -- inputs: features.customer_category_day
@@ -14,20 +15,18 @@ with bought as (
     group by c.customer_id, c.category
 ),
 
-placed as (
+ranked as (
     select
         customer_id,
-        category,
-        revenue,
-        row_number() over (partition by customer_id order by revenue desc, category) as place,
-        count(*) over (partition by customer_id) as categories
+        min(struct_pack(no_revenue := revenue is null, less := -revenue, category := category)) as preferred,
+        count(*) as categories
     from bought
+    group by customer_id
 )
 
 select
     customer_id,
-    category as preferred_category,
-    cast(revenue as decimal(18, 4)) as _preferred_category_revenue,
+    preferred.category as preferred_category,
+    cast(-preferred.less as decimal(18, 4)) as _preferred_category_revenue,
     categories as categories_365d
-from placed
-where place = 1
+from ranked
