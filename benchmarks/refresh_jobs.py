@@ -120,15 +120,18 @@ def replay(job: Job) -> None:
     from pipelines.features.compute import compute_past, forget_features
 
     with opened(job.warehouse) as con:
-        for week in range(WEEKS):
-            past = job.shop.last_day - timedelta(weeks=week + 1)
+        before = None
+        for week in range(WEEKS, 0, -1):
+            past = job.shop.last_day - timedelta(weeks=week)
             with job.clock.phase("features"):
-                compute_past(con, past, recipe())
+                compute_past(con, past, recipe(), after=before)
             with job.clock.phase("segments"):
                 assign(con, past)
                 con.execute("delete from segments.assignment where as_of_date = ?", [past])
-            with job.clock.phase("forget"):
-                forget_features(con, past)
+            if before is not None:
+                with job.clock.phase("forget"):
+                    forget_features(con, before)
+            before = past
         with job.clock.phase("close"):
             con.close()
 
