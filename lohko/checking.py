@@ -160,7 +160,9 @@ def _attributes(project: Project, table: str = "customers") -> list[tuple[str, s
                         found |= {
                             column: kind
                             for column, kind in _types(con, mapping, reading).items()
-                            if column in source.tables[table] or table != "customers" or column.lower() not in RESERVED
+                            if column in source.tables[table]
+                            or table != "customers"
+                            or column.lower() not in RESERVED
                         }
             except SourceError:
                 continue

@@ -29,7 +29,16 @@ from pipelines.steps import quote
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["RESERVED", "STANDARD", "Feature", "absent", "catalogue", "measure_nulls", "share_name", "store_catalogue"]
+__all__ = [
+    "RESERVED",
+    "STANDARD",
+    "Feature",
+    "absent",
+    "catalogue",
+    "measure_nulls",
+    "share_name",
+    "store_catalogue",
+]
 
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
 _FRAGMENT_OF = {feature.name: fragment for fragment in FRAGMENTS for feature in fragment.features}

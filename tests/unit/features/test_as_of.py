@@ -118,3 +118,29 @@ def test_past_days_that_are_not_kept_are_forgotten_and_the_state_stays() -> None
 
 def test_there_are_no_features_before_they_are_computed() -> None:
     assert not has_features(Shop().con, date(2024, 1, 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_past_day_carried_on_from_an_earlier_one_is_the_day_computed_alone(seed: int) -> None:
+    rng = random.Random(seed)
+    shop = random_shop(seed, orders=120, customers=12)
+    refresh_state(shop.con)
+    recipe = Recipe(margin_rate=0.25, categories=("A", "B"))
+    day = FIRST + timedelta(days=200)
+    compute_past(shop.con, day, recipe)
+    sparing = 0
+    for _ in range(8):
+        before, day = day, day + timedelta(days=rng.choice([1, 7, 7, 30, 100]))
+        compute_past(shop.con, day, recipe, after=before)
+        (computed, customers), *_ = shop.select(
+            "select (select count(*) from features.scope), count(*) from features.customer_past"
+            " where as_of_date = ?",
+            day,
+        )
+        sparing += computed < customers
+        carried = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
+        compute_past(shop.con, day, recipe)
+        alone = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
+        assert carried == alone
+        assert carried
+    assert sparing
