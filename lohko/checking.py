@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from lohko.checking_attributes import check_rules, rule_faults
+from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.catalogue import absent, catalogue
@@ -23,9 +23,6 @@ from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-
-
-_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 
 def check_configuration(project: Project) -> list[Segmentation]:
@@ -47,7 +44,7 @@ def check_configuration(project: Project) -> list[Segmentation]:
 
 
 def mapping_faults(project: Project) -> list[ConfigError]:
-    """Every fault of the mappings that no file is needed to see.
+    """Every fault of the mappings, and of the rules of attributes, that no file is needed to see.
 
     A column that a file lacks is the file's fault and holds its source; what is no expression, or maps a
     column that is not there to be mapped, is the configuration's.
@@ -63,19 +60,14 @@ def mapping_faults(project: Project) -> list[ConfigError]:
                 read: set[str] = set()
                 for column, text in written.items():
                     at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 for setting, text in source.delivery_expressions.items():
                     at = f"{path}:{line_of(tree, ('sources', name, setting))}: sources.{name}.{setting}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 parse_mapping(name, source, table, sorted(read), where)
             except ConfigError as fault:
                 faults.append(fault)
-    return faults
-
-
-def _words(text: str) -> list[str]:
-    """Whatever may be a column in an expression, when the columns are not known."""
-    return [quoted or word for quoted, word in _WORD.findall(text)]
+    return faults + rule_faults(project)
 
 
 def check_sources(project: Project) -> list[LohkoError]:
@@ -97,7 +89,7 @@ def check_sources(project: Project) -> list[LohkoError]:
 
 
 def check_definitions(project: Project) -> list[Segmentation]:
-    """The project's segmentations, checked against the features it will have.
+    """The project's segmentations, checked against the features it will have; and the rules of attributes.
 
     Raises
     ------
@@ -105,15 +97,33 @@ def check_definitions(project: Project) -> list[Segmentation]:
         Naming file, line and place.
     """
     shares = project.config.features.category_shares
-    features = catalogue(project.mapped, shares, _attributes(project))
+    attributes, complete = _attributes(project)
+    if project.config.attributes and complete:
+        _check_rules(project, attributes)
+    features = catalogue(project.mapped, shares, attributes)
     return load_segmentations(project.segments, features, absent(project.mapped))
 
 
-def _attributes(project: Project) -> list[tuple[str, str]]:
-    """The CRM's further columns: as its files have them now, else as the warehouse knows them."""
+def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
+    """Check the rules against the files' columns, and those of files before: core has them still."""
+    try:
+        check_rules(project, attributes)
+    except ConfigError:
+        before = _attributes_in_core(project)
+        if not dict(before).keys() - dict(attributes).keys():
+            raise
+        check_rules(project, list((dict(before) | dict(attributes)).items()))
+
+
+def _attributes(project: Project) -> tuple[list[tuple[str, str]], bool]:
+    """The CRM's further columns: as its files have them now, else as the warehouse knows them.
+
+    And whether these are all: a source that has no usable file yet may bring further ones.
+    """
     import duckdb
 
     found: dict[str, str] = {}
+    complete = True
     with duckdb.connect() as con:
         for name in project.mapped.get("customers", []):
             source = project.config.sources[name]
@@ -128,12 +138,16 @@ def _attributes(project: Project) -> list[tuple[str, str]]:
                         )
                         found |= _types(con, mapping, reading)
             except SourceError:
-                continue
-    if not found and project.warehouse_path.exists():
+                complete = False
+    return list(found.items()) or _attributes_in_core(project), complete
+
+
+def _attributes_in_core(project: Project) -> list[tuple[str, str]]:
+    if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
             if table_exists(con, "core.customers"):
                 return attributes_of(con)
-    return list(found.items())
+    return []
 
 
 def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:

@@ -6,6 +6,7 @@ gets through: no statement, subquery, aggregate, window, star, parameter, or fun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import sqlglot
@@ -61,6 +62,8 @@ _UNITS = frozenset(
         *("year", "isoyear", "dow", "isodow", "doy", "epoch"),
     }
 )
+
+_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 # What people try most often, by the name they know it by.
 _REFUSED: tuple[tuple[type[exp.Expr], str], ...] = (
@@ -127,6 +130,11 @@ def parse_scalar(text: str, columns: Collection[str], where: str) -> exp.Expr:
 def to_sql(tree: exp.Expr) -> str:
     """The expression as SQL with every identifier quoted."""
     return tree.sql(dialect="duckdb", identify=True, comments=False)
+
+
+def words_in(text: str) -> list[str]:
+    """Whatever may be a column in an expression, when the columns are not known."""
+    return [quoted or word for quoted, word in _WORD.findall(text)]
 
 
 def columns_in(tree: exp.Expr) -> set[str]:
