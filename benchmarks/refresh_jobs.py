@@ -176,12 +176,14 @@ def assign(con: duckdb.DuckDBPyConnection, as_of: date) -> int:
     from pipelines.features.catalogue import absent, catalogue
     from pipelines.features.compute import attributes_of
     from pipelines.segments import history
-    from pipelines.segments.definition import load_segmentations
+    from pipelines.segments.definitions import load_definitions
 
     history.create(con)
     features = catalogue(MAPPED, (), attributes_of(con))
-    segmentations = load_segmentations(SEGMENTS, features, absent(MAPPED))
-    history.assign(con, as_of, segmentations)
+    definitions = load_definitions(
+        SEGMENTS, {"customer": features}, {"customer": absent(MAPPED)}, MAPPED, SEGMENTS.parent
+    )
+    history.record(con, as_of, definitions.checked(), "benchmark")
     row = con.execute("select count(*) from features.customer where as_of_date = ?", [as_of]).fetchone()
     return int(row[0]) if row else 0
 

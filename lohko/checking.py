@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from lohko.checking_attributes import check_rules, rule_faults
+from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.features import Features
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
@@ -27,9 +27,6 @@ from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-
-
-_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 
 def check_configuration(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
@@ -56,7 +53,7 @@ def check_configuration(project: Project, *, faulty_definitions: bool = False) -
 
 
 def mapping_faults(project: Project) -> list[ConfigError]:
-    """Every fault of the mappings that no file is needed to see.
+    """Every fault of the mappings, and of the rules of attributes, that no file is needed to see.
 
     A column that a file lacks is the file's fault and holds its source; what is no expression, or maps a
     column that is not there to be mapped, is the configuration's.
@@ -72,19 +69,14 @@ def mapping_faults(project: Project) -> list[ConfigError]:
                 read: set[str] = set()
                 for column, text in written.items():
                     at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 for setting, text in source.delivery_expressions.items():
                     at = f"{path}:{line_of(tree, ('sources', name, setting))}: sources.{name}.{setting}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 parse_mapping(name, source, table, sorted(read), where)
             except ConfigError as fault:
                 faults.append(fault)
-    return faults
-
-
-def _words(text: str) -> list[str]:
-    """Whatever may be a column in an expression, when the columns are not known."""
-    return [quoted or word for quoted, word in _WORD.findall(text)]
+    return faults + rule_faults(project)
 
 
 def check_sources(project: Project) -> list[LohkoError]:
@@ -106,7 +98,7 @@ def check_sources(project: Project) -> list[LohkoError]:
 
 
 def check_definitions(project: Project) -> list[Segmentation]:
-    """The project's segmentations, checked against the features it will have.
+    """The project's segmentations, checked against the features it will have; and the rules of attributes.
 
     Raises
     ------
@@ -121,11 +113,15 @@ def definitions_of(project: Project) -> Definitions:
     shares = project.config.features.category_shares
     settings = project.config.features
     _check_features(settings)
+    attributes, complete = _attributes(project)
+    if project.config.attributes and complete:
+        _check_rules(project, attributes)
+    of_accounts, _ = _attributes(project, "accounts")
     return load_definitions(
         project.segments,
         {
-            "customer": catalogue(project.mapped, shares, _attributes(project), settings),
-            "account": account_catalogue(project.mapped, _attributes(project, "accounts"), settings),
+            "customer": catalogue(project.mapped, shares, attributes, settings),
+            "account": account_catalogue(project.mapped, of_accounts, settings),
         },
         {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
         project.mapped,
@@ -141,11 +137,26 @@ def _check_features(settings: Features) -> None:
         check_types(con, settings.custom)
 
 
-def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
-    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
+def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
+    """Check the rules against the files' columns, and those of files before: core has them still."""
+    try:
+        check_rules(project, attributes)
+    except ConfigError:
+        before = _attributes_in_core(project)
+        if not dict(before).keys() - dict(attributes).keys():
+            raise
+        check_rules(project, list((dict(before) | dict(attributes)).items()))
+
+
+def _attributes(project: Project, table: str = "customers") -> tuple[list[tuple[str, str]], bool]:
+    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
+
+    And whether these are all: a source that has no usable file yet may bring further ones.
+    """
     import duckdb
 
     found: dict[str, str] = {}
+    complete = True
     with duckdb.connect() as con:
         for name in project.mapped.get(table, []):
             source = project.config.sources[name]
@@ -165,12 +176,16 @@ def _attributes(project: Project, table: str = "customers") -> list[tuple[str, s
                             or column.lower() not in RESERVED
                         }
             except SourceError:
-                continue
-    if not found and project.warehouse_path.exists():
+                complete = False
+    return list(found.items()) or _attributes_in_core(project, table), complete
+
+
+def _attributes_in_core(project: Project, table: str = "customers") -> list[tuple[str, str]]:
+    if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
             if table_exists(con, f"core.{table}"):
                 return attributes_of(con) if table == "customers" else account_attributes(con)
-    return list(found.items())
+    return []
 
 
 def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:

@@ -111,6 +111,8 @@ def print_status(facts: dict[str, Any]) -> None:
     if facts["freshness"]:
         out.print(views.freshness_table(facts["freshness"]))
         out.print(views.accounting_table(facts["batches"]))
+    if (sniffed := views.sniffed_table(facts["files"])) is not None:
+        out.print(sniffed)
     if facts["checks"]:
         out.print(views.quality_table(facts["checks"]))
 

@@ -98,6 +98,43 @@ def freshness_table(freshness: Rows) -> Table:
     )
 
 
+# What of a file's dialect decides about values, and how the settings of a column are called.
+_SNIFFED = {
+    "delimiter": "delimiter",
+    "encoding": "encoding",
+    "decimal_mark": "decimal mark",
+    "header": "header",
+}
+_CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ".": "point"}
+
+
+def sniffed_table(files: Rows) -> Table | None:
+    """What of the newest file of each source was sniffed; None where everything was stated.
+
+    A cell is empty where the setting was stated or the format has none.
+    """
+    found = [(row, set((row["sniffed"] or "").split(", "))) for row in files]
+    shown = [
+        [row["source"], text(row["path"]), *(_sniffed(row[c]) if c in names else "" for c in _SNIFFED)]
+        for row, names in found
+        if names & _SNIFFED.keys()
+    ]
+    if not shown:
+        return None
+    return table(
+        "Sniffed, not stated in the source (newest file of each)",
+        ["source", "file", *_SNIFFED.values()],
+        shown,
+    )
+
+
+def _sniffed(value: Any) -> str:
+    """A setting for a person; no number of the file has said its decimal mark where that is empty."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _CHARACTERS.get(value) or text(value) or "undecided"
+
+
 def held_part(part: dict[str, Any]) -> str:
     """What stays, as of when, and since when."""
     day = f"as of {part['as_of_date']}" if part["as_of_date"] else "unpublished"

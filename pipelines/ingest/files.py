@@ -69,7 +69,7 @@ def _refuse_repeats_in_parquet(con: duckdb.DuckDBPyConnection, reading: Reading)
             inside[-1] -= 1
         if children:
             inside.append(int(children))
-    refuse_repeats(reading.path, top)
+    refuse_repeats(reading.path, top, mend="and send the file again")
 
 
 def bind(con: duckdb.DuckDBPyConnection, expression: exp.Expr, reading: Reading, where: str) -> None:

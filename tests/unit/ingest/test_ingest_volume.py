@@ -128,6 +128,32 @@ def test_a_missing_day_inside_a_file_is_caught(months: Months) -> None:
     assert not found.passed and found.samples[0].startswith(f"{NEXT + timedelta(days=1)}: 0 rows")
 
 
+def test_a_missing_day_between_two_files_is_caught(months: Months) -> None:
+    months.deliver("one.csv", [(NEXT, 120)])
+    found = check(months.deliver("two.csv", [(NEXT + timedelta(days=2), 120)]), "days_complete")
+    assert [told.partition(":")[0] for told in found.samples] == [str(NEXT + timedelta(days=1))]
+
+
+def test_a_day_that_another_batch_brought_is_not_told_again(months: Months) -> None:
+    """A late row reaches back over a half day that was told when it came."""
+    months.deliver("half.csv", [(NEXT, 55)])
+    outcome = months.deliver("late.csv", [(NEXT - timedelta(days=2), 1), (NEXT + timedelta(days=1), 120)])
+    assert check(outcome, "volume_same_weekday").passed
+    assert check(outcome, "volume_same_weekday").elements == 2
+
+
+def test_a_day_sent_again_under_another_name_counts_once(months: Months) -> None:
+    months.deliver("next.csv", [(NEXT, 120)])
+    assert check(months.deliver("again.csv", [(NEXT, 150)]), "volume_same_weekday").passed
+
+
+def test_a_corrected_file_counts_with_the_rest_of_its_delivery(months: Months) -> None:
+    for name, count in (("north.csv", 55), ("south.csv", 50)):
+        months.write(name, HEADER + lines(NEXT, count))
+    assert check(months.take(), "volume_same_weekday").passed
+    assert check(months.deliver("south.csv", [(NEXT, 51)]), "volume_same_weekday").passed
+
+
 def test_a_closed_sunday_is_not_missed(months: Months) -> None:
     days = [NEXT + timedelta(days=n) for n in range(8)]
     outcome = months.deliver("next.csv", [(day, usual(day)) for day in days])
@@ -169,6 +195,15 @@ def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> Non
     desk = Months(tmp_path, SOURCE)
     desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 6) for week in range(5)])
     assert check(desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), 2)]), "volume_same_weekday").passed
+    desk.con.close()
+
+
+def test_a_day_without_orders_may_be_chance_where_few_are_usual(tmp_path: Path) -> None:
+    desk = Months(tmp_path, SOURCE)
+    desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 6) for week in range(5)])
+    missing = MONDAY + timedelta(weeks=5)
+    found = check(desk.deliver("b.csv", [(missing + timedelta(weeks=1), 6)]), "days_complete")
+    assert (found.passed, found.elements) == (True, 2)
     desk.con.close()
 
 
