@@ -1,7 +1,7 @@
 """The command `lohko`: run a project and read what it published.
 
-Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, an invariant or a failed test, 5 finished but something is held,
-6 busy, 7 an external service, 130 interrupted.
+Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, an invariant or a failed test, 5 finished but
+something is held, 6 busy, 7 an external service, 130 interrupted.
 """
 
 from __future__ import annotations
