@@ -65,7 +65,9 @@ def with_pandas(data: Path, as_of: date) -> pd.DataFrame:
     since = pd.to_datetime(crm["created_on"])
     found["tenure_days"] = (end - found["first_purchase_date"].fillna(end).clip(upper=since)).dt.days
     zero = [
-        name for name in found if name.startswith(("purchase_days", "orders", "revenue", "cat", "stores"))
+        name
+        for name in map(str, found)
+        if name.startswith(("purchase_days", "orders", "revenue", "cat", "stores"))
     ]
     return found.fillna(dict.fromkeys(zero, 0))
 
@@ -85,7 +87,7 @@ def _pandas_lines(data: Path) -> pd.DataFrame:
     lines["first"] = lines.pop("line_id") == "1"
     products = pq.read_table(data / "products.parquet").to_pandas().set_index("product_id")["category"]
     lines["category"] = lines.pop("product_id").map(products).astype("category")
-    return lines
+    return lines  # type: ignore[no-any-return]
 
 
 def _pandas_best(found: pd.DataFrame, what: str, by: str, count: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Why a customer changed segment: the record's events, and what the definition says of the days around.
 
 The features of the one customer are computed again for both days, from what is known now. Where that no
-longer leads to what was recorded, it is said. Call everything within `dry.undone`: the relation of features is
-replaced by the customer's own.
+longer leads to what was recorded, it is said. Call everything within `dry.undone`: the relation of features
+is replaced by the customer's own.
 """
 
 from __future__ import annotations
