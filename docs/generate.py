@@ -176,8 +176,8 @@ def features_page() -> str:
         "",
         f"- One share of revenue for each category in `features.category_shares`: `DRUG GM` becomes"
         f" `{share_name('DRUG GM')}`.",
-        "- Shares of channels, scales of surveys, answers, a distance, values of pipeline stages, and features"
-        " of the project's own: [configuration.md](configuration.md#features).",
+        "- Shares of channels, scales of surveys, answers, a distance, values of pipeline stages, and"
+        " features of the project's own: [configuration.md](configuration.md#features).",
         "- Every attribute of `customers`, under its own name and with the type its source gives it. Its"
         " family follows from a well-known name (`age`, `city`, `language`, …) or from `features.families`.",
     ]
