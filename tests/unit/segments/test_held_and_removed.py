@@ -1,4 +1,4 @@
-"""What is held stays and holds nothing else; what is removed is left, and its id does not come back unnoticed."""
+"""What is held stays and holds nothing else; a removed id does not come back unnoticed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ name: Other
 kind: rules
 segments:
   - {id: near, name: Near, when: recency_days <= 5}
-  - {id: ten, name: Ten, when: "cast(case when length(preferred_store) > 5 then preferred_store end as bigint) = 10"}
+  - id: ten
+    name: Ten
+    when: cast(case when length(preferred_store) > 5 then preferred_store end as bigint) = 10
 otherwise: {id: far, name: Far}
 """
 REFERS = """

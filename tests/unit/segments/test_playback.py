@@ -1,4 +1,4 @@
-"""Past days are played beside the record: where members stood counts day by day, and nothing of the record moves."""
+"""Past days are played beside the record, day by day where it counts where members stood."""
 
 from __future__ import annotations
 
