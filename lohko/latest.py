@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.yaml import nearest
 from pipelines.errors import SourceError, UsageError
-from pipelines.features.catalogue import Feature, absent, catalogue
+from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
+from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.compute import attributes_of, state_day
+from pipelines.features.feature import Feature
 from pipelines.features.recipe import Recipe
 from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
 from pipelines.segments.dry import assigned, relation_exists, undone
@@ -52,7 +54,7 @@ class Latest:
         return load_files(
             files_in(self.project.segments) if paths is None else paths,
             self.catalogues,
-            {"customer": absent(self.project.mapped)},
+            {"customer": absent(self.project.mapped), "account": absent_accounts(self.project.mapped)},
             self.project.mapped,
             root or self.project.root,
         )
@@ -120,18 +122,24 @@ def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -
 
 def catalogues_of(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, list[Feature]]:
     """Entity -> the features its definitions may name."""
-    return {"customer": catalogue(project.mapped, recipe_of(project).categories, attributes_of(con))}
+    settings = project.config.features
+    return {
+        "customer": catalogue(project.mapped, recipe_of(project).categories, attributes_of(con), settings),
+        "account": account_catalogue(project.mapped, account_attributes(con), settings),
+    }
 
 
 def recipe_of(project: Project) -> Recipe:
     """What the project says of its features."""
     recipe = Recipe(
-        frozenset(project.mapped),
-        project.config.margin_rate,
-        tuple(project.config.features.category_shares),
-        project.config.attributes,
+        mapped=frozenset(project.mapped),
+        margin_rate=project.config.margin_rate,
+        rules=project.config.attributes,
+        settings=project.config.features,
+        currency=project.config.currency,
     )
-    return recipe if recipe.has_categories else Recipe(recipe.mapped, recipe.margin_rate, (), recipe.rules)
+    shares = tuple(project.config.features.category_shares)
+    return replace(recipe, categories=shares) if recipe.has_categories else recipe
 
 
 def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:
