@@ -38,7 +38,7 @@ dev: install
 	$(BIN)/python -m lohko.dev
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -88,7 +88,7 @@ def shared_categories(project: Project) -> list[str]:
 def build_features(
     partitions: dg.PartitionsDefinition[str], core_tables: Sequence[str]
 ) -> list[dg.AssetsDefinition]:
-    """The state, unpartitioned, and the customers of a day; `core_tables` are those the project works with."""
+    """The state, unpartitioned, and the customers of a day; `core_tables` are those in the project."""
     read = [table for table in READ if table in core_tables]
 
     @dg.multi_asset(

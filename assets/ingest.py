@@ -26,6 +26,7 @@ from pipelines.contracts.expected import checks_of_batch, derived
 from pipelines.contracts.model import Check
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
+from pipelines.features.catalogue import RESERVED
 from pipelines.ingest import batch, deliveries, freshness, ledger, quality, volume
 from pipelines.ingest.reading import format_of
 from pipelines.ingest.source import Outcome, ingest
@@ -144,6 +145,7 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
                     project.landing / ".text" / name,
                     suites=project.suites,
                     through=day,
+                    reserved=RESERVED,
                 )
             except SourceError as held:
                 outcome = Outcome(name, "failed", str(held), results=quality.stored(con, name))

@@ -35,9 +35,10 @@ from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_qualit
 from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
+from pipelines.segments.verdicts import failed_on
 from pipelines.segments.versions import in_force
 from pipelines.steps import load_step
-from resources.control import HELD_SEGMENTATION, ControlStore, holds
+from resources.control import DEFINITION_TEST, HELD_SEGMENTATION, ControlStore, holds
 from resources.project import Project
 from resources.publication import publish
 
@@ -241,7 +242,9 @@ def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for one in control.open_incidents():
-        source = project.config.sources.get(one.subject) if one.kind != HELD_SEGMENTATION else None
+        # A segmentation may be named like a source.
+        about_source = one.kind not in (HELD_SEGMENTATION, DEFINITION_TEST)
+        source = project.config.sources.get(one.subject) if about_source else None
         # Without limits nothing looks at its age any more, and so nothing would close the incident.
         if source and holds(one) and (source.freshness or one.kind != "stale_source"):
             found[one.subject] = "; ".join(filter(None, (found.get(one.subject), one.message)))
@@ -249,10 +252,10 @@ def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:
 
 
 def held_definitions(con: "duckdb.DuckDBPyConnection", control: ControlStore, day: date) -> dict[str, str]:
-    """The segmentations that were not refreshed on a recorded day, with the reason."""
+    """The segmentations that were not refreshed on a recorded day, or failed their own tests, and why."""
     told = {one.subject: one.message for one in control.open_incidents() if one.kind == HELD_SEGMENTATION}
     held = [name for name, one in in_force(con, day).items() if one.held]
-    return told | {name: told.get(name, "was not refreshed") for name in held}
+    return failed_on(con, day) | told | {name: told.get(name, "was not refreshed") for name in held}
 
 
 def _open_incidents(control: ControlStore) -> list[tuple[str, str, str, str, datetime]]:

@@ -19,6 +19,7 @@ from assets.common import (
     spec,
     table_metadata,
 )
+from assets.definition_tests import definition_tests_spec, judge_definitions
 from assets.features import account_features_of, compute_day, compute_past_day, features_of
 from pipelines.core import money
 from pipelines.errors import InvariantError
@@ -84,6 +85,7 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 asset=dg.AssetKey(["segments", "membership"]),
                 description="no segmentation is held at its last good state",
             ),
+            definition_tests_spec(),
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=POOL,
@@ -108,19 +110,23 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
             if is_latest(con, max(days)):
                 findings = _findings(control, [one.id for one in definitions.segmentations], held)
                 control.record_findings(context.run.run_id, findings)
+            refreshed = [one for one in definitions.segmentations if one.id not in held]
             checks = {
-                "segments.assignment": check(
-                    "segments.assignment", "exclusive", fault is None, message=fault or "holds"
-                ),
-                "segments.membership": check(
-                    "segments.membership", "refreshed", not held, held="; ".join(_told(held)) or "nothing"
-                ),
+                "segments.assignment": [
+                    check("segments.assignment", "exclusive", fault is None, message=fault or "holds"),
+                    judge_definitions(con, control, context.run.run_id, days, refreshed, fault is None),
+                ],
+                "segments.membership": [
+                    check(
+                        "segments.membership", "refreshed", not held, held="; ".join(_told(held)) or "nothing"
+                    )
+                ],
             }
             for table in TABLES:
                 preview = 20 if table == "segments.profile_day" else 0
                 day = max(days) if table == "segments.assignment" else None
                 described = table_metadata(con, table, preview=preview, day=day)
-                yield result(table, described | metadata, [checks[table]] if table in checks else [])
+                yield result(table, described | metadata, checks.get(table, []))
 
     return segments
 

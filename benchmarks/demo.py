@@ -74,10 +74,10 @@ def measure(command: list[str], environment: dict[str, str] | None = None) -> Co
     if code:
         message = process.stderr.read() if process.stderr else b""
         raise subprocess.CalledProcessError(code, command, stderr=message)
-    return Cost(wall, usage.ru_utime + usage.ru_stime, _megabytes(usage))
+    return Cost(wall, usage.ru_utime + usage.ru_stime, megabytes(usage))
 
 
-def _megabytes(usage: resource.struct_rusage) -> float:
+def megabytes(usage: resource.struct_rusage) -> float:
     """Linux counts kilobytes, macOS bytes."""
     return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
 

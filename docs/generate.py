@@ -20,10 +20,12 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
 from pipelines.errors import ConfigError
-from pipelines.features.catalogue import STANDARD, catalogue, share_name, store_catalogue
+from pipelines.features import accounts
+from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
+from pipelines.features.entry import store_entry_products
 from pipelines.features.recipe import Recipe
-from pipelines.ingest import freshness, ledger
+from pipelines.ingest import freshness, ledger, limits
 from pipelines.ingest.quality import checks_for
 from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
 from pipelines.publish.metrics import METRICS
@@ -43,6 +45,17 @@ FAMILIES = {
     "value": "Value",
     "behaviour": "Behaviour",
     "product": "Products",
+    "engagement": "Engagement and response to campaigns",
+    "technographic": "Devices",
+    "feedback": "Feedback",
+    "reachability": "Reachability",
+}
+ACCOUNT_FAMILIES = {
+    "firmographic": "What the company is",
+    "geographic": "Where it is",
+    "pipeline": "Deals and leads",
+    "members": "Its customers",
+    "reachability": "Reachable contacts",
 }
 
 
@@ -76,6 +89,11 @@ def tables_page() -> str:
         " goes to quarantine.",
         "- `VARCHAR` values are trimmed; an empty text is no value. A value that cannot be read as its type"
         " sends the row to quarantine.",
+        f"- What no honest row holds sends it to quarantine too: an amount (`{limits.MONEY}`) beyond"
+        f" {limits.LARGEST:,} either way, where no other bound is given (`above_maximum`, `below_minimum`);"
+        " an event before 1900 or from 9999 on, and any other day that is none of the years 1 to 9999"
+        " (`date_out_of_range`); a control character or one that nobody sees in a column whose name ends in"
+        " `_id` (`invisible_character`).",
         "- A row with the key of an earlier one supersedes it; the later batch, file and row wins.",
         "- **Critical** checks reject the batch. **Advisory** ones are reported, and the batch is accepted.",
         "",
@@ -147,26 +165,39 @@ def features_page() -> str:
         " `recency_days` of someone who never bought, is NULL, and a condition over it does not hold.",
     ]
     for family, title in FAMILIES.items():
-        rows = [
-            [f"`{f.name}`", f.type, f.unit, f.meaning, ", ".join(f"`{t}`" for t in f.needs if t != "orders")]
-            for f in STANDARD
-            if f.family == family
-        ]
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            *markdown(["feature", "type", "unit", "meaning", "needs besides orders"], rows),
-        ]
+        lines += ["", f"## {title}", "", *_family(STANDARD, family)]
+    lines += [
+        "",
+        "## Accounts",
+        "",
+        "Where a source maps `accounts`, companies can be segmented too (`entity: account`). An account's"
+        " customers are those whose `account_id` in `customers` it is; a customer without one belongs to the"
+        " account of the same id. What has no history in its source, such as a contact's role or a deal's stage,"
+        " is as it is known now.",
+    ]
+    for family, title in ACCOUNT_FAMILIES.items():
+        lines += ["", f"### {title}", "", *_family(accounts.STANDARD, family)]
     lines += [
         "",
         "## Of your project",
         "",
         f"- One share of revenue for each category in `features.category_shares`: `DRUG GM` becomes"
         f" `{share_name('DRUG GM')}`.",
-        "- Every attribute of `customers`, under its own name and with the type its source gives it.",
+        "- Shares of channels, scales of surveys, answers, a distance, values of pipeline stages, and features"
+        " of the project's own: [configuration.md](configuration.md#features).",
+        "- Every attribute of `customers`, under its own name and with the type its source gives it. Its family"
+        " follows from a well-known name (`age`, `city`, `language`, …), or is said in `features.families`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _family(features: Sequence[Feature], family: str) -> list[str]:
+    rows = [
+        [f"`{f.name}`", f.type, f.unit, f.meaning, ", ".join(f"`{t}`" for t in f.needs if t != "orders")]
+        for f in features
+        if f.family == family
+    ]
+    return markdown(["feature", "type", "unit", "meaning", "needs besides orders"], rows)
 
 
 def functions_page() -> str:
@@ -259,6 +290,7 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     refresh_state(con)
     compute_customers(con, day, Recipe())
     store_catalogue(con, catalogue(CONTRACTS, [], []))
+    store_entry_products(con, day, CONTRACTS)
     history.create(con)
     con.execute(STATE)
     history.assign(con, day, [])

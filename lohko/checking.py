@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from lohko.checking_attributes import check_rules, rule_faults
+from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
+from pipelines.config.features import Features
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
-from pipelines.features.catalogue import absent, catalogue
+from pipelines.features.catalogue import RESERVED, absent, catalogue
 from pipelines.features.compute import attributes_of
+from pipelines.features.custom import check_types
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
@@ -25,9 +27,6 @@ from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-
-
-_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 
 def check_configuration(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
@@ -54,7 +53,7 @@ def check_configuration(project: Project, *, faulty_definitions: bool = False) -
 
 
 def mapping_faults(project: Project) -> list[ConfigError]:
-    """Every fault of the mappings that no file is needed to see.
+    """Every fault of the mappings, and of the rules of attributes, that no file is needed to see.
 
     A column that a file lacks is the file's fault and holds its source; what is no expression, or maps a
     column that is not there to be mapped, is the configuration's.
@@ -70,19 +69,14 @@ def mapping_faults(project: Project) -> list[ConfigError]:
                 read: set[str] = set()
                 for column, text in written.items():
                     at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 for setting, text in source.delivery_expressions.items():
                     at = f"{path}:{line_of(tree, ('sources', name, setting))}: sources.{name}.{setting}"
-                    read |= columns_in(parse_scalar(text, _words(text), at))
+                    read |= columns_in(parse_scalar(text, words_in(text), at))
                 parse_mapping(name, source, table, sorted(read), where)
             except ConfigError as fault:
                 faults.append(fault)
-    return faults
-
-
-def _words(text: str) -> list[str]:
-    """Whatever may be a column in an expression, when the columns are not known."""
-    return [quoted or word for quoted, word in _WORD.findall(text)]
+    return faults + rule_faults(project)
 
 
 def check_sources(project: Project) -> list[LohkoError]:
@@ -97,14 +91,14 @@ def check_sources(project: Project) -> list[LohkoError]:
                 continue  # checking connects to nothing, and nothing has landed yet
             try:
                 for path in source_files(project, name, source):
-                    check_file(con, name, source, path)
+                    check_file(con, name, source, path, RESERVED)
             except LohkoError as fault:
                 faults.append(fault)
     return faults
 
 
 def check_definitions(project: Project) -> list[Segmentation]:
-    """The project's segmentations, checked against the features it will have.
+    """The project's segmentations, checked against the features it will have; and the rules of attributes.
 
     Raises
     ------
@@ -118,11 +112,16 @@ def definitions_of(project: Project) -> Definitions:
     """The project's definitions, and the faults of those that are wrong."""
     shares = project.config.features.category_shares
     settings = project.config.features
+    _check_features(settings)
+    attributes, complete = _attributes(project)
+    if project.config.attributes and complete:
+        _check_rules(project, attributes)
+    of_accounts, _ = _attributes(project, "accounts")
     return load_definitions(
         project.segments,
         {
-            "customer": catalogue(project.mapped, shares, _attributes(project), settings),
-            "account": account_catalogue(project.mapped, _attributes(project, "accounts"), settings),
+            "customer": catalogue(project.mapped, shares, attributes, settings),
+            "account": account_catalogue(project.mapped, of_accounts, settings),
         },
         {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
         project.mapped,
@@ -130,11 +129,34 @@ def definitions_of(project: Project) -> Definitions:
     )
 
 
-def _attributes(project: Project, table: str = "customers") -> list[tuple[str, str]]:
-    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them."""
+def _check_features(settings: Features) -> None:
+    """What the catalogue does not tell of `features.custom`: the types of its expressions."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        check_types(con, settings.custom)
+
+
+def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
+    """Check the rules against the files' columns, and those of files before: core has them still."""
+    try:
+        check_rules(project, attributes)
+    except ConfigError:
+        before = _attributes_in_core(project)
+        if not dict(before).keys() - dict(attributes).keys():
+            raise
+        check_rules(project, list((dict(before) | dict(attributes)).items()))
+
+
+def _attributes(project: Project, table: str = "customers") -> tuple[list[tuple[str, str]], bool]:
+    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
+
+    And whether these are all: a source that has no usable file yet may bring further ones.
+    """
     import duckdb
 
     found: dict[str, str] = {}
+    complete = True
     with duckdb.connect() as con:
         for name in project.mapped.get(table, []):
             source = project.config.sources[name]
@@ -145,14 +167,25 @@ def _attributes(project: Project, table: str = "customers") -> list[tuple[str, s
                         mapping = next(
                             m for m in check_reading(con, name, source, reading) if m.contract.table == table
                         )
-                        found |= _types(con, mapping, reading)
+                        # A file whose column is named like a feature is held when it comes; see `ingest`.
+                        found |= {
+                            column: kind
+                            for column, kind in _types(con, mapping, reading).items()
+                            if column in source.tables[table]
+                            or table != "customers"
+                            or column.lower() not in RESERVED
+                        }
             except SourceError:
-                continue
-    if not found and project.warehouse_path.exists():
+                complete = False
+    return list(found.items()) or _attributes_in_core(project, table), complete
+
+
+def _attributes_in_core(project: Project, table: str = "customers") -> list[tuple[str, str]]:
+    if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
             if table_exists(con, f"core.{table}"):
                 return attributes_of(con) if table == "customers" else account_attributes(con)
-    return list(found.items())
+    return []
 
 
 def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:

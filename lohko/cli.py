@@ -1,7 +1,7 @@
 """The command `lohko`: run a project and read what it published.
 
-Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data or an invariant, 5 finished but something is held,
-6 busy, 7 an external service, 130 interrupted.
+Exit codes: 0 ok, 1 bug, 2 usage, 3 configuration, 4 data, an invariant or a failed test, 5 finished but
+something is held, 6 busy, 7 an external service, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typer
 
 from lohko import quarantine, show, views
 from lohko.reading import Published
-from pipelines.errors import LohkoError, SourceError, UsageError
+from pipelines.errors import ConfigError, LohkoError, SourceError, UsageError
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def query(
         show.print_json([dict(zip(names, row, strict=True)) for row in found])
         return
     numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float, Decimal))]
-    cells = [[show.text(value) for value in row] for row in found[:limit]]
+    cells = [[show.cell(value) for value in row] for row in found[:limit]]
     show.console.print(show.table("", names, cells, right=numeric))
     if len(found) > limit:
         show.console.print(f"{limit} of {len(found):,} rows shown; --limit shows more")
@@ -242,17 +242,63 @@ def drift(
 def explain(
     context: typer.Context,
     customer: Annotated[str, typer.Argument(help="The customer's id, as the source writes it.")],
+    segment: Annotated[
+        str | None, typer.Option(help="Only changes of this segment, or of this segmentation.")
+    ] = None,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the changes.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the changes.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """A customer's features, segments, and since when."""
-    from lohko.explain import explain_customer, print_explanation
+    """A customer's features and segments; since when, and which condition put them there."""
+    from lohko.explain import explain_everything, explanation_json, print_explanation
 
-    with Published(_load(context)) as published:
-        facts = explain_customer(published, customer)
+    facts = explain_everything(
+        _load(context), customer, segment, start.date() if start else None, end.date() if end else None
+    )
     if json:
-        show.print_json(facts)
+        show.print_json(explanation_json(facts))
     else:
         print_explanation(facts)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    segmentation: Annotated[str, typer.Option("--segmentation", "-s", help="Its id.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    every: Annotated[
+        str, typer.Option(help="day, week (each seventh day) or month (its last day).")
+    ] = "week",
+    known: Annotated[str, typer.Option(help="now, or then: when each day was recorded.")] = "now",
+    definition: Annotated[Path | None, typer.Option(help="Another definition of it, to compare.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the members: .parquet or .csv.")] = None,
+    json: Json = False,
+) -> None:
+    """A segmentation on past days, under today's or another definition, beside what was recorded."""
+    from lohko import playing
+    from lohko.progress import follow
+
+    wanted = playing.Wanted(
+        segmentation,
+        first.date(),
+        last.date(),
+        playing.every_of(every),
+        playing.known_of(known),
+        definition,
+        output,
+    )
+    project = _load(context)
+    with follow([wanted.first, wanted.last], quiet=json) as progress:
+        found = playing.replay(project, wanted, lambda day: progress(day, "replay"))
+    if json:
+        show.print_json(playing.as_rows(found))
+    else:
+        playing.print_sizes(wanted, found)
 
 
 @app.command()
@@ -298,6 +344,67 @@ def check(context: typer.Context, json: Json = False) -> None:
         show.console.print(
             f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
         )
+
+
+@app.command()
+def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
+    """Judge the tests that stand in segments/*.yaml, on the features of the latest day."""
+    from lohko.testing import print_tested, run_tests, tested_json
+
+    tested = run_tests(_load(context), segmentation)
+    if json:
+        show.print_json(tested_json(tested))
+    else:
+        print_tested(tested)
+        for fault in tested.faults:
+            _print_fault(fault)
+    if tested.exit_code:
+        raise typer.Exit(tested.exit_code)
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    what: Annotated[
+        str | None, typer.Argument(help="A segmentation, or a definition's file. Default: every definition.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="Only this segment.")] = None,
+    sample: Annotated[int, typer.Option(help="Members to name in each segment.", min=0, max=100)] = 5,
+    json: Json = False,
+) -> None:
+    """What a definition would do today: sizes, what each condition keeps, overlaps. Nothing is recorded."""
+    from lohko.preview import preview_json, print_preview, run_preview
+
+    found = run_preview(_load(context), what, segment, sample)
+    if json:
+        show.print_json(preview_json(found))
+    else:
+        print_preview(found)
+
+
+@app.command()
+def diff(
+    context: typer.Context,
+    against: Annotated[str, typer.Option(help="A git revision.")] = "HEAD",
+    format: Annotated[str, typer.Option(help="text, json or markdown.")] = "text",
+    sample: Annotated[int, typer.Option(help="Members to name in each flow.", min=0, max=100)] = 0,
+) -> None:
+    """Who moves, and with what revenue, when the edited definitions are run: against a git revision."""
+    from lohko.diff import diff_json, markdown, print_diff, run_diff
+
+    if format not in ("text", "json", "markdown"):
+        raise UsageError(f"--format {format}: expected text, json or markdown")
+    found = run_diff(_load(context), against, sample)
+    if format == "json":
+        show.print_json(diff_json(found))
+    elif format == "markdown":
+        sys.stdout.write(markdown(found))
+    else:
+        print_diff(found)
+        for fault in found.faults:
+            _print_fault(ConfigError(fault))
+    if found.faults:
+        raise typer.Exit(ConfigError.exit_code)
 
 
 @app.command()

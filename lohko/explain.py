@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 from lohko import show
 from lohko.reading import Published
-from pipelines.errors import UsageError
+from lohko.why import explain_why, print_why
+from pipelines.errors import BusyError, SourceError, UsageError
+from pipelines.segments.why import Why
+from resources.project import Project
 
 
 def explain_customer(published: Published, customer: str) -> dict[str, Any]:
@@ -51,9 +56,51 @@ def explain_customer(published: Published, customer: str) -> dict[str, Any]:
     }
 
 
+def explain_everything(
+    project: Project, customer: str, segment: str | None, start: date | None, end: date | None
+) -> dict[str, Any]:
+    """What is published of a customer, and from the live warehouse why they changed segment.
+
+    When nobody asked for certain changes, what is published is told also while a run holds the warehouse:
+    then `changes` is None and `changes_untold` says why.
+
+    Raises
+    ------
+    LohkoError
+        When there is no such customer, segment or publication, or `--from` lies after `--to`.
+    """
+    if start and end and start > end:
+        raise UsageError(f"--from {start} lies after --to {end}")
+    asked = bool(segment or start or end)
+    whom, untold = customer, None
+    changes: list[Why] | None = None
+    try:
+        found = explain_why(project, customer, segment, start, end, patient=asked)
+        whom, changes = found.customer, found.changes
+    except (BusyError, SourceError) as fault:
+        if asked:
+            raise
+        untold = str(fault)
+    with Published(project) as published:
+        facts = explain_customer(published, whom)
+    merged = {"merged_from": customer} if whom != customer else {}
+    return {**facts, **merged, "changes": changes, "changes_untold": untold}
+
+
+def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
+    """For programs."""
+    changes = facts["changes"]
+    return {**facts, "changes": None if changes is None else [asdict(one) for one in changes]}
+
+
 def print_explanation(facts: dict[str, Any]) -> None:
     """The same for a person: where they are now, where they were, and what that rests on."""
     show.console.print(f"[bold]Customer {show.text(facts['customer_id'])}[/bold] as of {facts['as_of_date']}")
+    if "merged_from" in facts:
+        merged = (
+            f"{facts['merged_from']} was merged into {facts['customer_id']}: this is {facts['customer_id']}"
+        )
+        show.console.print(show.text(merged), highlight=False)
     show.console.print(
         show.table(
             "Segments",
@@ -70,6 +117,10 @@ def print_explanation(facts: dict[str, Any]) -> None:
             ],
         )
     )
+    if facts["changes"] is None:
+        show.console.print(f"[yellow]why not told:[/] {show.text(facts['changes_untold'])}\n")
+    else:
+        print_why(facts["changes"])
     for family, group in groupby(facts["features"], key=lambda f: f["family"]):
         rows = [[show.text(f["name"]), _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
         show.console.print(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipelines.core.replay import Replayed
 
 LOCK_TIMEOUT = 10.0  # seconds; a person waits
+WAITING_SHOWN = 5  # orders without a rate that `list` names; `show` names more
 
 app = typer.Typer(
     name="quarantine",
@@ -57,6 +58,7 @@ def list_(
     """Counts by source, table and reason, rejected batches, and what was decided by hand."""
     from dataclasses import asdict
 
+    from pipelines.core.money.waiting import waiting_orders
     from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
 
     project = Project.load(context.obj)
@@ -66,6 +68,7 @@ def list_(
         facts: dict[str, Any] = {
             "reasons": reasons(con, wanted),
             "rejected_batches": rejected_batches(con, source),
+            "waiting_orders": waiting_orders(con, source, reason, limit=WAITING_SHOWN),
         }
     decisions = ControlStore(project.control_path).decisions()
     facts["decisions"] = [asdict(one) for one in decisions if source in (None, one.source)]
@@ -90,6 +93,8 @@ def _print_list(facts: dict[str, Any]) -> None:
         )
     else:
         out.print("No row is in quarantine.")
+    if facts["waiting_orders"]:
+        _print_waiting(facts["waiting_orders"])
     if facts["rejected_batches"]:
         out.print(
             show.table(
@@ -132,6 +137,7 @@ def show_(
     json: Json = False,
 ) -> None:
     """Rows in quarantine with their values. Personal data: for your eyes, not for a ticket."""
+    from pipelines.core.money.waiting import waiting_orders
     from pipelines.ingest.quarantine import Wanted, faulty_rows
 
     project = Project.load(context.obj)
@@ -139,9 +145,12 @@ def show_(
     wanted = Wanted(source, table, reason, batch, everything)
     with _warehouse(project, "quarantine show") as con:
         found = faulty_rows(con, wanted, project.config.sources, limit)
+        waiting = [] if table not in (None, "orders") or batch else waiting_orders(con, source, reason, limit)
     if json:
-        show.print_json(found)
+        show.print_json([*found, *waiting])
         return
+    if waiting:
+        _print_waiting(waiting)
     if not found:
         show.console.print("No such row is in quarantine.")
         return
@@ -159,6 +168,18 @@ def show_(
     )
     if len(found) == limit:
         show.console.print(f"The first {limit} rows; --limit shows more")
+
+
+def _print_waiting(orders: list[dict[str, Any]]) -> None:
+    names = ("source", "reason", "business_date", "currency", "country", "file", "row_number")
+    show.console.print(
+        show.table(
+            "Orders that wait for a rate: they enter by themselves once it is there",
+            ["source", "reason", "day", "currency", "country", "file", "row"],
+            [[show.text(one[name]) for name in names] for one in orders],
+            right=["row"],
+        )
+    )
 
 
 def _pairs(values: dict[str, Any]) -> str:

@@ -170,7 +170,26 @@ def _explain(fault: BaseException) -> BaseException:
             f"an invariant does not hold: {'; '.join(checks) or fault}. Nothing was published; what was"
             " published before stays. `lohko status` shows the state"
         )
+    if _is_too_large(fault):
+        return InvariantError(
+            "a sum of money does not fit DECIMAL(18,4), which holds 14 digits before the mark; expected the"
+            " amounts of one company in whole units of its currency, also after their conversion. Look for"
+            " absurd amounts and rates in what landed last (`lohko status`), mend the file and run again, or"
+            " divide in the mapping. What was published stays"
+        )
     return fault
+
+
+def _is_too_large(fault: BaseException) -> bool:
+    """Whether a value that no column holds stopped a step; Dagster may have wrapped what DuckDB says."""
+    import duckdb
+
+    found = fault.__cause__ if fault.__cause__ is not None else fault
+    return (
+        isinstance(found, (duckdb.ConversionException, duckdb.OutOfRangeException))
+        and any(told in str(found) for told in ("out of range", "Overflow in", "could not be represented"))
+        and "DECIMAL" in str(found).upper()
+    )
 
 
 def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:
@@ -220,7 +239,8 @@ def summary_rows(project: Project) -> dict[str, Any]:
 
 BATCH_SUMMARY = """
 select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as accepted,
-    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded
+    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded,
+    sum(rows_deleted) as deleted, sum(keys_vanished) as vanished
 from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
 """
 

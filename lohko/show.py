@@ -75,6 +75,12 @@ def text(value: Any) -> str:
     return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value)))
 
 
+def cell(value: Any) -> str:
+    """A value in one line of a table: line ends and tabs in it are written as `\\n` and `\\t`."""
+    shown = "" if value is None else str(value)
+    return text(shown.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t"))
+
+
 def number(value: Any) -> str:
     """12345 -> 12,345."""
     return "" if value is None else f"{value:,.0f}"

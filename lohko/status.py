@@ -10,9 +10,10 @@ from typing import Any
 from lohko import show, views
 from lohko.after_run import held_subjects
 from lohko.reading import Published
-from lohko.running import BATCH_SUMMARY, FAILED_CHECKS
+from lohko.running import BATCH_SUMMARY, FAILED_CHECKS, KILLED
 from pipelines.errors import SourceError
-from resources.control import ControlStore
+from resources.control import ControlStore, Run
+from resources.locks import is_held
 from resources.project import Project
 
 # How the newest file of every source was read.
@@ -26,7 +27,7 @@ def read_status(project: Project) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "project": project.config.project,
         "folder": str(project.root),
-        "last_run": asdict(last) if last else None,
+        "last_run": _as_it_is(project, last) if last else None,
         "held": held_subjects(control, last.run_id) if last else [],
         "incidents": [asdict(one) for one in control.open_incidents()],
         "undelivered_alerts": len(control.undelivered()),
@@ -51,6 +52,14 @@ def read_status(project: Project) -> dict[str, Any]:
     return facts
 
 
+def _as_it_is(project: Project, last: Run) -> dict[str, Any]:
+    """A command that was killed could not log its end; the lock, which the system took back, tells it."""
+    facts = asdict(last)
+    if last.status == "running" and last.trigger == "command" and not is_held(project.state / "run.lock"):
+        facts |= {"status": "killed", "message": KILLED}
+    return facts
+
+
 def print_status(facts: dict[str, Any]) -> None:
     """The same for a person."""
     out = show.console
@@ -59,13 +68,15 @@ def print_status(facts: dict[str, Any]) -> None:
     if last is None:
         out.print("No run yet: `lohko run`.")
     else:
-        colour = {"success": "green", "failed": "red", "held": "yellow"}.get(last["status"], "default")
+        colour = {"success": "green", "failed": "red", "held": "yellow", "killed": "red"}.get(
+            last["status"], "default"
+        )
         started = _minute(last["started_at"])
         out.print(
             f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]  started {started}"
             f"  run {last['run_id']}"
         )
-        if last["status"] == "failed":
+        if last["status"] in ("failed", "killed"):
             out.print(f"           {show.text(last['message'])}")
     published = facts["published"]
     if published is None:
@@ -73,7 +84,7 @@ def print_status(facts: dict[str, Any]) -> None:
     else:
         out.print(
             f"Published  {published['as_of_date']} revision {published['revision']},"
-            f" {published['customers']:,} customers, data effective at {published['effective_at']}"
+            f" {published['customers']:,} customers, {_effective(published['effective_at'])}"
         )
     for message in facts["held"]:
         out.print(f"[yellow]Held[/yellow]       {show.text(message)}")
@@ -100,8 +111,14 @@ def print_status(facts: dict[str, Any]) -> None:
     if facts["freshness"]:
         out.print(views.freshness_table(facts["freshness"]))
         out.print(views.accounting_table(facts["batches"]))
+    if (sniffed := views.sniffed_table(facts["files"])) is not None:
+        out.print(sniffed)
     if facts["checks"]:
         out.print(views.quality_table(facts["checks"]))
+
+
+def _effective(instant: datetime | None) -> str:
+    return "no source has limits on its age" if instant is None else f"data effective at {instant}"
 
 
 def _minute(instant: str) -> str:

@@ -42,10 +42,15 @@ def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
 
 
 def accounting_table(batches: Rows) -> Table:
-    """Rows landed = accepted + quarantined + superseded, a source and table."""
+    """Rows landed = accepted + quarantined + superseded + deleted, a source and table.
+
+    `deleted` and `vanished` stand there where something was: vanished are keys a snapshot lacks, no rows.
+    """
     columns = ["landed", "accepted", "quarantined", "superseded"]
+    columns += [gone for gone in ("deleted", "vanished") if any(row[gone] for row in batches)]
+    deleted = " + deleted" if "deleted" in columns else ""
     return table(
-        "Rows: landed = accepted + quarantined + superseded duplicates",
+        f"Rows: landed = accepted + quarantined + superseded duplicates{deleted}",
         ["source", "table", *columns],
         [[row["source"], row["table_name"], *(number(row[c]) for c in columns)] for row in batches],
         right=columns,
@@ -91,6 +96,43 @@ def freshness_table(freshness: Rows) -> Table:
         ],
         right=["age in days"],
     )
+
+
+# What of a file's dialect decides about values, and how the settings of a column are called.
+_SNIFFED = {
+    "delimiter": "delimiter",
+    "encoding": "encoding",
+    "decimal_mark": "decimal mark",
+    "header": "header",
+}
+_CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ".": "point"}
+
+
+def sniffed_table(files: Rows) -> Table | None:
+    """What of the newest file of each source was sniffed; None where everything was stated.
+
+    A cell is empty where the setting was stated or the format has none.
+    """
+    found = [(row, set((row["sniffed"] or "").split(", "))) for row in files]
+    shown = [
+        [row["source"], text(row["path"]), *(_sniffed(row[c]) if c in names else "" for c in _SNIFFED)]
+        for row, names in found
+        if names & _SNIFFED.keys()
+    ]
+    if not shown:
+        return None
+    return table(
+        "Sniffed, not stated in the source (newest file of each)",
+        ["source", "file", *_SNIFFED.values()],
+        shown,
+    )
+
+
+def _sniffed(value: Any) -> str:
+    """A setting for a person; no number of the file has said its decimal mark where that is empty."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _CHARACTERS.get(value) or text(value) or "undecided"
 
 
 def held_part(part: dict[str, Any]) -> str:

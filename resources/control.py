@@ -9,6 +9,7 @@ into the second: something that a run did not evaluate is neither opened nor clo
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,8 @@ Event = Literal["opened", "closed"]
 # The subject is the segmentation, or its file's name; of every other kind that holds, it is a source.
 HELD_SEGMENTATION = "held_segmentation"
 CLAIM_EXPIRES = timedelta(minutes=10)
+# The kind of what a failed test of a definition is told as; its subject is the segmentation.
+DEFINITION_TEST = "definition_test"
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
@@ -275,13 +278,27 @@ class ControlStore:
         return _iso(self._clock())
 
     def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with closing(self._open()) as sql:
+        with closing(self._open() if self._may_write() else self._open_as_it_is()) as sql:
             return [dict(row) for row in sql.execute(query, values)]
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         with closing(self._open()) as sql, transaction(sql):
             yield sql
+
+    def _may_write(self) -> bool:
+        folder = next(one for one in (self._path.parent, *self._path.parents) if one.exists())
+        return os.access(folder, os.W_OK)
+
+    def _open_as_it_is(self) -> sqlite3.Connection:
+        """In a folder that cannot be written, SQLite can make no lock: the file is read as it stands."""
+        if not self._path.exists():
+            sql = sqlite3.connect(":memory:", isolation_level=None)
+            migrate(sql, self._path)
+        else:
+            sql = sqlite3.connect(f"{self._path.as_uri()}?mode=ro&immutable=1", uri=True)
+        sql.row_factory = sqlite3.Row
+        return sql
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -304,7 +321,7 @@ class ControlStore:
 
 def holds(one: Finding | Incident) -> bool:
     """Whether this holds a source or segmentation: it stays at its last good state, or is too old."""
-    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION) or (
+    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION, DEFINITION_TEST) or (
         one.kind == "stale_source" and one.severity == "critical"
     )
 

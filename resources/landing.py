@@ -16,6 +16,7 @@ from pipelines.config.project import Source
 from pipelines.errors import SourceError
 from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
+from pipelines.ingest.names import refuse_unreadable_name, shown
 from pipelines.ingest.reading import scratch_in
 from pipelines.ingest.source import look_at
 from pipelines.ingest.unpack import unreadable
@@ -65,6 +66,8 @@ def _without_workbooks(project: Project, name: str, source: Source, paths: list[
     workbooks = [path for path in paths if path.name.lower().endswith(WORKBOOKS)]
     if not workbooks:
         return paths
+    for path in workbooks:
+        refuse_unreadable_name(path)
     from resources.connectors import excel
 
     folder = project.landing / name / "excel"
@@ -85,10 +88,12 @@ def _is_usable(name: str, path: Path, pattern: str) -> bool:
     if path.is_dir():
         if pattern in ("*", "**"):
             return False
-        raise SourceError(f"sources.{name}: {path} is a folder; expected a file. Narrow the pattern to files")
+        raise SourceError(
+            f"sources.{name}: {shown(path)} is a folder; expected a file. Narrow the pattern to files"
+        )
     kind = "a link to nothing" if path.is_symlink() and not path.exists() else "a pipe, socket or device"
     raise SourceError(
-        f"sources.{name}: {path} is {kind}; expected a file. Take it away, or narrow the pattern"
+        f"sources.{name}: {shown(path)} is {kind}; expected a file. Take it away, or narrow the pattern"
     )
 
 
@@ -168,16 +173,16 @@ def _literal(path: Path) -> str:
 def ledger_name(project: Project, source: Source, path: Path) -> str:
     """What the ledger calls a file: relative to the project or the package, so that either may move."""
     if path.is_relative_to(project.root):
-        return path.relative_to(project.root).as_posix()
+        return shown(path.relative_to(project.root).as_posix())
     for files in source.patterns:
         package = files.removeprefix("package:").partition("/")[0]
         if files.startswith("package:") and path.is_relative_to(_package_folder(package, package)):
             return f"package:{package}/{path.relative_to(_package_folder(package, package)).as_posix()}"
-    return str(path)
+    return shown(path)
 
 
 def files_to_land(
-    con: duckdb.DuckDBPyConnection, source: str, paths: list[Path], name_of: Callable[[Path], str] = str
+    con: duckdb.DuckDBPyConnection, source: str, paths: list[Path], name_of: Callable[[Path], str] = shown
 ) -> list[LandedFile]:
     """The new files of a source, and those held back by a rejected one that is mended now; sorted by path."""
     files = new_files(paths, ledger.known_files(con, source), name_of)
@@ -188,7 +193,7 @@ def files_to_land(
 
 
 def new_files(
-    paths: list[Path], known: Mapping[str, Mapping[str, Any]], name_of: Callable[[Path], str] = str
+    paths: list[Path], known: Mapping[str, Mapping[str, Any]], name_of: Callable[[Path], str] = shown
 ) -> list[LandedFile]:
     """Those the ledger does not know with this content; unchanged size and time are not read again."""
     found = []

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.errors import BusyError
+from pipelines.errors import BusyError, ConfigError
 
 
 @contextmanager
@@ -27,9 +27,17 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
     ------
     BusyError
         When another process holds it for longer than `timeout`.
+    ConfigError
+        When the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror}); expected a project folder that"
+            f" {purpose} may write to. Reading commands (status, segments, query, explain) work without"
+        ) from None
     holds = False
     try:
         _acquire(descriptor, path, timeout)
@@ -47,6 +55,22 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
         if holds:
             os.ftruncate(descriptor, 0)
         os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock now; one that was killed holds none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # Shared and let go at once: whoever comes for the lock meanwhile tries again.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _acquire(descriptor: int, path: Path, timeout: float) -> None:

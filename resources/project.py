@@ -85,7 +85,7 @@ class Project:
         Raises
         ------
         ConfigError
-            With file, line and place of the first fault.
+            With file, line and place of every fault.
         """
         sources = {name: tuple(source.tables) for name, source in self.config.sources.items()}
         return load_suites(

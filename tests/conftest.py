@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,12 @@ import pytest
 
 if TYPE_CHECKING:
     from fixtures.shop import Shelf, Shop
+
+# As the command does (lohko/cli.py): Python would go through a million objects of imported modules again and
+# again.
+gc.set_threshold(100_000, 50, 100)
+
+pytest_plugins = ["fixtures.no_skips"]
 
 for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_"))]:
     del os.environ[_name]

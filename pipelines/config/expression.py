@@ -6,6 +6,7 @@ gets through: no statement, subquery, aggregate, window, star, parameter, or fun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -62,6 +63,8 @@ _UNITS = frozenset(
         *("year", "isoyear", "dow", "isodow", "doy", "epoch"),
     }
 )
+
+_WORD = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 # What people try most often, by the name they know it by.
 _REFUSED: tuple[tuple[type[exp.Expr], str], ...] = (
@@ -199,6 +202,11 @@ def _offset_in(text: str, error: ParseError) -> int | None:
 def to_sql(tree: exp.Expr) -> str:
     """The expression as SQL with every identifier quoted."""
     return tree.sql(dialect="duckdb", identify=True, comments=False)
+
+
+def words_in(text: str) -> list[str]:
+    """Whatever may be a column in an expression, when the columns are not known."""
+    return [quoted or word for quoted, word in _WORD.findall(text)]
 
 
 def columns_in(tree: exp.Expr) -> set[str]:

@@ -282,6 +282,12 @@ class ProjectConfig(Section):
         for table, setting in self.features.tables().items():
             if table not in self.mapped_tables():
                 raise ValueError(f"{setting} needs the table {table}, and no source maps it")
+        customers = [one.tables.get("customers", {}) for one in self.sources.values()]
+        located = {"latitude", "longitude"} <= {name.lower() for columns in customers for name in columns}
+        if self.features.distance_from is not None and not located:
+            raise ValueError(
+                "features.distance_from needs customers with the attributes latitude and longitude"
+            )
         return self
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, RootModel, field_validator, model_validator
 
 from pipelines.config.project import Name, Section
+from pipelines.config.segment_tests import SegmentTests
 
 Entity = Literal["customer", "account"]
 
@@ -98,7 +99,7 @@ class Segmentation(Section):
     name: str = Field(min_length=1)
     description: str = ""
     entity: Entity = Field(default="customer", description="what is segmented")
-    tests: Any = Field(default=None, description="what must hold of the result")
+    tests: SegmentTests | None = Field(default=None, description="what must hold of the result")
     reuse: bool = Field(default=False, description="go on with the history of an id that was removed")
 
     @property

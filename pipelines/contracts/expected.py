@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.config.expectations import Expectation, SuiteFile
 from pipelines.config.gx_catalogue import BY_WRITTEN_NAME, COLUMN_ARGUMENTS, EXPECTATIONS, NOT_HERE, QUERY
@@ -15,6 +16,7 @@ from pipelines.config.yaml import line_of, load_model, nearest, read_yaml
 from pipelines.contracts.model import Check, Contract
 from pipelines.errors import ConfigError
 
+Made = TypeVar("Made")
 PREFIX = "expect_"
 # The row's place in its file; every staged batch has them.
 PLACE = ("_file_id", "_row")
@@ -56,9 +58,9 @@ def load_suites(folder: Path, tables: Tables) -> list[Suite]:
     Raises
     ------
     ConfigError
-        Naming file, line and place: an unknown expectation, argument, column or table.
+        Naming file, line and place of every fault: an unknown expectation, argument, column or table.
     """
-    suites = [_load(path, tables) for path in sorted(folder.glob("*.yaml"))]
+    suites = _every(partial(_load, path, tables) for path in sorted(folder.glob("*.yaml")))
     seen: dict[tuple[str, str, str], Path] = {}
     for suite in suites:
         for check in suite.checks:
@@ -70,6 +72,19 @@ def load_suites(folder: Path, tables: Tables) -> list[Suite]:
                 )
             seen[key] = suite.path
     return suites
+
+
+def _every(made: Iterable[Callable[[], Made]]) -> list[Made]:
+    """What each makes; or one fault, a line for each that cannot."""
+    found, faults = [], []
+    for make in made:
+        try:
+            found.append(make())
+        except ConfigError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return found
 
 
 def derived(contract: Contract) -> list[str]:
@@ -108,14 +123,14 @@ def _load(path: Path, tables: Tables) -> Suite:
                 f" (known: {', '.join(tables.marts)})"
             )
         columns = tables.mart_columns(table)
-    checks = []
-    for index, one in enumerate(written.expectations):
-        at = ("expectations", index)
 
-        def place(*further: str | int, at: tuple[str | int, ...] = at, name: str = one.name) -> str:
-            return f"{path}:{line_of(tree, (*at, *further))}: {name}"
+    def checked(index: int, one: Expectation) -> Check:
+        def place(*further: str | int) -> str:
+            return f"{path}:{line_of(tree, ('expectations', index, *further))}: {one.name}"
 
-        checks.append(_check(one, columns, place))
+        return _check(one, columns, place)
+
+    checks = _every(partial(checked, index, one) for index, one in enumerate(written.expectations))
     return Suite(path, kind, table, written.source, tuple(checks))
 
 

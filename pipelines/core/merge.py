@@ -239,7 +239,8 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
     con.execute(f"insert into {table} by name select * from newest")
     con.execute(
-        f"create or replace temp table changed as (from before except {was}) union all ({was} except from before)"
+        f"create or replace temp table changed as (from before except {was})"
+        f" union all ({was} except from before)"
     )
     _mark_changed(con, contract)
     touched = f"(from {table} semi join newest using ({key}))"
@@ -249,7 +250,7 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
 
 
 def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Keep what the table says before it is rebuilt, where comparing costs less than taking all as changed."""
+    """Keep what the table says before a rebuild, where comparing costs less than taking all as changed."""
     con.execute("drop table if exists before")
     if contract.table not in _LARGE and table_exists(con, f"core.{contract.table}"):
         con.execute(f"create temp table before as from {qualified('core.' + contract.table)}")
@@ -290,8 +291,15 @@ def _rebuild(
         files = _counting_files(con, mapping)
         if not files:
             continue
-        batch.stage(con, mapping, files)
-        batch.account(con, mapping, files)
+        # An account is of a whole batch, also of one whose files were sent again in part.
+        beside = ledger.files_beside(con, files)
+        batch.stage(con, mapping, beside)
+        batch.account(con, mapping, beside)
+        if len(beside) > len(files):
+            con.execute(
+                f"delete from {qualified(mapping.stage)} where _file_id not in (select unnest($files))",
+                {"files": files},
+            )
         usable.append(mapping)
     following.forget(con, contract)
     if usable and followed:
@@ -309,7 +317,7 @@ def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[in
     if mapping.delivery != "snapshot":
         return ledger.accepted_files(con, mapping.source)
     newest = ledger.newest_snapshot(con, mapping.source)
-    return ledger.files_beside(con, newest) if newest is not None else []
+    return ledger.files_beside(con, [newest]) if newest is not None else []
 
 
 def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

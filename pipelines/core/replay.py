@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.project import Source
 from pipelines.contracts.expected import Suite
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.identity import MERGES
 from pipelines.core.merge import refresh
 from pipelines.ingest import batch
 from pipelines.ingest.decision import BY_HAND, point_to_newest
@@ -128,7 +129,7 @@ def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name:
             for mapping in mappings_of(con, other, source)
             if mapping.contract.table == table
         ]
-        refresh(con, contract, mappings)
+        refresh(con, contract, mappings, merges_mapped=any(MERGES in one.tables for one in sources.values()))
 
 
 def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:

@@ -29,7 +29,16 @@ from pipelines.steps import quote
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["STANDARD", "Feature", "absent", "catalogue", "measure_nulls", "share_name", "store_catalogue"]
+__all__ = [
+    "RESERVED",
+    "STANDARD",
+    "Feature",
+    "absent",
+    "catalogue",
+    "measure_nulls",
+    "share_name",
+    "store_catalogue",
+]
 
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
 _FRAGMENT_OF = {feature.name: fragment for fragment in FRAGMENTS for feature in fragment.features}
@@ -62,6 +71,8 @@ WELL_KNOWN: Mapping[str, str] = {
         FIRMOGRAPHIC,
     ),
 }
+# What no attribute may be called, lower case: SQL compares names without regard to case.
+RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD)})
 
 
 def catalogue(

@@ -1,8 +1,8 @@
 """Features as of a day: the current day is kept up customer by customer, past days are computed when asked.
 
-`features.customer_state` holds what is stored of every customer as of the day in `features.state_day`. It moves
-on day by day: computed again are only customers of whom something changed, or whose activity enters or leaves
-a window on the way. `features.customer_past` holds earlier days in use, computed by the same SELECT for
+`features.customer_state` holds what is stored of every customer as of the day in `features.state_day`. It
+moves on day by day: computed again are only customers of whom something changed, or whose activity enters
+or leaves a window on the way. `features.customer_past` holds earlier days in use, computed by the same SELECT for
 everyone. The view `features.customer` is both, with what follows from the passing of time derived on reading.
 """
 
@@ -54,15 +54,28 @@ def compute_customers(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recip
     return count
 
 
-def compute_past(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
-    """Fill the partition of a past day in `features.customer_past`; the state stays as it is."""
+def compute_past(
+    con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe, after: date | None = None
+) -> int:
+    """Fill the partition of a past day in `features.customer_past`; the state stays as it is.
+
+    Parameters
+    ----------
+    after : an earlier day in `features.customer_past`, computed by this recipe from the data as they are now.
+        Its customers are carried over but for those whose activity began to count, or aged, since: a replay
+        of many days costs what happened between them. Where nothing stands of that day, everyone is computed.
+    """
     con.execute(SCHEMA)
     con.execute(_DAY)
     made = make(con, recipe)
-    sql = f"select cast($as_of as date) as as_of_date, stored.* from ({made.stored_sql(everyone=True)}) as stored"
+    stored = made.stored_sql(everyone=True)
+    sql = f"select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored"
+    binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
     with transaction(con):
         _drop_other_columns(con, made)
-        store_select(con, PAST, sql, "partition as_of_date", made.bindings(as_of) | {"as_of_date": as_of})
+        if after is not None and table_exists(con, PAST) and _count(con, PAST, after):
+            sql = _carried(con, made, recipe, after, as_of)
+        store_select(con, PAST, sql, "partition as_of_date", binds)
         if not table_exists(con, STATE):
             con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
         _make_view(con, made)
@@ -86,7 +99,29 @@ def _is_current(con: duckdb.DuckDBPyConnection, made: Made) -> bool:
 
 def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
     """Compute again whoever changed or aged between two days, and nobody else."""
-    parts = ["select customer_id from features.stale_customer"]
+    _scope(con, made, recipe, before, as_of, "select customer_id from features.stale_customer")
+    con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
+    store_select(con, STATE, made.stored_sql(everyone=False), "append", made.bindings(as_of))
+    return _count(con, "features.scope")
+
+
+def _carried(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, after: date, as_of: date) -> str:
+    """The SELECT of a past day from an earlier one: who aged is computed, everyone else is as they were."""
+    _scope(con, made, recipe, after, as_of)
+    names = ", ".join(quote(name) for one in made.fragments for name, *_ in one.stored)
+    return (
+        f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
+        " anti join features.scope as s on s.customer_id = known.customer_id where as_of_date = $after"
+        f" union all select cast($as_of as date) as as_of_date, customer_id, {names}"
+        f" from ({made.stored_sql(everyone=False)})"
+    )
+
+
+def _scope(
+    con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date, *also: str
+) -> None:
+    """Fill `features.scope`: whoever aged between two days, and the customers of further SELECTs."""
+    parts = list(also)
     if as_of > before:
         parts += [_aged(*one) for one in sorted(fragments_read(made.fragments))]
         parts += expiring_between(con, recipe.rules, [name for name, _ in attributes_of(con)])
@@ -96,9 +131,6 @@ def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before:
         " where customer_id is not null",
         bound(whom, {"before": before, "as_of": as_of}),
     )
-    con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
-    store_select(con, STATE, made.stored_sql(everyone=False), "append", made.bindings(as_of))
-    return _count(con, "features.scope")
 
 
 def _aged(relation: str, day: str, windows: tuple[int, ...]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 TYPES = {"number": NUMBER, "money": MONEY, "text": TEXT, "date": DATE, "flag": FLAG}
 _FIXED = {"count": COUNT, "count_distinct": COUNT, "sum": MONEY, "avg": NUMBER}
-_PRODUCT = ("category", "subcategory", "brand")
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE")
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Compiled:
     relation: str
     windows: tuple[int, ...]
     needs: tuple[str, ...]
+    added: str | None = None
 
     def select(self, key: str, owner: str, joins: str = "", scoped: bool = True) -> str:
         """One row an owner with events; `owner` is SQL over the event `e` and what is joined."""
@@ -163,6 +165,9 @@ def compile_feature(one: CustomFeature) -> Compiled:
     if events.counts is not None and events.counts[0] not in named:
         conditions.append(events.counts[1])
     value, kind = _value(one, columns, shown, where)
+    added = None
+    if one.of is not None and one.aggregate in ("sum", "avg"):
+        added = _over_event(parse_scalar(one.of, columns, f"{where}.of"), shown)
     default = "0" if one.aggregate in ("count", "count_distinct", "sum") else None
     needs = (one.source, *events.needs, *(("orders",) if one.source == "order_lines" else ()))
     feature = Feature(
@@ -175,6 +180,7 @@ def compile_feature(one: CustomFeature) -> Compiled:
         relation=events.relation or f"core.{one.source}",
         windows=(one.days,) if one.days is not None else (),
         needs=needs,
+        added=added,
     )
 
 
@@ -234,7 +240,7 @@ def _value(
     kind = TYPES[one.type] if one.type is not None else _type_of_column(tree, columns)
     if kind is None:
         raise ConfigError(f"{where}: {one.aggregate} of {one.of!r} needs `type`: {', '.join(TYPES)}")
-    typed = f"cast({of} as {kind})"
+    typed = f"try_cast({of} as {kind})"
     if one.aggregate != "latest":
         return f"{one.aggregate}({typed})", kind
     # Of one day the row with the highest key: every choice has a total order.
@@ -265,7 +271,7 @@ def _over_event(tree: exp.Expr, shown: Mapping[str, str]) -> str:
     return f"({to_sql(written)})"
 
 
-def check_types(con: duckdb.DuckDBPyConnection, settings: list[CustomFeature]) -> None:
+def check_types(con: duckdb.DuckDBPyConnection, settings: Sequence[CustomFeature]) -> None:
     """Let DuckDB bind every expression once over empty rows, so that a wrong type is told before a run.
 
     Raises
@@ -280,13 +286,20 @@ def check_types(con: duckdb.DuckDBPyConnection, settings: list[CustomFeature]) -
         columns = ", ".join(
             f"cast(null as {kind}) as {quote(name)}" for name, kind in columns_of(one.source).items()
         )
+        # Of what is added up the type counts: a cast to money is bound whatever it is of.
+        value = f"{compiled.value}, {compiled.added or '0'} + 0"
         empty = f"(select {columns} where false)"
-        sql = f"select {compiled.value} from {empty} as e where {' and '.join(compiled.conditions)}"
-        for name in ("as_of", *(f"from_{days}" for days in compiled.windows)):
-            sql = sql.replace(f"${name}", "date '2000-01-01'")
+        sql = f"select {value} from {empty} as e where {' and '.join(compiled.conditions)} group by all"
+        days = ("as_of", *(f"from_{length}" for length in compiled.windows))
+        sql = re.sub(rf"\$({'|'.join(days)})\b", "date '2000-01-01'", sql)
         try:
-            con.execute(f"describe {sql}")
+            (*_, (_, kind, *_)) = con.execute(f"describe {sql}").fetchall()
         except duckdb.Error as error:
             raise ConfigError(
                 f"project.yaml: features.custom: {one.name}: {str(error).splitlines()[0]}"
             ) from None
+        if compiled.added and not kind.startswith(_NUMBERS):
+            raise ConfigError(
+                f"project.yaml: features.custom: {one.name}: {one.aggregate} of {one.of!r} adds up {kind};"
+                " expected a number"
+            )

@@ -3,7 +3,8 @@
 -- A day is a purchase day when `orders` is above 0: completed orders, several of one day are one day; of a day
 -- with other orders alone it says that the customer was there. Money and lines are of completed orders; `cost`
 -- is that of the lines whose cost is known, `revenue_without_cost` what the others, and orders without, brought.
--- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed.
+-- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed,
+-- from the lines of their orders alone.
 -- key: customer_id, business_date
 -- store: partition business_date
 -- inputs: money.orders, money.order_lines, features.day_scope
@@ -31,7 +32,7 @@ line as (
         coalesce(sum(l.cost), 0) as cost,
         coalesce(sum(l.revenue) filter (where l.cost is null), 0) as revenue_without_cost
     from money.order_lines as l
-    semi join placed as p on p.order_id = l.order_id
+    semi join placed as s on s.order_id = l.order_id
     group by l.order_id
 )
 

@@ -15,6 +15,7 @@ from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
+from pipelines.features.custom import check_types
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import Feature, Fragment
 from pipelines.steps import columns_of, quote
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 WINDOWS = (30, 90, 365)
 # Columns of core.customers that are not attributes.
 _OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
-_SCOPED = re.compile(r"^\s*semi join features\.(?:day_)?scope as s on [^\n]*\n?", re.MULTILINE)
+_SCOPED = re.compile(r"^\s*semi join (?:features\.(?:day_)?scope|placed) as s on [^\n]*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
     lacking = absent(recipe.mapped)
     fragments = [one for one in FRAGMENTS if set(one.needs) <= recipe.mapped]
     categories = recipe.categories if recipe.has_categories else ()
+    if recipe.settings.custom:
+        check_types(con, recipe.settings.custom)
     fragments += configured(recipe.settings, categories, recipe.mapped)
     attributes = attributes_of(con)
     if attributes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.core import money
 from pipelines.features import entry
 from pipelines.features.recipe import unscoped
-from pipelines.steps import load_step, row_count, store_select, table_exists, transaction
+from pipelines.steps import load_step, store_select, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,12 +75,17 @@ def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
         " union select customer_id from ingest.dirty_customer"
     )
     con.execute("insert into features.stale_customer select customer_id from touched")
-    if row_count(con, "features.day_scope"):
+    days = con.execute("select min(business_date), max(business_date) from features.day_scope").fetchone()
+    first, last = days or (None, None)
+    if first is not None:
         for name in STATE_STEPS:
             step = load_step(name)
+            # The range says what the pairs alone do not: that most of the table cannot be meant.
             con.execute(
-                f"delete from {step.table} where (customer_id, business_date) in"
-                " (select (customer_id, business_date) from features.day_scope)"
+                f"delete from {step.table} where business_date between $first and $last"
+                " and (customer_id, business_date) in"
+                " (select (customer_id, business_date) from features.day_scope)",
+                {"first": first, "last": last},
             )
             store_select(con, step.table, step.sql, "append", {})
         entry.refresh_entries(con)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.errors import SourceError
+from pipelines.ingest.limits import LARGEST_SUM, MONEY
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import qualified
+from pipelines.steps import qualified, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +33,42 @@ def enter(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[i
         f"""
         insert into ingest.file_amount
         select _file_id, _batch_seq, $source, $table,
-            cast(coalesce(sum(revenue), 0) as decimal(18, 4)),
-            cast(coalesce(sum(revenue) filter (where _fault_reason is not null), 0) as decimal(18, 4))
+            cast(coalesce(sum(revenue), 0) as decimal(38, 4)),
+            cast(coalesce(sum(revenue) filter (where _fault_reason is not null), 0) as decimal(38, 4))
         from {qualified(mapping.stage)}
         group by _file_id, _batch_seq
         """,
         here,
     )
+
+
+def refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Features and marts keep sums as DECIMAL(18,4): a batch that would burst them is its source's fault.
+
+    Raises
+    ------
+    SourceError
+        Naming the file with the largest amount of such a batch, and the column.
+    """
+    money = [c.name for c in mapping.contract.columns if c.type == MONEY and c.name in mapping.mapped]
+    if not money:
+        return
+    for name in money:
+        found = con.execute(
+            f"""
+            select f.path
+            from (
+                select sum(abs({quote(name)})) as total, arg_max(_file_id, abs({quote(name)})) as file_id
+                from {qualified(mapping.stage)} where _fault_reason is null group by _batch_seq
+            ) as b
+            join ingest.file as f using (file_id)
+            where b.total > $limit limit 1
+            """,
+            {"limit": LARGEST_SUM},
+        ).fetchone()
+        if found:
+            raise SourceError(
+                f"{found[0]}: {name} of sources.{mapping.source}.tables.{mapping.contract.table} adds up to"
+                f" more than {LARGEST_SUM:,} in one batch, signs aside; expected the amounts of one company"
+                " in whole units of its currency. Mend the file, or divide in the mapping"
+            )

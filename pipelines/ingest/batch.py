@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError
-from pipelines.ingest import amounts, deliveries, guests, ledger
+from pipelines.ingest import amounts, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
@@ -35,7 +36,9 @@ class Account:
 
     @property
     def adds_up(self) -> bool:
-        return self.landed == self.accepted + self.quarantined + self.superseded + self.deleted
+        parts = (self.accepted, self.quarantined, self.superseded, self.deleted)
+        # Superseded is what the others leave: below zero, a row was counted twice.
+        return self.landed == sum(parts) and min(parts) >= 0
 
 
 def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
@@ -78,6 +81,7 @@ def stage_batch(
     readings: Sequence[Reading],
     read_mappings: Callable[[], Sequence[Mapping]],
     run_id: str,
+    scratch: Path | None = None,
 ) -> tuple[int, list[str]]:
     """Load files as one new batch, type its rows for each mapped table, and account for them.
 
@@ -86,7 +90,9 @@ def stage_batch(
     it is discarded whole. Files are not loaded inside a transaction because DuckDB 2.0.0 then misreads rows
     that came from Parquet (see docs/decisions/0004).
 
-    `readings` say how each file is read. `read_mappings` is called when the files are in `raw.<source>`.
+    `readings` say how each file is read. In `scratch` a copy with the ragged lines of a file set apart may be
+    written; without it such a file is unreadable. `read_mappings` is called when the files are in
+    `raw.<source>`.
 
     Returns
     -------
@@ -100,13 +106,14 @@ def stage_batch(
     """
     seq, file_ids = _open_batch(con, source, files, run_id)
     try:
-        file_ids, unread = _load_all(con, source, seq, readings, file_ids)
+        file_ids, unread = _load_all(con, source, seq, readings, file_ids, scratch)
         if not file_ids:
             raise SourceError("; ".join(unread))
         with transaction(con):
             mappings = read_mappings()
             for mapping in mappings:
                 stage(con, mapping, file_ids)
+                amounts.refuse_absurd_sums(con, mapping)
                 account(con, mapping, file_ids)
                 record_decimals(con, mapping, file_ids)
             con.execute(
@@ -125,6 +132,7 @@ def _load_all(
     seq: int,
     readings: Sequence[Reading],
     file_ids: Sequence[int],
+    scratch: Path | None,
 ) -> tuple[list[int], list[str]]:
     """Load each file; one that breaks half-way leaves no row and no entry, and holds back no other.
 
@@ -135,7 +143,7 @@ def _load_all(
     loaded, faults = [], []
     for reading, file_id in zip(readings, file_ids, strict=True):
         try:
-            count = load(con, source, reading, file_id)
+            count = _load(con, source, reading, file_id, scratch)
         except SourceError as fault:
             faults.append(str(fault))
             con.execute(
@@ -149,6 +157,19 @@ def _load_all(
         con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
         loaded.append(file_id)
     return loaded, faults
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, source: str, reading: Reading, file_id: int, scratch: Path | None
+) -> int:
+    """Load a file strictly, or with its ragged lines set apart; returns the number of its rows."""
+    try:
+        return load(con, source, reading, file_id)
+    except SourceError:
+        mended = ragged.set_apart(con, reading, scratch) if scratch is not None else None
+        if mended is None:
+            raise
+    return load(con, source, mended, file_id)
 
 
 def _open_batch(

@@ -80,6 +80,10 @@ def judge_snapshot(
         return []
     before, vanished = _vanished(con, mapping, seq)
     con.execute(
+        "delete from ingest.batch_deletion where batch_seq = ? and table_name = ?",  # it may be judged again
+        [seq, mapping.contract.table],
+    )
+    con.execute(
         "insert into ingest.batch_deletion values (?, ?, ?, 0, ?, ?)",
         [seq, mapping.source, mapping.contract.table, before, vanished],
     )

@@ -157,10 +157,11 @@ def _columns(path: Path, first: Sequence[str], header: bool, stated: Sequence[st
     return names
 
 
-def refuse_repeats(path: Path, names: Sequence[str]) -> None:
+def refuse_repeats(path: Path, names: Sequence[str], mend: str = "or name all with csv.columns") -> None:
     """Two columns of one name are a fault: which of them a mapping means cannot be known.
 
-    The name is not shown: where the header is missing, it is a value of the first row.
+    The name is not shown: where the header is missing, it is a value of the first row. `mend` is what can be
+    done instead of renaming.
     """
     seen: dict[str, int] = {}
     for place, name in enumerate(names, start=1):
@@ -168,7 +169,7 @@ def refuse_repeats(path: Path, names: Sequence[str]) -> None:
         if other != place:
             raise SourceError(
                 f"{path}: columns {other} and {place} of its header have the same name, letter case apart;"
-                " expected different ones. Rename one, or name all with csv.columns"
+                f" expected different ones. Rename one, {mend}"
             )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.expression import to_sql
 from pipelines.errors import SourceError
+from pipelines.ingest import ragged
 from pipelines.ingest.dialect import MAX_COLUMNS, refuse_repeats
 from pipelines.ingest.reading import Reading
 from pipelines.steps import columns_of, qualified, quote, table_exists
@@ -68,7 +69,7 @@ def _refuse_repeats_in_parquet(con: duckdb.DuckDBPyConnection, reading: Reading)
             inside[-1] -= 1
         if children:
             inside.append(int(children))
-    refuse_repeats(reading.path, top)
+    refuse_repeats(reading.path, top, mend="and send the file again")
 
 
 def bind(con: duckdb.DuckDBPyConnection, expression: exp.Expr, reading: Reading, where: str) -> None:
@@ -100,7 +101,7 @@ def load(con: duckdb.DuckDBPyConnection, source: str, reading: Reading, file_id:
     if reading.kind == "parquet":
         number, star = "file_row_number + 1", "* exclude (file_row_number)"
     else:
-        number, star = f"row_number() over () + {reading.lines_before}", "*"
+        number, star = f"row_number() over () + {reading.lines_before}", ragged.columns_of_load(reading)
     select = f"select {file_id} as _file_id, cast({number} as bigint) as _row, {star} from {reading.clause}"
     table = f"raw.{source}"
     if not table_exists(con, table):

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import rows
+from pipelines.steps import columns_of, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,7 +57,7 @@ create table if not exists quality.result (
 );
 create table if not exists ingest.file_amount (
     file_id bigint not null, batch_seq bigint not null, source varchar not null, table_name varchar not null,
-    landed decimal(18,4) not null, quarantined decimal(18,4) not null
+    landed decimal(38,4) not null, quarantined decimal(38,4) not null
 );
 create table if not exists quality.sample (
     batch_seq bigint not null, source varchar not null, table_name varchar not null,
@@ -76,8 +76,11 @@ create table if not exists ingest.volume_column (
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the ledgers where they are missing."""
+    """Create the ledgers where they are missing, and widen what an earlier Lohko made too narrow."""
     con.execute(SCHEMA)
+    for name, kind in columns_of(con, "ingest.file_amount"):
+        if kind == "DECIMAL(18,4)":
+            con.execute(f"alter table ingest.file_amount alter column {name} type decimal(38,4)")
 
 
 def now() -> datetime:
@@ -128,12 +131,12 @@ def batch_of(con: duckdb.DuckDBPyConnection, file_id: int | None) -> int | None:
     return int(row[0]) if row else None
 
 
-def files_beside(con: duckdb.DuckDBPyConnection, file_id: int) -> list[int]:
-    """The files of a file's batch, itself included."""
+def files_beside(con: duckdb.DuckDBPyConnection, file_ids: Collection[int]) -> list[int]:
+    """The files of these files' batches, themselves included."""
     found = con.execute(
-        "select file_id from ingest.file where batch_seq ="
-        " (select batch_seq from ingest.file where file_id = ?) order by file_id",
-        [file_id],
+        "select file_id from ingest.file where batch_seq in"
+        " (select batch_seq from ingest.file where file_id in (select unnest($files))) order by file_id",
+        {"files": list(file_ids)},
     ).fetchall()
     return [row[0] for row in found]
 

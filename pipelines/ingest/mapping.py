@@ -16,11 +16,12 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
-from pipelines.ingest import guests
+from pipelines.ingest import guests, limits
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
+from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.steps import qualified, quote
 
-META = ("_file_id", "_row")
+META = ("_file_id", "_row", RAGGED)
 # Settings of a source that hold an expression; their columns are no attributes.
 _SETTINGS = frozenset({"version", "operation", "guest_key"})
 _NUMBERS = ", ".join(
@@ -57,6 +58,7 @@ class Mapping:
     operation: exp.Expr | None = None
     deletes: tuple[str, ...] = ()
     guest: exp.Expr | None = None
+    ragged: bool = False  # whether lines of the source were ever set apart
 
     @property
     def read(self) -> dict[str, exp.Expr]:
@@ -192,6 +194,7 @@ def typed_select(mapping: Mapping) -> str:
         f"{_typed(column, mapping, marked)} as {quote(column.name)}" for column in contract.columns
     )
     marks = marks_select(mapping)
+    apart = f", {RAGGED}" if mapping.ragged else ""
     mark, beside = (", _decimal", f"left join ({marks}) as m using (_file_id)") if marks else ("", "")
     settings = "".join(
         f", {to_sql(tree)} as {quote('given ' + name)}"
@@ -207,7 +210,7 @@ def typed_select(mapping: Mapping) -> str:
     carried = "".join(f", {quote(name)}" for name in mapping.attributes)
     return f"""
 with given as (
-    select _batch_seq, _file_id, _row, {given}{settings}{extras}{mark}
+    select _batch_seq, _file_id, _row, {given}{settings}{extras}{mark}{apart}
     from {qualified("raw." + mapping.source)}
     join (select file_id as _file_id, batch_seq as _batch_seq from ingest.file) using (_file_id)
     {beside}
@@ -293,23 +296,36 @@ def _fault_case(mapping: Mapping, marked: Sequence[Column]) -> str:
     """The first fault of a row. One that deletes may hold its key and nothing else."""
     columns = mapping.contract.columns
     branches = [
-        *(fault for c in columns if not _is_open(c, mapping) for fault in _column_faults(c, marked)),
+        *([f"when {RAGGED} is not null then 'ragged|'"] if mapping.ragged else []),
+        *(
+            fault
+            for c in columns
+            if not _is_open(c, mapping)
+            for fault in _column_faults(c, mapping.contract, marked)
+        ),
         *_version_fault(mapping),
     ]
     if mapping.operation is not None:
         branches.append("when _row_deleted then null")
-    branches += [fault for c in columns if _is_open(c, mapping) for fault in _column_faults(c, marked)]
+    branches += [
+        fault
+        for c in columns
+        if _is_open(c, mapping)
+        for fault in _column_faults(c, mapping.contract, marked)
+    ]
     return f"case {' '.join(branches)} end"
 
 
-def _column_faults(column: Column, marked: Sequence[Column]) -> list[str]:
+def _column_faults(column: Column, contract: Contract, marked: Sequence[Column]) -> list[str]:
     branches = []
     name, given = quote(column.name), quote("given " + column.name)
     if column.type != "VARCHAR":
         blank = f"trim(cast({given} as varchar)) = ''"
         unread = f"{name} is null and {given} is not null and not {blank}"
         if column in marked:
-            either = f"_decimal = '' and {is_ambiguous(f'trim({given})')}"
+            text = f"trim({given})"
+            # A number of the other mark, where the file holds both, contradicts the rest.
+            either = f"_decimal = '' and ({is_ambiguous(text)} or {says_comma(text)})"
             branches.append(f"when {unread} and {either} then 'ambiguous_number|{column.name}'")
         branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
     if column.required:
@@ -318,6 +334,7 @@ def _column_faults(column: Column, marked: Sequence[Column]) -> list[str]:
         branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
     if column.maximum is not None:
         branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
+    branches += limits.faults(column, contract)
     if column.allowed:
         listed = ", ".join(f"'{value}'" for value in column.allowed)
         branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")

@@ -55,6 +55,7 @@ class Reading:
     newline: str | None = None
     dialect: Dialect | None = None
     sniffed: tuple[str, ...] = ()
+    ragged: int = 0  # lines set apart in `at`
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -159,7 +160,7 @@ def prepare(
     sample = _decoded(found, encoding)
     dialect = sniff(path, sample, found.size <= len(found.sample), stated, wanted)
     sniffed += dialect.sniffed
-    clause = _csv(dialect, packed)
+    clause = csv_clause(dialect, packed)
     return Reading(path, kind, clause, at, compression, encoding, newline, dialect, sniffed)
 
 
@@ -208,7 +209,7 @@ def _scan_zstd(con: duckdb.DuckDBPyConnection, path: Path) -> Scan:
     return Scan(sample[:SAMPLE], size, None, 1 if has_nul else None, frozenset("\n"))
 
 
-def _csv(dialect: Dialect, compression: str) -> str:
+def csv_clause(dialect: Dialect, compression: str) -> str:
     """Every value is text until it is mapped, and nothing is skipped: not lines that look like comments."""
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in dialect.columns)
     options = {

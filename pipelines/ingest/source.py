@@ -14,9 +14,10 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.expected import Suite, checks_of_batch, derived
 from pipelines.contracts.model import Check
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import batch, deliveries, ledger, quality, volume
+from pipelines.ingest import batch, deliveries, ledger, names, quality, volume
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
+from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.reading import Reading, prepare, scratch_in, words_of
 from pipelines.steps import columns_of
 
@@ -62,24 +63,40 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
         parse_mapping(name, source, table, columns, f"project.yaml: sources.{name}.tables.{table}")
         for table in source.tables
     ]
-    return [replace(mapping, texts=texts, decimal=decimal) for mapping in parsed]
+    apart = RAGGED in {column for column, _ in landed}
+    return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in parsed]
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
     """How a file of the source is read; copies that it needs stand in `scratch`."""
+    names.refuse_unreadable_name(path)
     return prepare(con, path, source.format, scratch, source.csv, words_of(source))
 
 
-def check_file(con: duckdb.DuckDBPyConnection, name: str, source: Source, path: Path) -> list[Mapping]:
+def check_file(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    path: Path,
+    reserved: Collection[str] = (),
+) -> list[Mapping]:
     """The source's mappings against one file; see `check_reading`."""
     with scratch_in(None) as scratch:
-        return check_reading(con, name, source, look_at(con, source, path, scratch))
+        return check_reading(con, name, source, look_at(con, source, path, scratch), reserved)
 
 
 def check_reading(
-    con: duckdb.DuckDBPyConnection, name: str, source: Source, reading: Reading
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    reading: Reading,
+    reserved: Collection[str] = (),
 ) -> list[Mapping]:
     """The source's mappings against one file.
+
+    Parameters
+    ----------
+    reserved : names, lower case, that no attribute may come by: the features'.
 
     Raises
     ------
@@ -89,6 +106,7 @@ def check_reading(
     """
     path, columns = reading.path, columns_in_file(con, reading)
     lower = {column.lower() for column in columns}
+    names.refuse_places(path, columns)
     found = []
     for table in source.tables:
         where = f"project.yaml: sources.{name}.tables.{table}"
@@ -98,6 +116,7 @@ def check_reading(
         except ConfigError as fault:
             told = str(fault).partition(" (known:")[0]
             raise SourceError(f"{path}: does not fit its mapping. {told} {_count(columns)}") from None
+        names.refuse_taken(path, mapping, source.tables[table], reserved)
         for target, tree in mapping.read.items():
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
@@ -126,6 +145,7 @@ def ingest(
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
+    reserved: Collection[str] = (),
 ) -> Outcome:
     """Load new files as one batch, judge it, and keep the verdict.
 
@@ -140,6 +160,7 @@ def ingest(
     scratch : a folder of this source's own for copies in UTF-8; without it, the system's.
     suites : what the project itself expects.
     through : the last business day that has ended; volumes of later days are not judged.
+    reserved : names of features, lower case, which no attribute may come by.
     """
     if not files:
         return _last(con, name, standing)
@@ -147,7 +168,7 @@ def ingest(
     faults: list[str] = []
     try:
         with scratch_in(scratch) as folder:
-            usable, faults = _usable(con, name, source, files, folder)
+            usable, faults = _usable(con, name, source, files, folder, reserved)
             if not usable:
                 raise SourceError("; ".join(faults))
             # Attributes are the columns of raw.<source>, so the mappings are read once the files are in.
@@ -158,6 +179,7 @@ def ingest(
                 [reading for _, reading in usable],
                 lambda: mappings_of(con, name, source),
                 run_id,
+                folder,
             )
     except SourceError as fault:
         told = str(fault) if not usable else "; ".join([*faults, str(fault)])
@@ -218,14 +240,19 @@ def _checks(name: str, source: Source, mapping: Mapping, suites: Sequence[Suite]
 
 
 def _usable(
-    con: duckdb.DuckDBPyConnection, name: str, source: Source, files: Sequence[LandedFile], scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    source: Source,
+    files: Sequence[LandedFile],
+    scratch: Path,
+    reserved: Collection[str],
 ) -> tuple[list[tuple[LandedFile, Reading]], list[str]]:
     """The files that fit the mapping, with how each is read, and what is wrong with each of the others."""
     usable, faults = [], []
     for file in files:
         try:
             reading = look_at(con, source, file.path, scratch)
-            check_reading(con, name, source, reading)
+            check_reading(con, name, source, reading, reserved)
             usable.append((file, reading))
         except SourceError as fault:
             faults.append(str(fault))

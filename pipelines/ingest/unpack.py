@@ -153,7 +153,10 @@ def _open(path: Path, compression: str) -> Iterator[IO[bytes]]:
 
 
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    members = [one for one in archive.infolist() if not one.is_dir()]
+    # macOS packs what it knows of a file beside it.
+    members = [
+        one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")
+    ]
     if len(members) != 1:
         raise SourceError(f"{path}: holds {len(members)} files; expected a zip of one")
     if members[0].flag_bits & 1:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from pipelines.config.quality import VolumeLimits
@@ -46,24 +47,16 @@ class Judged:
 
     day: date
     rows: int
-    expected: float | None
+    expected: float
     weekdays: int
 
     @property
-    def known(self) -> bool:
-        return self.expected is not None and self.weekdays >= MINIMUM_WEEKDAYS
-
-    @property
     def beyond_chance(self) -> bool:
-        return self.expected is not None and (
-            abs(self.rows - self.expected) > CHANCE * max(self.rows, self.expected) ** 0.5
-        )
+        return abs(self.rows - self.expected) > CHANCE * sqrt(max(self.rows, self.expected))
 
     def outside(self, low: float, high: float) -> bool:
         """Whether the ratio lies outside, by more than chance."""
-        if self.expected is None or not self.known or not self.beyond_chance:
-            return False
-        return not low * self.expected <= self.rows <= high * self.expected
+        return self.beyond_chance and not low * self.expected <= self.rows <= high * self.expected
 
     @property
     def told(self) -> str:
@@ -187,7 +180,7 @@ def _volume(table: str, days: Sequence[Judged], limits: VolumeLimits) -> CheckRe
 
 
 def _missing(table: str, days: Sequence[Judged]) -> CheckResult:
-    gone = [one for one in days if one.rows == 0 and one.known and one.beyond_chance]
+    gone = [one for one in days if one.rows == 0 and one.beyond_chance]
     return _checked(table, "days_complete", days, gone)
 
 
@@ -200,7 +193,7 @@ def _collapsed(table: str, days: Sequence[Judged], share: float) -> CheckResult:
 def _checked(
     table: str, name: str, days: Sequence[Judged], odd: Sequence[Judged], told: str | None = None
 ) -> CheckResult:
-    judged = sum(one.known for one in days)
+    judged = len(days)
     return CheckResult(
         table=table,
         name=name,
@@ -290,7 +283,10 @@ span as (
             min(business_date) filter (delivery = $seq),
             max(business_date) filter (delivery <> $seq) + 1
         ) as first_date,
-        least(max(business_date) filter (delivery = $seq), $through) as last_date
+        -- LEAST passes over a NULL, and a batch without a day has no last one.
+        case when bool_or(delivery = $seq)
+            then least(max(business_date) filter (delivery = $seq), $through)
+        end as last_date
     from delivered
 ),
 wanted as (
@@ -314,6 +310,7 @@ where not list_contains(cast($closed as date[]), w.business_date)
     -- Of the days in between, those that nothing ever brought.
     and coalesce(d.mine, true)
 group by w.business_date
+having count(c.rows) >= {MINIMUM_WEEKDAYS}
 order by w.business_date
 """
 

@@ -94,7 +94,7 @@ def build_marts(
     rules : what the project says of its customers' attributes.
     parts : what is published, by the sources it is made from.
     trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
-    held : segmentation -> why it was not refreshed; its rows stay as they are.
+    held : segmentation -> why it was not refreshed, or which of its tests failed; its rows stay.
     """
     parameters = {
         "as_of": as_of,

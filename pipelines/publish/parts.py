@@ -126,7 +126,7 @@ def store_parts(
     ----------
     trouble : source -> what is wrong with it; a part with such a source is held.
     at : now, UTC without zone.
-    held : segmentation -> why it was not refreshed; where it was published before, it is held too.
+    held : segmentation -> what is wrong with itself; where it was published before, its rows stay.
     """
     held = held or {}
     before = {}

@@ -176,14 +176,16 @@ def accounting(con: duckdb.DuckDBPyConnection) -> list[Row]:
         """
         with batches as (
             select *, coalesce(rows_landed, 0) as landed, coalesce(rows_accepted, 0) as accepted,
-                coalesce(rows_quarantined, 0) as quarantined, coalesce(rows_superseded, 0) as superseded
+                coalesce(rows_quarantined, 0) as quarantined, coalesce(rows_superseded, 0) as superseded,
+                coalesce(rows_deleted, 0) as deleted, coalesce(keys_vanished, 0) as vanished,
+                landed - accepted - quarantined - superseded - deleted as left_over
             from marts.batch
         )
         select source, table_name, count(*) as batches, sum(files) as files, max(landed_at) as landed_at,
             sum(landed) as landed, sum(accepted) as accepted, sum(quarantined) as quarantined,
-            sum(superseded) as superseded,
-            sum(if(status = 'rejected', landed - accepted - quarantined - superseded, 0)) as rejected,
-            sum(if(status = 'rejected', 0, landed - accepted - quarantined - superseded)) as missing
+            sum(superseded) as superseded, sum(deleted) as deleted, sum(vanished) as vanished,
+            sum(if(status = 'rejected', left_over, 0)) as rejected,
+            sum(if(status = 'rejected', 0, left_over)) as missing
         from batches group by all order by source, table_name
         """,
     )
@@ -222,13 +224,19 @@ def quarantine_reasons(con: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def guests(con: duckdb.DuckDBPyConnection) -> Row:
-    """Orders without a customer, and what they brought, beside all orders; everything known now."""
+    """Orders without a customer, and what they brought, beside all orders; everything known now.
+
+    `keyed_revenue` is the part of guests who have a guest key: customers of their own, and in segments.
+    """
     (found,) = rows(
         con,
         """
         select cast(coalesce(sum(orders), 0) as bigint) as orders,
             cast(coalesce(sum(guest_orders), 0) as bigint) as guest_orders,
-            coalesce(sum(revenue), 0) as revenue, coalesce(sum(guest_revenue), 0) as guest_revenue
+            coalesce(sum(revenue), 0) as revenue, coalesce(sum(guest_revenue), 0) as guest_revenue,
+            coalesce(sum(guest_revenue), 0) + coalesce((
+                select sum(amount) from marts.revenue_bridge where source = '(all)' and step = 'guests'
+            ), 0) as keyed_revenue
         from marts.revenue_day
         """,
     )

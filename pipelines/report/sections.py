@@ -139,7 +139,8 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
     checks = data.checks(con)
     accounting = data.accounting(con)
     restatements = data.restatements(con)
-    columns = ("batches", "files", "landed", "accepted", "quarantined", "superseded", "rejected", "missing")
+    parts = ("accepted", "quarantined", "superseded", "deleted", "rejected")
+    columns = ("batches", "files", "landed", *parts, "missing", "vanished")
     return {
         "checks": checks,
         "failed": [row for row in checks if not row["passed"]],

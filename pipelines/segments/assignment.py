@@ -1,8 +1,8 @@
 """Who is in which segment on the days in use: views over the record, and the replayed days beside them.
 
 `segments.assignment` has the customers, `segments.account_assignment` the accounts. The latest recorded day
-is read from the current places, earlier recorded days from the stays, so no day is written twice; days without
-a record are in `segments.replayed`.
+is read from the current places, earlier recorded days from the stays, so no day is written twice; days
+without a record are in `segments.replayed`.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class Reader:
             merged(term.needs for term in used.values()),
             tuple({one.name: one for term in used.values() for one in term.columns}.values()),
             frozenset().union(*(term.uses for term in used.values())),
-            tuple(Part(words.written(one), to_sql(one)) for one in _terms(tree)),
+            tuple(_part(one, words) for one in _terms(tree, exp.And)),
         )
 
     def _name(self, node: exp.Column, terms: dict[str, Term], used: dict[str, Term], place: Place) -> None:
@@ -194,10 +194,18 @@ class Reader:
 _EXAMPLES = {"in_segment": "'lifecycle.loyal'", "score": "'rfm.r'"}
 
 
-def _terms(tree: exp.Expr) -> list[exp.Expr]:
-    """What the condition joins with AND."""
+def _part(tree: exp.Expr, words: Words) -> Part:
+    """A term, and the terms that it joins with OR."""
+    alternatives = _terms(tree, exp.Or)
+    inner = tuple(_part(one, words) for one in alternatives) if len(alternatives) > 1 else ()
+    names = dict.fromkeys(column.name for column in tree.find_all(exp.Column))
+    return Part(words.written(tree), to_sql(tree), tuple(names), inner)
+
+
+def _terms(tree: exp.Expr, joined: type[exp.And | exp.Or]) -> list[exp.Expr]:
+    """What a condition joins with AND, or with OR."""
     inner = tree.unnest()
-    return [term.unnest() for term in inner.flatten()] if isinstance(inner, exp.And) else [inner]
+    return [term.unnest() for term in inner.flatten()] if isinstance(inner, joined) else [inner]
 
 
 def _column(term: Term, at: int | None) -> exp.Column:

@@ -54,6 +54,7 @@ from pipelines.segments.model import (
     merged,
 )
 from pipelines.segments.plan import Plan
+from pipelines.segments.testing import check_tests
 from pipelines.segments.words import Named
 from pipelines.steps import quote
 
@@ -126,11 +127,33 @@ def load_definitions(
     ConfigError
         When there is no definition at all. Faults of single definitions are in the result.
     """
+    return load_files(files_in(folder), catalogues, absent, mapped, root or folder.parent)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The definitions of a folder.
+
+    Raises
+    ------
+    ConfigError
+        When there is none.
+    """
     paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not paths:
         raise ConfigError(f"{folder}: no segment definitions; expected at least one .yaml file there")
+    return paths
+
+
+def load_files(
+    paths: Sequence[Path],
+    catalogues: Mapping[str, Sequence[Feature]],
+    absent: Mapping[str, Mapping[str, tuple[str, ...]]] | None,
+    mapped: Collection[str] | None,
+    root: Path,
+) -> Definitions:
+    """The definitions of these files, wherever they lie; otherwise as `load_definitions`."""
     with checker() as con:
-        return Load(con, catalogues, absent or {}, mapped, root or folder.parent).all(paths)
+        return Load(con, catalogues, absent or {}, mapped, root).all(paths)
 
 
 def read_definition(path: Path) -> AnyDefinition:
@@ -215,7 +238,9 @@ class Load:
             return self.reader(entity, definition.segmentation, terms, own)
 
         author = Author(definition, path, self.root, self.names[entity], make_reader, self._refer)
-        return self._finished(definition, compile_kind(definition, author))
+        compiled = compile_kind(definition, author)
+        check_tests(definition.tests, compiled.labels, author)
+        return self._finished(definition, compiled)
 
     def _finished(self, definition: AnyDefinition, compiled: Compiled) -> Segmentation:
         """The segmentation: its version, and what it reads itself rather than by what it refers to."""

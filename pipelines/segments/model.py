@@ -114,10 +114,15 @@ class Needs:
 
 @dataclass(frozen=True)
 class Part:
-    """One of the terms that a condition joins with AND: its text, and its SQL."""
+    """One of the terms that a condition joins with AND: its text, its SQL, and the columns it names.
+
+    `alternatives` are the terms that it joins with OR itself; empty where it joins none.
+    """
 
     text: str
     sql: str
+    names: tuple[str, ...] = ()
+    alternatives: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

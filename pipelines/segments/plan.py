@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Entity
 from pipelines.segments import cuts
-from pipelines.segments.model import KEY, OWN, Needs, Segmentation, closure, merged
+from pipelines.segments.model import KEY, OWN, Needs, Part, Segmentation, closure, merged
 from pipelines.segments.select import relation
 from pipelines.steps import quote, transaction
 
@@ -31,7 +31,8 @@ create table if not exists segments.list_member (
 class Asked:
     """One condition, or one of the terms it joins with AND: its boolean column and whose it is.
 
-    `part` is the place of the term among the others; None for the whole condition.
+    `part` is the place of the term among the others; None for the whole condition. `alternative` is the place
+    of a term among those that a part joins with OR. `reads` are the columns it names.
     """
 
     column: str
@@ -39,11 +40,13 @@ class Asked:
     role: str
     text: str
     part: int | None
+    alternative: int | None = None
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """`sql` gives `entity_id`, RESULT, a boolean column for each of `asked`, and the features they read.
+    """`sql` gives `entity_id`, RESULT, a boolean column for each of `asked`, and every column they read.
 
     It binds what the plan's `parameters` give, after `prepare`. A condition that is NULL is false.
     """
@@ -99,19 +102,31 @@ class Plan:
         found: list[tuple[Asked, str]] = []
         for i, clause in enumerate(segmentation.clauses):
             one, parts = clause.condition, clause.condition.parts
-            found.append((Asked(f"{OWN}{i}", clause.segment_id, clause.role, one.text, None), one.sql))
-            for j, part in enumerate(parts if len(parts) > 1 else ()):
-                found.append((Asked(f"{OWN}{i}.{j}", clause.segment_id, clause.role, part.text, j), part.sql))
+            whole = Asked(f"{OWN}{i}", clause.segment_id, clause.role, one.text, None, None, _names(parts))
+            found.append((whole, one.sql))
+            for j, part in enumerate(parts):
+                asked = replace(whole, column=f"{OWN}{i}.{j}", text=part.text, part=j, reads=part.names)
+                if len(parts) > 1:
+                    found.append((asked, part.sql))
+                for k, other in enumerate(part.alternatives):
+                    column = f"{OWN}{i}.{j}.{k}"
+                    either = replace(asked, column=column, text=other.text, alternative=k, reads=other.names)
+                    found.append((either, other.sql))
         result = segmentation.compiled.result
         conditions = [clause.condition for clause in segmentation.clauses]
-        needs = merged(one.needs for one in conditions)
+        scores = [column for _, column in segmentation.compiled.scores]
+        needs = merged(
+            [*(one.needs for one in conditions), *(column.needs for column in scores), result.needs]
+        )
+        columns = [result, *scores, *(column for one in conditions for column in one.columns)]
+        read = {*needs.features, *(column.name for column in scores)}
+        read |= {name for asked, _ in found for name in asked.reads}
         outputs = [
             "entity_id",
             f"{quote(result.name)} as {quote(RESULT)}",
             *(f"coalesce({sql}, false) as {quote(asked.column)}" for asked, sql in found),
-            *(quote(name) for name in sorted(needs.features)),
+            *(quote(name) for name in sorted(read)),
         ]
-        columns = [result, *(column for one in conditions for column in one.columns)]
         sql = relation(self.entity, columns, needs, ", ".join(outputs))
         return Inspection(sql, tuple(asked for asked, _ in found))
 
@@ -133,6 +148,10 @@ class Plan:
                     _bring_in(con, one)
                     remarks += _unknown(con, day, one)
         return remarks
+
+
+def _names(parts: Sequence[Part]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in parts for name in part.names))
 
 
 def _everywhere(needs: Needs) -> Needs:

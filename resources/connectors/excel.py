@@ -2,13 +2,15 @@
 
 Text, as from a CSV file: a sheet has no types, only cells. Were a column read as the numbers it happens to
 hold today, the first file with a dash in it would no longer fit the files before. Whole numbers are written
-without a point (17850), others as Excel shows them, with 15 digits; days as 2026-03-29 and times as
-2026-03-29 12:00:00. Rows are read one by one, never the whole book.
+without a point (17850), others as Excel keeps them, with 15 digits; days as 2026-03-29, instants as
+2026-03-29 12:00:00, times of day as 12:00:00 and durations in hours as 30:05:00, in whatever format a cell is
+shown. Rows are read one by one, never the whole book.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -63,7 +65,9 @@ def _write(path: Path, target: Path, name: str, how: Excel, mark: str) -> None:
 
     temporary = target.with_name(f".{target.name}.tmp")
     try:
-        with _open(path, name) as book:
+        with warnings.catch_warnings(), _open(path, name) as book:
+            # It warns of styles and of impossible dates, quoting the value; such a cell holds #VALUE! then.
+            warnings.simplefilter("ignore", UserWarning)
             rows = _sheet(book, path, name, how).iter_rows(min_row=how.header_row, values_only=True)
             columns = _header(next(rows, ()), path, name, how)
             schema = pa.schema([(column, pa.string()) for column in columns], {_KEY: mark.encode()})
@@ -180,8 +184,10 @@ def _text(cell: object) -> str | None:
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float):
-        # 15 digits are what Excel keeps; the binary rest (0.30000000000000004) is not the user's.
-        return format(Decimal(format(cell, ".15g")), "f")
+        # 15 digits are what Excel keeps; the binary rest (0.30000000000000004) is not the user's. A whole
+        # number may be an id that another program wrote with more.
+        digits = repr(cell) if cell.is_integer() else format(cell, ".15g")
+        return format(Decimal(digits).normalize(), "f")
     if isinstance(cell, datetime):
         day = cell.time() == time()
         return (
@@ -192,8 +198,16 @@ def _text(cell: object) -> str | None:
     if isinstance(cell, (date, time)):
         return cell.isoformat()
     if isinstance(cell, timedelta):
-        return str(cell)
+        return _duration(cell)
     return str(cell)
+
+
+def _duration(span: timedelta) -> str:
+    """30 hours are 30:00:00, as Excel shows them and DuckDB reads them; not `1 day, 6:00:00`."""
+    minutes, seconds = divmod(abs(span), timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    rest = f".{seconds.microseconds:06}" if seconds.microseconds else ""
+    return f"{'-' if span < timedelta() else ''}{hours:02}:{minutes:02}:{seconds.seconds:02}{rest}"
 
 
 def _letter(number: int) -> str:

@@ -58,7 +58,8 @@ class Pulls:
     def writing(self) -> Iterator[Path]:
         """A file to write; landed whole when the body ends, and not at all when it raises.
 
-        A body that writes no file had no rows. A pull equal to the one before brings nothing new.
+        A body that writes no file had no rows. A pull brings nothing new when it equals the one before; an
+        incremental one also when each of its rows stands in the one before, as those at the cursor do.
 
         Raises
         ------
@@ -74,12 +75,19 @@ class Pulls:
                 self._nothing()
                 return
             last = self._last()
-            if last is not None and sha256(last) == sha256(temporary):
+            if last is not None and self._brings_nothing(last, temporary):
                 return
             _to_disk(temporary)
             temporary.replace(self._next(last))
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _brings_nothing(self, last: Path, pull: Path) -> bool:
+        if sha256(last) == sha256(pull):
+            return True
+        # Another note is another cursor, or one for something else that is read.
+        same = self.incremental and _metadata(last, self.name) == _metadata(pull, self.name)
+        return same and _is_within(pull, last, self.name)
 
     def _nothing(self) -> None:
         if not self.incremental or self._last() is None:
@@ -106,19 +114,32 @@ def fingerprint(*parts: object) -> str:
 
 
 def _metadata(path: Path, name: str) -> str | None:
+    select = "select decode(value) from parquet_kv_metadata($path) where decode(key) = $key"
+    found = _read(select, {"path": path, "key": KEY}, name, path)
+    return str(found[0][0]) if found else None
+
+
+def _is_within(pull: Path, last: Path, name: str) -> bool:
+    """Whether two pulls have the same columns, and the later one no row that the earlier one lacks."""
+    one, other = (
+        _read("describe from read_parquet($path)", {"path": path}, name, path) for path in (pull, last)
+    )
+    if one != other:
+        return False
+    select = "from read_parquet($pull) except all from read_parquet($last) limit 1"
+    return not _read(select, {"pull": pull, "last": last}, name, last)
+
+
+def _read(select: str, parameters: dict[str, object], name: str, path: Path) -> list[tuple[Any, ...]]:
     import duckdb
 
     try:
         with duckdb.connect() as con:
-            row = con.execute(
-                "select decode(value) from parquet_kv_metadata($path) where decode(key) = $key",
-                {"path": str(path), "key": KEY},
-            ).fetchone()
+            return con.execute(select, {key: str(value) for key, value in parameters.items()}).fetchall()
     except duckdb.Error:
         raise SourceError(
             f"sources.{name}: {path} cannot be read; remove it, and its rows are read again"
         ) from None
-    return str(row[0]) if row else None
 
 
 def _to_disk(path: Path) -> None:

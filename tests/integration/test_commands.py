@@ -121,6 +121,16 @@ def test_check_lists_every_fault_as_json(shop: Shop) -> None:
     assert "orders-2.csv" in orders and "lifecycle.yaml:12" in segment
 
 
+def test_check_knows_attributes_of_files_before(shop: Shop) -> None:
+    """Core keeps a column that the file of today lacks, so a rule for it holds."""
+    shop.edit("sources:\n", "attributes: {country: {origin: declared}}\nsources:\n")
+    (shop.root / "data" / "customers.csv").write_text("id,registered,newsletter\nC001,2025-01-01,yes\n")
+    assert shop.lohko("check").code == 0
+    shop.edit("{country: {", "{county: {")
+    ended = shop.lohko("check")
+    assert ended.code == 3 and "no attribute county; did you mean country" in ended.err
+
+
 HOLDER = """
 import sys; from pathlib import Path; from resources.locks import hold
 with hold(Path(sys.argv[1]), sys.argv[2], timeout=1):
@@ -190,3 +200,12 @@ def test_a_damaged_publication_is_told(shop: Shop) -> None:
     assert ended.code == 4 and "lohko.duckdb" in ended.err and "lohko run" in ended.err
     assert shop.lohko("run", "--json").code == 0
     assert shop.lohko("segments").code == 0
+
+
+def test_the_schema_of_definitions_is_printed_or_written(shop: Shop, tmp_path: Path) -> None:
+    committed = (Path(__file__).parents[2] / "docs" / "segments.schema.json").read_text()
+    assert shop.lohko("schema").out == committed
+    written = tmp_path / "segments.schema.json"
+    assert shop.lohko("schema", "--output", str(written)).code == 0
+    assert written.read_text() == committed
+    assert shop.lohko("schema", "--output", str(tmp_path / "no" / "s.json")).code == 2

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from fixtures import forker
+from fixtures.forked_runs import Forker
 from fixtures.shop import Shelf, Shop
 
 # What differs by nature between a disturbed and an undisturbed project: runs, revisions and times.
@@ -35,40 +31,6 @@ BY_NATURE = frozenset(
 # The record keeps every revision (what follows from it is segments.membership); the scope is scratch.
 LEFT_OUT = {"segments.membership_event", "segments.recorded_day", "features.scope"}
 SCHEMAS = ("core", "features", "ingest", "quarantine", "quality", "segments", "roi", "drift", "marts")
-
-
-class Forker:
-    """Starts runs that can be killed."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", forker.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._read() == "ready"
-
-    def run(self, shop: Shop, kill_after: float | None = None) -> int:
-        """Run the command, kill it after so many seconds, and say how it ended."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{shop.root}\n")
-        self._process.stdin.flush()
-        pid = int(self._read())
-        if kill_after is not None:
-            time.sleep(kill_after)
-            # The child stays until it is waited for, unless it ended by itself before.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return int(self._read())
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def _read(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")

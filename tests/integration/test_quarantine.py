@@ -96,6 +96,7 @@ def test_a_row_replayed_after_the_mapping_was_mended_enters_core_and_is_counted_
     assert faulty.lohko("run", "--json").code == 0
     assert faulty.tables("core") == core, "the next run adds nothing"
     assert faulty.lohko("quarantine", "list", "--json").json["reasons"] == []
+    assert faulty.lohko("query", "--json", "from marts.quarantine_reason").json == []
     query = "select orders from marts.revenue_day where business_date = '2026-03-30'"
     (day,) = faulty.lohko("query", query, "--json").json
     with faulty.warehouse() as con:

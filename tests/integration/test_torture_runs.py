@@ -58,6 +58,7 @@ def test_a_broken_file_changes_nothing_in_core(shop: Shop, spoil: Callable[[Path
 
 
 def test_a_file_in_another_dialect_enters_and_its_reading_is_shown(shop: Shop) -> None:
+    shop.edit("revenue: replace(amount, ',', '.')", "revenue: amount")
     text = (HEADER + "\n" + ROW.replace('"', "")).replace("10,00,0,00", "10.00,0.00").replace(",", ";")
     (shop.root / "data" / "orders-2.csv").write_bytes(text.replace("web", "kioski ä").encode("cp1252"))
     assert shop.lohko("check").code == 0
@@ -66,6 +67,9 @@ def test_a_file_in_another_dialect_enters_and_its_reading_is_shown(shop: Shop) -
     read = files["shop_orders"]
     assert (read["path"], read["encoding"], read["delimiter"]) == ("data/orders-2.csv", "windows-1252", ";")
     assert "encoding" in read["sniffed"]
+    shown = shop.lohko("status").out
+    row = next(line for line in shown.splitlines() if "data/orders-2.csv" in line)
+    assert row.split() == ["shop_orders", "data/orders-2.csv", "semicolon", "windows-1252", "point", "yes"]
     with shop.warehouse() as con:
         found = con.execute("select channel from core.orders where order_id = '9001'").fetchall()
     assert found == [("kioski ä",)]

@@ -31,12 +31,19 @@ CONTRACT = Contract(
             allowed=("completed", "cancelled", "returned"),
             default="'completed'",
         ),
-        Column("revenue", "DECIMAL(18,4)", "Net revenue, where no source maps lines", unit="currency"),
-        Column("discount", "DECIMAL(18,4)", "Discount given, where no source maps lines", unit="currency"),
+        Column(
+            "revenue", "DECIMAL(18,4)", "Net revenue; counts where the order has no lines", unit="currency"
+        ),
+        Column(
+            "discount",
+            "DECIMAL(18,4)",
+            "Discount given; counts where the order has no lines",
+            unit="currency",
+        ),
         Column(
             "coupon_discount",
             "DECIMAL(18,4)",
-            "Paid with coupons, where no source maps lines",
+            "Paid with coupons; counts where the order has no lines",
             unit="currency",
         ),
         Column("currency", "VARCHAR", "ISO 4217 code of the order's amounts; empty: the project's"),

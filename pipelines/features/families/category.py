@@ -45,7 +45,7 @@ FRAGMENT = Fragment(
 def shares(categories: Sequence[str]) -> Fragment:
     """The share of each configured category of the revenue in lines in 365 days."""
     columns = ", ".join(
-        f"coalesce(cast(sum(c.revenue) filter (where c.category = $category_{i}) as double), 0)"
+        f"cast(coalesce(sum(c.revenue) filter (where c.category = $category_{i}), 0) as double)"
         f" / nullif(cast(sum(c.revenue) as double), 0) as {quote(share_name(category))}"
         for i, category in enumerate(categories)
     )

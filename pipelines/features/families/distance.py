@@ -44,9 +44,9 @@ with place as (
 ),
 arc as (
     select customer_id,
-        power(sin(radians(latitude - $home_latitude) / 2), 2)
+        power(sin(0.5 * radians(latitude - $home_latitude)), 2)
         + cos(radians(latitude)) * cos(radians($home_latitude))
-        * power(sin(radians(longitude - $home_longitude) / 2), 2) as haversine
+        * power(sin(0.5 * radians(longitude - $home_longitude)), 2) as haversine
     from place
     where latitude between -90 and 90 and longitude between -180 and 180
 )

@@ -6,18 +6,21 @@
 -- store: replace
 -- inputs: features.customer_day, core.customers, core.campaigns, core.campaign_contacts
 with known as (
-    select customer_id, false as in_crm, cast(null as date) as created_on
-    from features.customer_day
-    where business_date <= $as_of
-    group by customer_id
+    select d.customer_id, false as in_crm, cast(null as date) as created_on
+    from features.customer_day as d
+    semi join features.scope as s on s.customer_id = d.customer_id
+    where d.business_date <= $as_of
+    group by d.customer_id
     union all
-    select customer_id, true as in_crm, created_on
-    from core.customers
-    where created_on is null or created_on <= $as_of
+    select r.customer_id, true as in_crm, r.created_on
+    from core.customers as r
+    semi join features.scope as s on s.customer_id = r.customer_id
+    where r.created_on is null or r.created_on <= $as_of
     union all
     select c.customer_id, false as in_crm, cast(null as date) as created_on
     from core.campaign_contacts as c
     inner join core.campaigns as g on g.campaign_id = c.campaign_id
+    semi join features.scope as s on s.customer_id = c.customer_id
     where coalesce(c.contacted_on, g.start_date) <= $as_of
 )
 
@@ -26,5 +29,4 @@ select
     bool_or(k.in_crm) as in_crm,
     min(k.created_on) as _created_on
 from known as k
-semi join features.scope as s on s.customer_id = k.customer_id
 group by k.customer_id

@@ -48,7 +48,8 @@ FRAGMENT = Fragment(
             "currency",
             MONEY,
             "Margin in 365 days: by cost where a line has one, by margin_rate elsewhere",
-            derived="case when first_purchase_date is null then cast(0 as decimal(18, 4)) else _margin_365d end",
+            derived="case when first_purchase_date is null then cast(0 as decimal(18, 4))"
+            " else _margin_365d end",
         ),
         Feature(
             "average_order_value_365d",

@@ -18,18 +18,17 @@ with bought as (
     group by o.customer_id, o.store_id
 ),
 
-placed as (
+ranked as (
     select
         customer_id,
-        store_id,
-        row_number() over (partition by customer_id order by orders desc, store_id) as place,
-        count(*) over (partition by customer_id) as stores
+        min(struct_pack(fewer := -orders, store_id := store_id)) as preferred,
+        count(*) as stores
     from bought
+    group by customer_id
 )
 
 select
     customer_id,
-    store_id as preferred_store,
+    preferred.store_id as preferred_store,
     stores as stores_365d
-from placed
-where place = 1
+from ranked

@@ -54,7 +54,9 @@ _SCALE = """
 with scored as (
     select a.customer_id, a.survey_id, a.response_id, a.answered_on,
         list_contains($scale_{name}_reverse, a.question_id) as reversed,
-        cast((a.score - a.scale_min) / (a.scale_max - a.scale_min) as decimal(18, 8)) as position
+        cast(
+            cast(a.score - a.scale_min as double) / (a.scale_max - a.scale_min) as decimal(18, 8)
+        ) as position
     from core.survey_answers as a
     semi join features.scope as s on s.customer_id = a.customer_id
     where a.answered_on between $from_365 and $as_of and list_contains($scale_{name}_questions, a.question_id)

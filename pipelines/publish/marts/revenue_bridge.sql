@@ -135,7 +135,7 @@ change as (
                     when 'guests' then - w.guests
                 end,
                 0
-            ) as decimal(18, 4)
+            ) as decimal(38, 4)
         ) as moved
     from wide as w
     cross join step as s
@@ -151,7 +151,7 @@ every as (
         step,
         kind,
         meaning,
-        cast(sum(moved) as decimal(18, 4)) as moved
+        cast(sum(moved) as decimal(38, 4)) as moved
     from change
     group by position, step, kind, meaning
 ),
@@ -163,7 +163,7 @@ running as (
             sum(moved) over (
                 partition by source, table_name order by position
                 rows between unbounded preceding and current row
-            ) as decimal(18, 4)
+            ) as decimal(38, 4)
         ) as running_total
     from every
 )

@@ -116,18 +116,43 @@ def test_a_pull_that_brings_what_the_last_one_did_lands_nothing(run: Run, tmp_pa
     assert one.files() == ["pull-000001.parquet"]
 
 
-@pytest.mark.parametrize(("lookback", "found"), [("0d", [5]), ("2d", [3, 4, 5]), ("36h", [4, 5])])
+def test_rows_read_again_and_unchanged_land_nothing(run: Run, tmp_path: Path) -> None:
+    run(ORDERS, insert(1, ""), *(insert(n, f"2026-03-0{n} 10:00Z") for n in (2, 3, 4)))
+    one = shop(tmp_path, table="orders", cursor="updated_at", lookback="36h")
+    for _ in range(2):
+        assert [path.name for path in one.fetch()] == ["pull-000001.parquet"]
+    run(insert(3, "2026-03-03 10:00Z", amount="99"))
+    assert [path.name for path in one.fetch()] == ["pull-000001.parquet", "pull-000002.parquet"]
+    assert one.rows("select amount from t where id = 3 order by all") == [(Decimal("10.5"),), (Decimal(99),)]
+
+
+def test_a_table_empty_at_first_is_read_from_its_first_row_on(run: Run, tmp_path: Path) -> None:
+    run(ORDERS)
+    one = shop(tmp_path, table="orders", cursor="updated_at", lookback="1h")
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"sources\.shop: there were no rows; expected at least one"):
+            one.fetch()
+        assert list(one.landing.iterdir()) == []
+    run(insert(1, "2020-01-01 10:00Z"), insert(2, "2026-03-02 10:00Z"))
+    one.fetch()
+    assert one.rows("select id from t order by id") == [(1,), (2,)]
+    run("delete from orders")
+    one.fetch()  # no row since the cursor is no fault
+    run(insert(3, "2026-03-03 10:00Z"))
+    one.fetch()
+    assert one.rows("select id from t order by id") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize(("lookback", "found"), [("0d", [5, 6]), ("2d", [3, 4, 5, 6]), ("36h", [4, 5, 6])])
 def test_the_lookback_reads_rows_that_were_committed_late(
     run: Run, tmp_path: Path, lookback: str, found: list[int]
 ) -> None:
     run(ORDERS, *(insert(n, f"2026-03-0{n} 10:00Z") for n in (1, 2, 4, 5)))
     one = shop(tmp_path, table="orders", cursor="updated_at", lookback=lookback)
     one.fetch()
-    run(insert(3, "2026-03-03 10:00Z"))
-    (_, *later) = one.fetch()
-    assert one.rows(f"select id from read_parquet('{later[0]}') order by id" if later else "select 5") == [
-        (number,) for number in found
-    ]
+    run(insert(3, "2026-03-03 10:00Z"), insert(6, "2026-03-05 11:00Z"))
+    _, later = one.fetch()
+    assert one.rows(f"select id from read_parquet('{later}') order by id") == [(number,) for number in found]
 
 
 @pytest.mark.parametrize(

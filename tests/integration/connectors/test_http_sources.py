@@ -327,6 +327,25 @@ def test_a_first_pull_begins_where_the_project_says(service: Service, tmp_path: 
     assert service.asked == [{"from": "40"}, {"from": "36"}]
 
 
+def test_an_endpoint_empty_at_first_is_read_from_its_start_on(service: Service, tmp_path: Path) -> None:
+    found: list[dict[str, int]] = []
+    service.respond = lambda _: Answer(found)
+    cursor = {"column": "seq", "param": "from", "type": "number", "start": 40, "lookback": 5}
+    shop = plain(service, tmp_path, cursor=cursor)
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"sources\.shop: there were no rows; expected at least one"):
+            shop.fetch()
+        assert list(shop.landing.iterdir()) == []
+    found.append({"id": 1, "seq": 70})
+    shop.fetch()
+    found.clear()
+    shop.fetch()  # no row since the cursor is no fault
+    found.append({"id": 2, "seq": 71})
+    shop.fetch()
+    assert [one["from"] for one in service.asked] == ["40", "40", "40", "65", "65"]
+    assert shop.rows("select id from t order by id") == [("1",), ("2",)]
+
+
 def test_another_endpoint_starts_anew(service: Service, tmp_path: Path) -> None:
     service.respond = lambda _: Answer([{"id": 1, "seq": 41}])
     cursor = {"column": "seq", "param": "from", "type": "number"}

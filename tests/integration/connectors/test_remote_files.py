@@ -19,8 +19,8 @@ HEADER = "id,customer,at,amount\n"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
+    why = "no S3 server: install moto with flask and flask-cors (they are in requirements.lock)"
+    ThreadedMotoServer = pytest.importorskip("moto.server", reason=why).ThreadedMotoServer  # noqa: N806
     one = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     one.start()
     host, port = one.get_host_and_port()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from fixtures.fetched import Fetched, fetched
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from pipelines.errors import SourceError
 
@@ -43,6 +44,73 @@ def test_cells_land_as_the_texts_that_excel_shows(tmp_path: Path) -> None:
         ("17850", "10.5", "0.3", "2026-03-29", "2026-03-29 12:30:00", "true", None, "Ü, '\""),
         ("100000000000000000000", "0.0000001", "-3", None, None, None, None, " x "),
     ]
+
+
+def formatted(path: Path, *cells: tuple[float, str], since_1904: bool = False) -> Path:
+    """A workbook with a row of numbers under the formats that a person chose for them."""
+    workbook = openpyxl.Workbook()
+    if since_1904:
+        workbook.epoch = CALENDAR_MAC_1904
+    page = workbook.active
+    for column, (value, shown) in enumerate(cells, 1):
+        page.cell(row=1, column=column, value=f"c{column}")
+        page.cell(row=2, column=column, value=value).number_format = shown
+    workbook.save(path)
+    return path
+
+
+def test_a_typed_cell_is_unambiguous_whatever_format_it_is_shown_in(tmp_path: Path) -> None:
+    formatted(
+        tmp_path / "a.xlsx",
+        *[(46110, "dd/mm/yy"), (46110.5, "m/d/yyyy h:mm AM/PM"), (46110, "[$-409]d-mmm;@"), (0.375, "h:mm")],
+        *[
+            (1.25, "[h]:mm:ss"),
+            (17850.0, "00000000"),
+            (1234567.891, '#,##0.0 "€"'),
+            (0.25, "0%"),
+            (-3.0, "0"),
+        ],
+        *[
+            (1234567890123456, "0"),
+            (123456789012345700, "0.00E+00"),
+            (0.1 + 0.2, "0"),
+            (46110 + 1 / 86_400_000, "yyyy-mm-dd"),
+        ],
+    )
+    assert shop(tmp_path).rows() == [
+        (
+            *("2026-03-29", "2026-03-29 12:00:00", "2026-03-29", "09:00:00"),
+            *("30:00:00", "17850", "1234567.891", "0.25", "-3"),
+            *("1234567890123456", "123456789012345700", "0.3", "2026-03-29 00:00:00.001000"),
+        )
+    ]
+
+
+def test_days_of_a_workbook_that_counts_from_1904_are_the_same(tmp_path: Path) -> None:
+    formatted(tmp_path / "a.xlsx", (46110 - 1462, "d.m.yy"), since_1904=True)
+    assert shop(tmp_path).rows() == [("2026-03-29",)]
+
+
+def test_times_and_durations_are_texts_that_can_be_cast(tmp_path: Path) -> None:
+    spans = [timedelta(hours=30, minutes=5), timedelta(seconds=7, microseconds=500_000), timedelta(hours=-3)]
+    book(
+        tmp_path / "a.xlsx", ["span", "at"], *zip(spans, [time(9, 5), time(), time(23, 59, 59)], strict=True)
+    )
+    assert shop(tmp_path).rows('select span, "at" from t') == [
+        ("30:05:00", "09:05:00"),
+        ("00:00:07.500000", "00:00:00"),
+        ("-03:00:00", "23:59:59"),
+    ]
+    cast = 'select cast(span as interval), cast("at" as time) from t'
+    assert [row[0] for row in shop(tmp_path).rows(cast)] == spans
+
+
+def test_an_impossible_day_is_an_error_cell_and_not_quoted(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    formatted(tmp_path / "a.xlsx", (3_000_000, "yyyy-mm-dd"), (1, "0"))
+    assert shop(tmp_path).rows() == [("#VALUE!", "1")]
+    assert [str(one.message) for one in recwarn if "3000000" in str(one.message)] == []
 
 
 @pytest.mark.parametrize("sheet", ["Orders", 2])

@@ -47,6 +47,16 @@ def test_an_expectation_is_written_in_either_of_the_librarys_ways(tmp_path: Path
     assert (check.severity, check.needs) == ("critical", ("revenue",))
 
 
+def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
+    again = ONE.split("expectations:\n")[1].replace("revenue_plausible", "again")
+    two = ONE.replace("revenue,", "revenu,") + again.replace("max_value", "maximum")
+    (tmp_path / "late.yaml").write_text(ONE.replace("batch: orders", "batch: order"))
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, two)
+    first, second, third = str(caught.value).splitlines()
+    assert "late.yaml:1" in first and "orders.yaml:5" in second and "orders.yaml:10" in third
+
+
 def test_a_project_without_expectations_has_none(tmp_path: Path) -> None:
     assert load_suites(tmp_path / "expectations", TABLES) == []
 

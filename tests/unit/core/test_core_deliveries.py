@@ -188,6 +188,11 @@ def test_merges_in_a_circle_are_refused_and_counted_and_the_others_are_followed(
     shop = merged(make, "a,b", "b,a", "x,x", "c,d")
     assert refused(shop.con) == 3
     assert shop.orders() == {"o1": "a", "o2": "b", "o3": "d", "o4": None}
+    assert shop.rows("from quarantine.row") == [], "no row of a circle is wrong by itself"
+    shop.land("merges", ["old,new,op", "b,,D"])
+    shop.refresh()
+    assert refused(shop.con) == 1
+    assert shop.orders() == {"o1": "b", "o2": "b", "o3": "d", "o4": None}
 
 
 def test_a_long_chain_ends_at_its_last_customer(make: Make) -> None:
@@ -280,6 +285,18 @@ def test_sources_of_one_table_have_all_a_version_or_none() -> None:
     sources = {"a": source({"orders": ORDERS}, version="v"), "b": source({"orders": ORDERS})}
     with pytest.raises(ValueError, match="by b without"):
         ProjectConfig(project="p", timezone="UTC", currency="EUR", sources=sources)
+
+
+def test_the_account_of_a_batch_that_is_replaced_in_part_keeps_all_its_rows(make: Make) -> None:
+    shop = make(SHOP)
+    names = ["x.csv", "y.csv"]
+    shop.land("shop", [HEAD, "o1,a,2024-05-01", "o2,a,never"], [HEAD, "o3,c,2024-05-01"], names=names)
+    shop.refresh()
+    shop.land("shop", [HEAD, "o1,b,2024-05-01"], names=["x.csv"])
+    assert shop.refresh()["orders"].how == "rebuilt"
+    assert shop.orders() == {"o1": "b", "o3": "c"}
+    account = shop.rows("select rows_landed, rows_accepted, rows_quarantined from ingest.batch_table")
+    assert [tuple(row.values()) for row in account] == [(3, 2, 1), (1, 1, 0)]
 
 
 def test_an_older_batch_accepted_by_hand_enters_core_and_does_not_undo_a_newer_file(make: Make) -> None:

@@ -14,6 +14,7 @@ from money_shop import ALL_PARTS, MoneyShop, rounded
 
 from pipelines.config.money import Amounts
 from pipelines.core import money
+from pipelines.core.money.waiting import waiting_orders
 
 D = Decimal
 
@@ -68,9 +69,13 @@ def test_a_rate_may_be_so_old_and_no_older(tmp_path: Path) -> None:
         ("o2", "shop", "no_currency_rate")
     ]
     shop.marts()
-    assert shop.select("from marts.quarantine_reason") == [
-        ("shop", "orders", "no_currency_rate", "currency", 1, None)
-    ]
+    ((*found, samples),) = shop.select("from marts.quarantine_reason")
+    assert found == ["shop", "orders", "no_currency_rate", "currency", 1]
+    assert samples.endswith(".csv:3 (USD as currency)"), samples
+    (waiting,) = waiting_orders(shop.con)
+    assert waiting["file"] + ":3 (USD as currency)" == samples
+    assert (waiting["currency"], waiting["row_number"], waiting["business_date"].day) == ("USD", 3, 5)
+    assert waiting_orders(shop.con, reason="no_vat_rate") == []
 
 
 def test_an_order_that_waits_for_its_rate_enters_alone_when_it_comes(shop: MoneyShop) -> None:

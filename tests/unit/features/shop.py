@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import STATE
+from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
@@ -23,9 +26,8 @@ EVERYTHING = frozenset(CONTRACTS)
 class Shop:
     """Core tables by contract; `attributes` are further columns of the CRM with their types."""
 
-    def __init__(self, **attributes: str) -> None:
-        self.con = duckdb.connect(config={"threads": 2})
-        self.con.execute("set TimeZone = 'UTC'")
+    def __init__(self, *, warehouse: Path | None = None, **attributes: str) -> None:
+        self.con = self._connect(warehouse)
         ledger.create(self.con)
         self.con.execute(STATE)
         for contract in CONTRACTS.values():
@@ -35,9 +37,23 @@ class Shop:
             written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
             self.con.execute(
                 f"create table core.{contract.table}"
-                f" (_source varchar default 'shop', _batch_seq bigint, {written})"
+                " (_source varchar default 'shop', _batch_seq bigint, _file_id bigint, _row bigint,"
+                f" {written})"
             )
         self.everyone_is_dirty()
+
+    @classmethod
+    def opened(cls, warehouse: Path) -> Shop:
+        """One that was made in a file before."""
+        made = cls.__new__(cls)
+        made.con = cls._connect(warehouse)
+        return made
+
+    @staticmethod
+    def _connect(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
+        con.execute("set TimeZone = 'UTC'")
+        return con
 
     def add(self, table: str, *found: dict[str, Any]) -> None:
         """Insert rows of one shape."""
@@ -101,8 +117,9 @@ class Shop:
         self, day: date, margin_rate: float | None = 0.25, categories: Sequence[str] = (), **more: Any
     ) -> None:
         refresh_state(self.con)
-        recipe = Recipe(margin_rate=margin_rate, categories=tuple(categories), **more)
+        recipe = Recipe(margin_rate=margin_rate, categories=tuple(categories), currency="EUR", **more)
         compute_customers(self.con, day, recipe)
+        compute_accounts(self.con, day, recipe)
 
     def features(self, day: date, *args: Any, **more: Any) -> dict[str, dict[str, Any]]:
         """Customer -> every column of the day."""
@@ -110,13 +127,48 @@ class Shop:
         found = rows(self.con, "from features.customer where as_of_date = ? order by customer_id", [day])
         return {row["customer_id"]: row for row in found}
 
-    def catalogue(self, categories: Sequence[str] = ()) -> list[Feature]:
-        return catalogue(EVERYTHING, categories, attributes_of(self.con))
+    def catalogue(self, categories: Sequence[str] = (), settings: Features | None = None) -> list[Feature]:
+        return catalogue(EVERYTHING, categories, attributes_of(self.con), settings)
 
     def select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(sql, list(parameters)).fetchall()
 
 
+# Everything a project can ask for.
+SETTINGS = Features.model_validate(
+    {
+        "channel_shares": ["web"],
+        "product_breadth": True,
+        "scales": {"innovativeness": {"questions": ["q1", "q2"], "reverse": ["q2"]}},
+        "questions": ["q1"],
+        "custom": [
+            {
+                "name": "dear_lines_17d",
+                "from": "order_lines",
+                "aggregate": "sum",
+                "of": "revenue - discount",
+                "where": "category = 'A' and revenue > 10",
+                "window": "17d",
+                "meaning": "Dear lines of category A",
+            },
+            {
+                "name": "open_tickets_45d",
+                "from": "feedback",
+                "aggregate": "count",
+                "where": "kind = 'ticket' and closed_on is null",
+                "window": "45d",
+                "meaning": "Tickets of 45 days that are open",
+            },
+            {
+                "name": "last_store",
+                "from": "orders",
+                "aggregate": "latest",
+                "of": "store_id",
+                "meaning": "Store of the last order",
+            },
+        ],
+    }
+)
 STANDARD_FEATURES = list(STANDARD)
 FIRST = date(2024, 1, 1)
 
@@ -139,7 +191,12 @@ def random_order(shop: Shop, rng: random.Random, order_id: str, customers: int, 
     ]
     status = rng.choice(["completed"] * 6 + ["cancelled", "returned"])
     store = rng.choice(["s1", "s2", None])
-    shop.order(order_id, customer, random_day(rng, days), *lines, status=status, store=store, revenue=3)
+    channel = rng.choice(["web", "shop", None])
+    day = random_day(rng, days)
+    at = datetime.combine(day, time(rng.choice([0, 9, 9, 17])), tzinfo=UTC)
+    shop.order(
+        order_id, customer, day, *lines, status=status, store=store, revenue=3, channel=channel, ordered_at=at
+    )
     return customer
 
 
@@ -170,4 +227,71 @@ def random_shop(seed: int, orders: int = 60, customers: int = 6, days: int = 500
             )
     for i in range(orders):
         random_order(shop, rng, f"o{i}", customers, days)
+    for table in EVENT_TABLES:
+        for i in range(orders // 2):
+            random_event(shop, rng, table, f"e{i}", customers, days)
     return shop
+
+
+EVENT_TABLES = ("interactions", "feedback", "survey_answers", "consents", "campaign_responses")
+
+
+def random_event(
+    shop: Shop, rng: random.Random, table: str, event_id: str, customers: int, days: int
+) -> str | None:
+    """Add one row of a table of events of a random customer (or nobody); say whose it is."""
+    customer = rng.choice([None, *[f"c{i}" for i in range(customers)]])
+    day = random_day(rng, days)
+    later = rng.choice([None, day + timedelta(days=rng.randrange(60))])
+    rows_of: dict[str, dict[str, Any]] = {
+        "interactions": {
+            "interaction_id": event_id,
+            "customer_id": customer,
+            "business_date": day,
+            "channel": rng.choice(["web", "app", "email", "shop"]),
+            "interaction_type": rng.choice(["visit", "view", "sent", "open", "click", None]),
+            "device": rng.choice(["Phone", "desktop", None]),
+            "product_id": rng.choice(["p1", "p2", None]),
+        },
+        "feedback": {
+            "feedback_id": event_id,
+            "kind": rng.choice(["ticket", "nps", "csat"]),
+            "customer_id": customer,
+            "received_on": day,
+            "closed_on": later,
+            "score": rng.choice([None, 1.0, 4.0, 5.0]),
+            "complaint": rng.choice([None, True, False]),
+        },
+        "survey_answers": {
+            "survey_id": "s",
+            "response_id": event_id,
+            "question_id": rng.choice(["q1", "q2"]),
+            "customer_id": customer,
+            "answered_on": day,
+            "answer": rng.choice(["yes", "no"]),
+            "score": rng.choice([None, 1.0, 2.0, 4.0]),
+            "scale_min": 1.0,
+            "scale_max": 4.0,
+        },
+        "consents": {
+            "customer_id": customer or "c0",
+            "channel": rng.choice(["email", "sms", "phone"]),
+            "granted": rng.random() < 0.5,
+            "changed_on": day,
+        },
+        "campaign_responses": {
+            "campaign_id": "k",
+            "customer_id": customer or "c0",
+            "responded_on": day,
+            "offer_id": event_id,
+        },
+    }
+    row = rows_of[table]
+    if table == "consents":
+        # One row a customer, channel and day: the later one holds.
+        shop.con.execute(
+            "delete from core.consents where customer_id = ? and channel = ? and changed_on = ?",
+            [row["customer_id"], row["channel"], row["changed_on"]],
+        )
+    shop.add(f"core.{table}", row)
+    return row["customer_id"]

@@ -4,7 +4,7 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from shop import FIRST, Shop, random_order, random_shop
+from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
@@ -16,6 +16,11 @@ EVENTS = {
     "core.customers": "created_on > $d",
     "core.campaign_contacts": "contacted_on > $d",
     "core.campaigns": "start_date > $d",
+    "core.campaign_responses": "responded_on > $d",
+    "core.interactions": "business_date > $d",
+    "core.feedback": "received_on > $d",
+    "core.survey_answers": "answered_on > $d",
+    "core.consents": "changed_on > $d",
 }
 
 
@@ -25,11 +30,13 @@ def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
     day = FIRST + timedelta(days=120 + 60 * seed)
     # A contact may come before its campaign's first day.
     shop.con.execute("delete from core.campaigns where start_date > $d", {"d": day})
-    known_later = shop.features(day, None, ["A", "B"])
+    known_later = shop.features(day, None, ["A", "B"], settings=SETTINGS)
     for table, later in EVENTS.items():
         shop.con.execute(f"delete from {table} where {later}", {"d": day})
+    # Nor what became known of an earlier event.
+    shop.con.execute("update core.feedback set closed_on = null where closed_on > $d", {"d": day})
     shop.everyone_is_dirty()
-    assert shop.features(day, None, ["A", "B"]) == known_later
+    assert shop.features(day, None, ["A", "B"], settings=SETTINGS) == known_later
     assert known_later
 
 
@@ -111,3 +118,29 @@ def test_past_days_that_are_not_kept_are_forgotten_and_the_state_stays() -> None
 
 def test_there_are_no_features_before_they_are_computed() -> None:
     assert not has_features(Shop().con, date(2024, 1, 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_past_day_carried_on_from_an_earlier_one_is_the_day_computed_alone(seed: int) -> None:
+    rng = random.Random(seed)
+    shop = random_shop(seed, orders=120, customers=12)
+    refresh_state(shop.con)
+    recipe = Recipe(margin_rate=0.25, categories=("A", "B"))
+    day = FIRST + timedelta(days=200)
+    compute_past(shop.con, day, recipe)
+    sparing = 0
+    for _ in range(8):
+        before, day = day, day + timedelta(days=rng.choice([1, 7, 7, 30, 100]))
+        compute_past(shop.con, day, recipe, after=before)
+        (computed, customers), *_ = shop.select(
+            "select (select count(*) from features.scope), count(*) from features.customer_past"
+            " where as_of_date = ?",
+            day,
+        )
+        sparing += computed < customers
+        carried = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
+        compute_past(shop.con, day, recipe)
+        alone = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
+        assert carried == alone
+        assert carried
+    assert sparing

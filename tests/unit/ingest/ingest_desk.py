@@ -21,10 +21,10 @@ HEADER = "id,customer,at,amount\n"
 class Desk:
     """One source, `shop`; `hand_in` writes a file and runs the ingest of everything in the folder."""
 
-    def __init__(self, folder: Path, source: Source) -> None:
+    def __init__(self, folder: Path, source: Source, warehouse: Path | None = None) -> None:
         self.folder = folder
         self.source = source
-        self.con = duckdb.connect(config={"threads": 2})
+        self.con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 2})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._tick = 0

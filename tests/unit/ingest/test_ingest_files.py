@@ -83,7 +83,7 @@ def _broken_inside(desk: Desk) -> None:
 
 
 def _ragged(desk: Desk) -> None:
-    desk.write("new.csv", HEADER + order(1) + "o2,c1,2024-05-01,1,Smith\n")
+    desk.write("new.csv", HEADER + order(1) + 'o2,"c1",2024-05-01,1,Smith\n')
 
 
 UNUSABLE = {
@@ -114,6 +114,21 @@ def test_a_file_that_cannot_be_used_is_named_and_leaves_nothing_behind(desk: Des
     assert f"{desk.folder}/new." in outcome.message and expected in outcome.message
     assert len(outcome.message.splitlines()) == 1 and "Smith" not in outcome.message
     assert desk.left_behind() == 0
+
+
+def test_a_ragged_line_is_quarantined_with_its_file_line_and_text(desk: Desk) -> None:
+    assert desk.hand_in("new.csv", HEADER + "".join(map(order, range(9))) + "o9,Smith\n").status == "accepted"
+    (row,) = desk.rows("select file, row_number, reason, content->>'_ragged' as line from quarantine.row")
+    assert row == {"file": f"{desk.folder}/new.csv", "row_number": 11, "reason": "ragged", "line": "o9,Smith"}
+    assert desk.hand_in("later.csv", HEADER + order(20)).status == "accepted"
+    assert desk.values("select count(*) from quarantine.row") == [1]
+
+
+def test_too_many_ragged_lines_reject_the_batch(desk: Desk) -> None:
+    text = HEADER + "".join(map(order, range(5))) + "o9,Smith\n" * 4
+    outcome = desk.hand_in("new.csv", text)
+    assert outcome.status == "rejected" and "Smith" not in outcome.message
+    assert outcome.accounts[0].quarantined == 4
 
 
 def test_an_unusable_file_holds_back_itself_and_not_the_good_one_beside_it(desk: Desk) -> None:

@@ -110,6 +110,30 @@ def test_a_date_that_is_none_is_a_fault(con: duckdb.DuckDBPyConnection) -> None:
     assert (found["_fault_reason"], found["_fault_column"]) == ("not_date", "start_date")
 
 
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [
+        ("0044-03-15 (BC)", "date_out_of_range"),
+        ("290000-01-01", "date_out_of_range"),
+        ("infinity", "date_out_of_range"),
+        ("0001-01-01", None),
+        ("9999-12-31", None),
+    ],
+)
+def test_a_day_that_no_calendar_has_is_a_fault_and_a_day_that_means_open_is_none(
+    con: duckdb.DuckDBPyConnection, day: str, reason: str | None
+) -> None:
+    found = typed(con, "customers", {"customer_id": "id", "created_on": "since"}, {"id": "c1", "since": day})
+    assert found["_fault_reason"] == reason
+
+
+@pytest.mark.parametrize("day", ["1899-12-30", "9999-12-31"])
+def test_an_event_on_a_day_that_stands_for_none_is_a_fault(con: duckdb.DuckDBPyConnection, day: str) -> None:
+    written = {"campaign_id": "c", "customer_id": "k", "responded_on": "d"}
+    found = typed(con, "campaign_responses", written, {"c": "1", "k": "2", "d": day})
+    assert (found["_fault_reason"], found["_fault_column"]) == ("date_out_of_range", "responded_on")
+
+
 @pytest.mark.parametrize("blank", ["", " ", None])
 def test_a_blank_optional_value_is_no_fault(con: duckdb.DuckDBPyConnection, blank: str | None) -> None:
     found = order(con, amount=blank)

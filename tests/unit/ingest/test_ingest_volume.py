@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from resources.landing import new_files
 
 MONDAY = date(2024, 3, 4)
 WEEKS = 6
+SOURCE = Source.model_validate({"files": "*", "tables": {"orders": ORDERS}})
 
 
 def usual(day: date) -> int:
@@ -42,16 +44,31 @@ class Months(Desk):
         return ingest(self.con, "shop", self.source, files, "run", [str(path) for path in paths], **more)
 
 
-@pytest.fixture
-def months(tmp_path: Path) -> Any:
-    """Six weeks, a file a week, accepted; the next day is a Monday."""
-    made = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+@pytest.fixture(scope="module")
+def six_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file a week, and the warehouse that accepted them beside it."""
+    folder = tmp_path_factory.mktemp("months") / "files"
+    folder.mkdir()
+    made = Months(folder, SOURCE, folder.parent / "accepted.duckdb")
     for week in range(WEEKS):
         first = MONDAY + timedelta(weeks=week)
         days = [first + timedelta(days=day) for day in range(7)]
         outcome = made.deliver(f"w{week}.csv", [(day, usual(day)) for day in days])
         assert outcome.status == "accepted"
         assert all(check.passed for check in outcome.results), week
+    made.con.close()
+    return folder
+
+
+@pytest.fixture
+def months(six_weeks: Path, tmp_path: Path) -> Iterator[Months]:
+    """Six weeks, a file a week, accepted; the next day is a Monday."""
+    # The ledger knows files by their path: the folder is one, and each test finds it as it was.
+    for path in six_weeks.iterdir():
+        if path.name not in {f"w{week}.csv" for week in range(WEEKS)}:
+            path.unlink()
+    warehouse = shutil.copy(six_weeks.parent / "accepted.duckdb", tmp_path)
+    made = Months(six_weeks, SOURCE, Path(warehouse))
     yield made
     made.con.close()
 
@@ -111,6 +128,32 @@ def test_a_missing_day_inside_a_file_is_caught(months: Months) -> None:
     assert not found.passed and found.samples[0].startswith(f"{NEXT + timedelta(days=1)}: 0 rows")
 
 
+def test_a_missing_day_between_two_files_is_caught(months: Months) -> None:
+    months.deliver("one.csv", [(NEXT, 120)])
+    found = check(months.deliver("two.csv", [(NEXT + timedelta(days=2), 120)]), "days_complete")
+    assert [told.partition(":")[0] for told in found.samples] == [str(NEXT + timedelta(days=1))]
+
+
+def test_a_day_that_another_batch_brought_is_not_told_again(months: Months) -> None:
+    """A late row reaches back over a half day that was told when it came."""
+    months.deliver("half.csv", [(NEXT, 55)])
+    outcome = months.deliver("late.csv", [(NEXT - timedelta(days=2), 1), (NEXT + timedelta(days=1), 120)])
+    assert check(outcome, "volume_same_weekday").passed
+    assert check(outcome, "volume_same_weekday").elements == 2
+
+
+def test_a_day_sent_again_under_another_name_counts_once(months: Months) -> None:
+    months.deliver("next.csv", [(NEXT, 120)])
+    assert check(months.deliver("again.csv", [(NEXT, 150)]), "volume_same_weekday").passed
+
+
+def test_a_corrected_file_counts_with_the_rest_of_its_delivery(months: Months) -> None:
+    for name, count in (("north.csv", 55), ("south.csv", 50)):
+        months.write(name, HEADER + lines(NEXT, count))
+    assert check(months.take(), "volume_same_weekday").passed
+    assert check(months.deliver("south.csv", [(NEXT, 51)]), "volume_same_weekday").passed
+
+
 def test_a_closed_sunday_is_not_missed(months: Months) -> None:
     days = [NEXT + timedelta(days=n) for n in range(8)]
     outcome = months.deliver("next.csv", [(day, usual(day)) for day in days])
@@ -138,7 +181,7 @@ def test_late_rows_of_an_earlier_day_do_not_alarm(months: Months) -> None:
 
 
 def test_without_four_same_weekdays_nothing_is_judged_and_that_is_said(tmp_path: Path) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     days = [(MONDAY + timedelta(weeks=week), 120) for week in range(4)]
     outcome = desk.deliver("a.csv", days)
     found = check(outcome, "volume_same_weekday")
@@ -149,9 +192,18 @@ def test_without_four_same_weekdays_nothing_is_judged_and_that_is_said(tmp_path:
 
 
 def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 6) for week in range(5)])
     assert check(desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), 2)]), "volume_same_weekday").passed
+    desk.con.close()
+
+
+def test_a_day_without_orders_may_be_chance_where_few_are_usual(tmp_path: Path) -> None:
+    desk = Months(tmp_path, SOURCE)
+    desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 6) for week in range(5)])
+    missing = MONDAY + timedelta(weeks=5)
+    found = check(desk.deliver("b.csv", [(missing + timedelta(weeks=1), 6)]), "days_complete")
+    assert (found.passed, found.elements) == (True, 2)
     desk.con.close()
 
 
@@ -159,7 +211,7 @@ def test_few_orders_a_day_vary_by_chance_and_do_not_alarm(tmp_path: Path) -> Non
 def test_two_orders_a_day_may_be_seven_by_chance_and_not_thirteen(
     tmp_path: Path, rows: int, passed: bool
 ) -> None:
-    desk = Months(tmp_path, Source.model_validate({"files": "*", "tables": {"orders": ORDERS}}))
+    desk = Months(tmp_path, SOURCE)
     desk.deliver("a.csv", [(MONDAY + timedelta(weeks=week), 2) for week in range(5)])
     batch = desk.deliver("b.csv", [(MONDAY + timedelta(weeks=5), rows)])
     assert check(batch, "volume_same_weekday").passed is passed
@@ -195,3 +247,12 @@ def test_a_rejected_batch_is_no_history(months: Months) -> None:
         "select count(*) from ingest.volume_day join ingest.file using (file_id) where current"
     )
     assert before == after
+
+
+def test_a_batch_without_a_day_is_judged_on_none(months: Months) -> None:
+    """The days after the latest one are judged with the first batch that brings some of them."""
+    months.source = Source.model_validate({"files": "*", "tables": {"orders": ORDERS}, "max_bad_share": 1})
+    months.write("next.csv", HEADER + "".join(order(i, day="never") for i in range(50)))
+    outcome = months.take(through=NEXT + timedelta(days=5))
+    for name in ("volume_same_weekday", "days_complete"):
+        assert (check(outcome, name).passed, check(outcome, name).elements) == (True, 0)

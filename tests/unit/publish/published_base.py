@@ -38,9 +38,9 @@ def company(folder: Path) -> duckdb.DuckDBPyConnection:
     return company_shop(folder).con
 
 
-def company_shop(folder: Path) -> Shop:
-    """Ann moves from new to away on D, bob stays away, cyd is new on D."""
-    shop = Shop(age="varchar")
+def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
+    """Ann moves from new to away on D, bob stays away, cyd is new on D; in memory, or kept in a file."""
+    shop = Shop(warehouse=warehouse, age="varchar")
     con = shop.con
     (folder / "cycle.yaml").write_text(RULES, encoding="utf-8")
     con.execute(
@@ -58,7 +58,8 @@ def company_shop(folder: Path) -> Shop:
     con.execute("insert into ingest.file values (1, 'shop', 'orders.csv', 9, 1, 'abc', 1, 5, true)")
     con.execute("insert into ingest.file values (2, 'shop', 'old.csv', 9, 1, 'abd', 1, 5, false)")
     con.execute(
-        "insert into quarantine.row values (1, 'shop', 'orders', 'f', 3, 'no date', 'ordered_at', 'x')"
+        "insert into quarantine.row values"
+        " (1, 'shop', 'orders', 'orders.csv', 3, 'no date', 'ordered_at', 'x')"
     )
     con.execute(
         "insert into quality.result values (1, 'shop', 'orders', 'c', 'd', 'critical', true, 0, 5, 0, 'r')"

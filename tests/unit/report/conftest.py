@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,17 @@ from pipelines.report.build import render_report
 from resources.renderer import Renderer, started_renderer
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The full marts in a file, of which each test gets a copy."""
+    warehouse = tmp_path_factory.mktemp("marts") / "full.duckdb"
+    report_marts.full_marts(warehouse=warehouse).close()
+    return warehouse
+
+
 @pytest.fixture
-def full() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = report_marts.full_marts()
+def full(filled: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    con = duckdb.connect(str(shutil.copy(filled, tmp_path)), config={"threads": 1})
     yield con
     con.close()
 

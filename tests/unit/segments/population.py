@@ -40,7 +40,7 @@ otherwise: {id: away, name: Away}
 
 
 def empty_population() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(config={"threads": 2})
+    con = duckdb.connect(config={"threads": 1})
     columns = ", ".join(f"{quote(name)} {kind}" for name, kind in TYPES.items())
     con.execute("create schema features")
     con.execute(f"create table features.customer (as_of_date date, customer_id varchar, {columns})")

@@ -122,6 +122,8 @@ def market(tmp_path: Path) -> Market:
         ("did(orders, within: 90d)", {"ann"}),
         ("did(orders, within: 90d, at_least: 2)", {"ann"}),  # 2 April is the first day of the 90
         ("did(orders, within: 90d, at_least: 3)", set()),
+        ("did(orders) and did_not(orders, within: 2d)", {"ann", "cyd"}),  # two windows of one table
+        ("did(orders) and did(orders, within: 3d)", {"ann"}),
         ("did(orders, at_least: 2, at_most: 2)", set()),
         ("did(orders, at_most: 2)", {"cyd"}),
         ("did(orders, at_least: 3, at_most: 3)", {"ann"}),

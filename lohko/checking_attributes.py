@@ -1,0 +1,73 @@
+"""The rules of `attributes:` in project.yaml, checked before anything runs, as far as is known then.
+
+That an expression is one, with functions on the list, is known at once; which columns customers have, once
+every file of theirs is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.config.attributes import AttributeRule
+from pipelines.config.expression import words_in
+from pipelines.config.yaml import line_of, read_yaml
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.errors import ConfigError
+from pipelines.features.attributes import Attribute, parse_rules
+from pipelines.steps import quote
+from resources.project import Project
+
+
+def rule_faults(project: Project) -> list[ConfigError]:
+    """Every fault of the rules that no file is needed to see; whatever may be a column counts as one."""
+    faults = []
+    for name, rule in project.config.attributes.items():
+        words = [word for text in (rule.as_of, rule.origin) if text for word in words_in(text)]
+        try:
+            parse_rules({name: rule}, [name], words)
+        except ConfigError as fault:
+            faults.append(_placed(project, name, fault))
+    return faults
+
+
+def check_rules(project: Project, attributes: Sequence[tuple[str, str]]) -> None:
+    """Check the rules against the customers' attributes, each with its type.
+
+    Raises
+    ------
+    ConfigError
+        For the first rule without attribute, with an unknown column, or that does not fit the types.
+    """
+    own = [(column.name, column.type) for column in CONTRACTS["customers"].columns]
+    typed = dict(own) | dict(attributes)
+    for name, rule in project.config.attributes.items():
+        try:
+            known = parse_rules({name: rule}, [name for name, _ in attributes], list(typed))
+            _bind(name, rule, known, typed)
+        except ConfigError as fault:
+            raise _placed(project, name, fault) from None
+
+
+def _bind(name: str, rule: AttributeRule, known: Sequence[Attribute], typed: dict[str, str]) -> None:
+    """Have DuckDB say whether the rule's expressions fit the columns' types; no row is read."""
+    import duckdb
+
+    one = next(one for one in known if one.name.lower() == name.lower())
+    empty = ", ".join(f"cast(null as {kind}) as {quote(column)}" for column, kind in typed.items())
+    with duckdb.connect() as con:
+        for setting, sql in (("as_of", one.as_of), ("origin", one.origin)):
+            try:
+                con.execute(f"describe select {sql} from (select {empty})")
+            except duckdb.Error as error:
+                said = " ".join(str(error).split("\n\n")[0].split())[:300]
+                raise ConfigError(
+                    f"project.yaml: attributes.{name}.{setting}: {getattr(rule, setting)!r} does not fit"
+                    f" the columns' types: {said}"
+                ) from None
+
+
+def _placed(project: Project, name: str, fault: ConfigError) -> ConfigError:
+    """The fault with the file's path and the line of the rule."""
+    path = project.root / "project.yaml"
+    line = line_of(read_yaml(path), ("attributes", name))
+    return ConfigError(f"{path}:{line}: {str(fault).removeprefix('project.yaml: ')}")

@@ -1,0 +1,163 @@
+"""The latest day in the warehouse, for commands that look at definitions before they are run.
+
+Belongs here: opening the warehouse and reading definitions against it. Does not: anything computed from them
+(see pipelines/segments/). Whatever a command writes on the way is undone when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.config.yaml import nearest
+from pipelines.errors import SourceError, UsageError
+from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
+from pipelines.features.catalogue import absent, catalogue
+from pipelines.features.compute import attributes_of, state_day
+from pipelines.features.feature import Feature
+from pipelines.features.recipe import Recipe
+from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
+from pipelines.segments.dry import assigned, relation_exists, undone
+from pipelines.segments.model import Segmentation
+from pipelines.steps import columns_of
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+# A person waits: whoever holds the warehouse for longer is at work on a run.
+LOCK_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Latest:
+    """An open warehouse, the day its features are of, and what the project's definitions may name."""
+
+    con: duckdb.DuckDBPyConnection
+    project: Project
+    day: date
+    catalogues: dict[str, list[Feature]]
+
+    def load(self, paths: Sequence[Path] | None = None, root: Path | None = None) -> Definitions:
+        """Definitions against this warehouse: the project's, or those of other files.
+
+        Raises
+        ------
+        ConfigError
+            When the project has no definition.
+        """
+        return load_files(
+            files_in(self.project.segments) if paths is None else paths,
+            self.catalogues,
+            {"customer": absent(self.project.mapped), "account": absent_accounts(self.project.mapped)},
+            self.project.mapped,
+            root or self.project.root,
+        )
+
+    def assign(
+        self, definitions: Definitions, wanted: Sequence[Segmentation], table: str = "dry_assigned"
+    ) -> list[str]:
+        """Judge everyone by these segmentations: a temporary table `<table>_<entity>` for each entity.
+
+        Returns
+        -------
+        Remarks to tell.
+
+        Raises
+        ------
+        UsageError
+            When one reads a feature that the last run did not compute yet.
+        """
+        self._refuse_unknown(wanted)
+        remarks: list[str] = []
+        for entity in ENTITIES:
+            plan = definitions.plan(entity, {one.id for one in wanted})
+            if plan.segmentations:
+                self._refuse_unknown(plan.needed)
+                remarks += assigned(self.con, plan, self.day, f"{table}_{entity}")
+        return remarks
+
+    def _refuse_unknown(self, segmentations: Sequence[Segmentation]) -> None:
+        for one in segmentations:
+            have = {name for name, _ in columns_of(self.con, f"features.{one.entity}")}
+            lacking = sorted(one.features - have)
+            if lacking:
+                raise UsageError(
+                    f"{one.id} reads {', '.join(lacking)}, which the last run, of {self.day}, did not compute"
+                    " yet: `lohko run` first"
+                )
+
+
+@contextmanager
+def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -> Iterator[Latest]:
+    """The warehouse with the features of the latest day; what is written in the block is undone.
+
+    Parameters
+    ----------
+    purpose : what others are told who find the warehouse held.
+    lock_timeout : seconds to wait for whoever holds it.
+
+    Raises
+    ------
+    SourceError
+        When nothing has run yet.
+    BusyError
+        When a run holds the warehouse.
+    """
+    nothing = SourceError(f"{project.root}: nothing has run yet, so nobody can be judged: `lohko run` first")
+    if not project.warehouse_path.exists():
+        raise nothing
+    warehouse = Warehouse(project.warehouse_path, project.config.timezone, lock_timeout)
+    with warehouse.open(f"lohko {purpose}") as con, undone(con):
+        day = state_day(con)
+        if day is None or not relation_exists(con, "features.customer"):
+            raise nothing
+        yield Latest(con, project, day, catalogues_of(con, project))
+
+
+def catalogues_of(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, list[Feature]]:
+    """Entity -> the features its definitions may name."""
+    settings = project.config.features
+    return {
+        "customer": catalogue(project.mapped, recipe_of(project).categories, attributes_of(con), settings),
+        "account": account_catalogue(project.mapped, account_attributes(con), settings),
+    }
+
+
+def recipe_of(project: Project) -> Recipe:
+    """What the project says of its features."""
+    recipe = Recipe(
+        mapped=frozenset(project.mapped),
+        margin_rate=project.config.margin_rate,
+        rules=project.config.attributes,
+        settings=project.config.features,
+        currency=project.config.currency,
+    )
+    shares = tuple(project.config.features.category_shares)
+    return replace(recipe, categories=shares) if recipe.has_categories else recipe
+
+
+def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:
+    """The segmentations asked for, all by default.
+
+    Raises
+    ------
+    ConfigError
+        When the one asked for is at fault itself.
+    UsageError
+        When there is none of the name.
+    """
+    if name is None:
+        return list(definitions.segmentations)
+    if name in definitions.faults:
+        raise definitions.faults[name]
+    found = [one for one in definitions.segmentations if one.id == name]
+    if not found:
+        known = [one.id for one in definitions.segmentations]
+        raise UsageError(f"no segmentation {name}{nearest(name, known)} (known: {', '.join(known)})")
+    return found

@@ -1,0 +1,172 @@
+"""`lohko replay`: who would have been in a segmentation on past days, beside the record."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from assets.features import compute_day, shared_categories
+from lohko import show
+from pipelines.config.yaml import nearest
+from pipelines.core import money
+from pipelines.errors import ConfigError, UsageError
+from pipelines.features.catalogue import absent, catalogue
+from pipelines.features.compute import attributes_of
+from pipelines.segments import playback
+from pipelines.segments.definitions import Definitions, load_definitions, read_definition
+from pipelines.segments.known_then import KnownThen
+from pipelines.segments.model import Segmentation
+from resources.project import Project
+from resources.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+Known = Literal["then", "now"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be replayed."""
+
+    segmentation: str
+    first: date
+    last: date
+    every: playback.Every = "week"
+    known: Known = "now"
+    definition: Path | None = None
+    output: Path | None = None
+
+
+def every_of(text: str) -> playback.Every:
+    """The step from day to day, from the command line."""
+    for one in get_args(playback.Every):
+        if text == one:
+            return cast(playback.Every, one)
+    raise UsageError(f"--every {text}: expected day, week or month")
+
+
+def known_of(text: str) -> Known:
+    """Which knowledge, from the command line."""
+    for one in get_args(Known):
+        if text == one:
+            return cast(Known, one)
+    raise UsageError(f"--known {text}: expected then or now")
+
+
+def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -> list[playback.Size]:
+    """Play the days and give the size of every segment on each.
+
+    Raises
+    ------
+    UsageError
+        For days that cannot be played.
+    ConfigError
+        When the definition is at fault, or there is none.
+    """
+    if wanted.last > project.yesterday:
+        raise UsageError(f"{wanted.last} has not ended; the latest day is {project.yesterday}")
+    if wanted.output is not None:
+        playback.check_output(wanted.output)
+    if not project.warehouse_path.exists():
+        raise UsageError("nothing has been run yet, so there is nothing to replay; begin with `lohko run`")
+    days = playback.days_between(wanted.first, wanted.last, wanted.every)
+    warehouse = Warehouse(project.warehouse_path, project.config.timezone)
+    # Beside the warehouse: what is played can be as large as it.
+    with TemporaryDirectory(dir=project.state, prefix="replay-") as scratch, warehouse.open("replay") as con:
+        found = _definitions(con, project, wanted, Path(scratch))
+        segmentation = _chosen(found, wanted.segmentation)
+        read = playback.NOW if wanted.known == "now" else playback.THEN
+        with playback.beside(con, Path(scratch), read) as name:
+            compute = _compute(con, project, wanted.known, name)
+            playback.play(con, days, segmentation, found.segmentations, compute, progress)
+            if wanted.output is not None:
+                playback.write_members(con, wanted.output)
+            return playback.sizes(con, name, segmentation, days)
+
+
+def _compute(
+    con: duckdb.DuckDBPyConnection, project: Project, known: Known, warehouse: str
+) -> playback.ComputeFeatures:
+    """Makes the features of one day after the other stand."""
+    if known == "now":
+        return lambda day: compute_day(con, project, day)
+    then = KnownThen(con, warehouse, project.config.sources, project.mapped, money.terms_of(project.config))
+
+    def compute(day: date) -> None:
+        then.move_to(day)
+        compute_day(con, project, day)
+
+    return compute
+
+
+def _definitions(
+    con: duckdb.DuckDBPyConnection, project: Project, wanted: Wanted, scratch: Path
+) -> Definitions:
+    """The project's definitions, one of them exchanged for the file that was given."""
+    folder = project.segments
+    if wanted.definition is not None:
+        folder = _exchanged(project, wanted, scratch)
+    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
+    return load_definitions(
+        folder, {"customer": features}, {"customer": absent(project.mapped)}, project.mapped, project.root
+    )
+
+
+def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
+    """A copy of the definitions with the given file in the place of the one of the same segmentation."""
+    assert wanted.definition is not None  # noqa: S101 - asked by the caller
+    given = read_definition(wanted.definition).segmentation
+    if given != wanted.segmentation:
+        raise UsageError(f"{wanted.definition} defines {given}; expected {wanted.segmentation}")
+    folder = scratch / "segments"
+    folder.mkdir()
+    for path in project.segments.glob("*.yaml"):
+        try:
+            same = read_definition(path).segmentation == given
+        except ConfigError:
+            same = False  # it is told as a fault of its own, if anything refers to it
+        if not same:
+            shutil.copy(path, folder / path.name)
+    shutil.copy(wanted.definition, folder / f"given-{wanted.definition.name}")
+    return folder
+
+
+def _chosen(found: Definitions, name: str) -> Segmentation:
+    if name in found.faults:
+        raise found.faults[name]
+    by_id = {one.id: one for one in found.segmentations}
+    if name not in by_id:
+        raise UsageError(f"no segmentation {name}{nearest(name, by_id)} (known: {', '.join(sorted(by_id))})")
+    if by_id[name].entity != "customer":
+        raise UsageError(f"{name} segments {by_id[name].entity}s; only those of customers can be replayed")
+    return by_id[name]
+
+
+def as_rows(found: Sequence[playback.Size]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in found]
+
+
+def print_sizes(wanted: Wanted, found: Sequence[playback.Size]) -> None:
+    """A table, a row a day and segment."""
+    cells = [
+        [
+            str(one.day),
+            one.segment_id,
+            f"{one.size:,}",
+            "" if one.recorded is None else f"{one.recorded:,}",
+            f"{one.entered:,}",
+            f"{one.departed:,}",
+        ]
+        for one in found
+    ]
+    names = ["day", "segment", "size", "recorded", "entered", "left"]
+    show.console.print(
+        show.table(f"{wanted.segmentation}, as known {wanted.known}", names, cells, right=names[2:])
+    )
+    show.console.print("Replayed beside the record, which stays as it is.")

@@ -1,0 +1,122 @@
+"""`lohko test`: the tests of the definitions, on the features of the latest day."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+
+from lohko import show
+from lohko.latest import Latest, chosen, latest
+from pipelines.errors import ConfigError
+from pipelines.segments.definitions import Definitions
+from pipelines.segments.dry import members_of
+from pipelines.segments.model import Segmentation
+from pipelines.segments.testing import Verdict, judge
+from resources.project import Project
+
+FAILED = 4
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What was tested on which day, and what could not be because its definition is at fault."""
+
+    day: date
+    verdicts: list[Verdict]
+    untested: list[str]
+    faults: list[ConfigError]
+    remarks: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        """A faulty definition counts for more than a failed test: it was not tested at all."""
+        if self.faults:
+            return ConfigError.exit_code
+        return 0 if all(one.passed for one in self.verdicts) else FAILED
+
+
+def run_tests(project: Project, name: str | None) -> Tested:
+    """Judge the tests of one segmentation, or of all.
+
+    Raises
+    ------
+    LohkoError
+        See `latest` and `chosen`.
+    """
+    with latest(project, "test") as at:
+        definitions = at.load()
+        wanted = chosen(definitions, name)
+        tested = [one for one in wanted if one.definition.tests is not None]
+        remarks = at.assign(definitions, tested)
+        return Tested(
+            at.day,
+            verdicts_of(at, definitions, tested),
+            [one.id for one in wanted if one.definition.tests is None],
+            [] if name else list(dict.fromkeys(definitions.faults.values())),
+            remarks,
+        )
+
+
+def verdicts_of(
+    at: Latest, definitions: Definitions, segmentations: list[Segmentation], table: str = "dry_assigned"
+) -> list[Verdict]:
+    """The verdicts on members that `Latest.assign` has judged."""
+    return [
+        verdict
+        for one in segmentations
+        for verdict in judge(
+            at.con, at.day, one, members_of(one, f"{table}_{one.entity}"), definitions.segmentations
+        )
+    ]
+
+
+def tested_json(tested: Tested) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "as_of_date": tested.day,
+        "passed": tested.exit_code == 0,
+        "verdicts": [asdict(one) for one in tested.verdicts],
+        "without_tests": tested.untested,
+        "faults": [str(one) for one in tested.faults],
+        "remarks": tested.remarks,
+    }
+
+
+def print_tested(tested: Tested) -> None:
+    """The same for a person."""
+    if tested.verdicts:
+        show.console.print(verdict_table(f"Tests of definitions, {tested.day}", tested.verdicts))
+    for one in tested.verdicts:
+        for line in one.ids:
+            show.console.print(f"{one.segmentation_id}: example {show.text(line)}", highlight=False)
+    for remark in tested.remarks:
+        show.console.print(f"[yellow]note:[/] {show.text(remark)}", highlight=False)
+    if tested.untested:
+        show.console.print(f"without tests: {', '.join(tested.untested)}", highlight=False)
+    failed = sum(not one.passed for one in tested.verdicts)
+    if tested.verdicts:
+        show.console.print(
+            f"{len(tested.verdicts)} tests: {len(tested.verdicts) - failed} passed, {failed} failed"
+        )
+
+
+def verdict_table(title: str, verdicts: list[Verdict]) -> Table:
+    """One row a test."""
+    return show.table(
+        title,
+        ["verdict", "segmentation", "test", "segment", "expected", "found"],
+        [
+            [
+                "[green]passed[/]" if one.passed else "[red]failed[/]",
+                one.segmentation_id,
+                one.test,
+                one.segment_id or "–",
+                show.text(one.expected),
+                show.text(one.found),
+            ]
+            for one in verdicts
+        ],
+    )

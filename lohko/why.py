@@ -1,0 +1,205 @@
+"""Why a customer changed segment, for `lohko explain`: by the definitions of then, where they were others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lohko import show
+from lohko.latest import LOCK_TIMEOUT, Latest, latest, recipe_of
+from pipelines.config.yaml import nearest, read_yaml
+from pipelines.errors import ConfigError, UsageError
+from pipelines.features.recipe import make
+from pipelines.segments.definitions import Definitions, files_in
+from pipelines.segments.dry import relation_exists
+from pipelines.segments.why import Value, Why, explain_changes, survivor
+from resources.project import Project
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Whose changes they are (the survivor, where the customer was merged), and why each came."""
+
+    customer: str
+    changes: list[Why]
+
+
+def explain_why(
+    project: Project,
+    customer: str,
+    segment: str | None,
+    start: date | None,
+    end: date | None,
+    *,
+    patient: bool = True,
+) -> Explained:
+    """The changes of a customer from `start` to `end`, by default all that are recorded.
+
+    Parameters
+    ----------
+    segment : a segment, a segmentation, or both with a dot.
+    patient : whether to wait for a warehouse that is held.
+
+    Raises
+    ------
+    LohkoError
+        When the warehouse is not there or busy, or there is no such segment.
+    """
+    with latest(project, "explain", LOCK_TIMEOUT if patient else 0.0) as at:
+        whom = survivor(at.con, customer)
+        if not relation_exists(at.con, "segments.membership_event"):
+            return Explained(whom, [])
+        wanted = _segments(at, segment) if segment else None
+        changes = explain_changes(
+            at.con,
+            whom,
+            start or date.min,
+            end or date.max,
+            make(at.con, recipe_of(project)),
+            _Versions(at).load,
+            wanted,
+        )
+        return Explained(whom, changes)
+
+
+def _segments(at: Latest, written: str) -> Collection[tuple[str, str]]:
+    """The recorded segments that a name stands for."""
+    known = at.con.execute(
+        "select distinct segmentation_id, segment_id from segments.membership_event"
+    ).fetchall()
+    found = [one for one in known if written in (one[0], one[1], f"{one[0]}.{one[1]}")]
+    if not found:
+        names = sorted({f"{a}.{b}" for a, b in known} | {a for a, _ in known})
+        raise UsageError(f"no segment {written} was ever recorded{nearest(written, names)}")
+    return found
+
+
+class _Versions:
+    """Definitions as they are, and as they were: `segments.definition` keeps every version."""
+
+    def __init__(self, at: Latest) -> None:
+        self.at = at
+        self.now = at.load()
+        self.found: dict[tuple[str, str], Definitions | None] = {}
+
+    def load(self, segmentation: str, version: str) -> Definitions | None:
+        """The definitions among which `segmentation` has this version; None where none has."""
+        if _has(self.now, segmentation, version):
+            return self.now
+        key = segmentation, version
+        if key not in self.found:
+            self.found[key] = self._of_then(segmentation, version)
+        return self.found[key]
+
+    def _of_then(self, segmentation: str, version: str) -> Definitions | None:
+        """With the content of then in the place of today's; what it refers to is as it is today."""
+        row = self.at.con.execute(
+            "select content from segments.definition where segmentation_id = ? and definition_version = ?",
+            [segmentation, version],
+        ).fetchone()
+        if row is None:
+            return None
+        others = [one for one in files_in(self.at.project.segments) if _id(one) != segmentation]
+        with TemporaryDirectory(prefix="lohko-definition-") as folder:
+            path = Path(folder) / f"{segmentation}.yaml"
+            path.write_text(json.dumps(_as_written(json.loads(row[0]))), encoding="utf-8")
+            definitions = self.at.load([*others, path])
+        return definitions if _has(definitions, segmentation, version) else None
+
+
+def _has(definitions: Definitions, segmentation: str, version: str) -> bool:
+    return any(one.id == segmentation and one.version == version for one in definitions.segmentations)
+
+
+def _id(path: Path) -> object:
+    try:
+        return read_yaml(path).get("segmentation")
+    except ConfigError:
+        return None
+
+
+def _as_written(content: dict[str, Any]) -> dict[str, Any]:
+    """A kept definition as a file has it: without its tests, and without what was not said."""
+    written = {name: _without_nothing(value) for name, value in content.items() if name != "tests"}
+    for score in written.get("scores", {}).values():
+        if "cuts" in score:
+            score.pop("bins", None)
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _without_nothing(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nothing(one) for name, one in value.items() if one is not None}
+    return [_without_nothing(one) for one in value] if isinstance(value, list) else value
+
+
+def print_why(changes: list[Why]) -> None:
+    """For a person: a line a change, and under it what it came from."""
+    show.console.print("[bold]Changes[/]" if changes else "No change is recorded in the range.")
+    for one in changes:
+        came = ", ".join(one.left) or "nowhere"
+        goes = ", ".join(one.entered) or "nowhere"
+        version = f"version {one.version}"
+        if one.version_before not in (None, one.version):
+            version = f"definition edited, version {one.version_before} -> {one.version}"
+        show.console.print(
+            show.text(f"{one.day}  {one.segmentation_id}: {came} -> {goes}  ({version})"), highlight=False
+        )
+        for line in _lines(one):
+            show.console.print(f"            {show.text(line)}", highlight=False)
+    show.console.print("")
+
+
+_REASONS = {
+    "first day": "the first recorded day: where they stood",
+    "new customer": "was no customer the day before",
+    "no customer any more": "is no customer any more",
+    "known then": "recorded with data known then",
+}
+
+
+def _lines(one: Why) -> list[str]:
+    lines = [
+        f"{_of(flip.segment_id, flip.role)}{flip.text} became {str(flip.became).lower()}{_both(flip.values)}"
+        for flip in one.flips
+    ]
+    if one.reason in _REASONS:
+        lines.append(_REASONS[one.reason] + (f"; {one.detail}" if one.detail else ""))
+    elif one.detail:
+        lines.append(one.detail)
+    for cut in one.cut_points:
+        moved = "unchanged" if cut.before == cut.after else f"-> {_points(cut.after)}"
+        lines.append(
+            f"{cut.name}: {cut.value.name} {_value(cut.value.before)} -> {_value(cut.value.after)};"
+            f" cut points {_points(cut.before)} {moved}"
+        )
+    return lines
+
+
+def _of(segment: str | None, role: str) -> str:
+    return f"{segment} {role}: " if segment else f"{role}: "
+
+
+def _both(values: list[Value]) -> str:
+    if not values:
+        return ""
+    named = [
+        f"{'' if len(values) == 1 else one.name + ' '}{_value(one.before)} -> {_value(one.after)}"
+        for one in values
+    ]
+    return f" ({', '.join(named)})"
+
+
+def _points(values: list[str | None]) -> str:
+    return ", ".join("–" if value is None else value for value in values)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

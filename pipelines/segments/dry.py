@@ -1,0 +1,115 @@
+"""Segments as they would be: definitions judged on the features of a day, and nothing of it kept.
+
+All that is written on the way (cut points, uploaded lists, temporary tables) is undone at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.segments.model import Segmentation
+from pipelines.segments.plan import Plan
+from pipelines.segments.testing import Membership
+from pipelines.steps import bound, qualified, quote, table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that must leave nothing behind."""
+
+
+@contextmanager
+def undone(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A transaction that is rolled back at the end, however the block ends."""
+    try:
+        with transaction(con):
+            yield
+            raise _UndoneError
+    except _UndoneError:
+        pass
+
+
+def assigned(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str = "dry_assigned") -> list[str]:
+    """Judge the members of a plan as of a day into a temporary table; call it within `undone`.
+
+    Returns
+    -------
+    Remarks to tell, see `Plan.prepare`. The table has `entity_id` and a column a segmentation.
+    """
+    con.execute("create schema if not exists segments")
+    if plan.needs_standing:
+        stand_before(con, day)
+    remarks = plan.prepare(con, day)
+    con.execute(
+        f"create or replace temp table {quote(table)} as {plan.sql}", bound(plan.sql, plan.parameters(day))
+    )
+    return remarks
+
+
+def members_of(segmentation: Segmentation, table: str = "dry_assigned") -> Membership:
+    """Who is in which segment, from such a table."""
+    column = quote(segmentation.id)
+    if segmentation.exclusive:
+        sql = f"select {column} as segment_id, entity_id from {quote(table)} where {column} is not null"
+    else:
+        sql = f"select unnest({column}) as segment_id, entity_id from {quote(table)}"
+    return Membership(sql, {})
+
+
+def recorded_members(segmentation: Segmentation, day: date) -> Membership:
+    """Who is in which segment on a day, as it was assigned by the run."""
+    if segmentation.entity == "account":
+        relation, key = "segments.account_assignment", "account_id"
+    else:
+        relation, key = "segments.assignment", "customer_id"
+    return Membership(
+        f"select segment_id, {key} as entity_id from {relation}"
+        " where as_of_date = $assigned_day and segmentation_id = $assigned_to",
+        {"assigned_day": day, "assigned_to": segmentation.id},
+    )
+
+
+def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: str | None = None) -> None:
+    """Make `segments.standing` say who stands where at the end of the last recorded day before `day`.
+
+    Call it within `undone`: the relation is replaced, whatever it was. With `only`, it tells of one member.
+    """
+    drop_relation(con, "segments.standing")
+    stays = "select null, null, null, null where false"
+    if relation_exists(con, "segments.membership"):
+        stays = (
+            "select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
+            " where entered_date < $day and (left_date is null or left_date >= $day)"
+            " and ($only is null or entity_id = $only)"
+        )
+    con.execute(
+        "create table segments.standing (segmentation_id varchar, entity_id varchar, segment_id varchar,"
+        " entered_date date)"
+    )
+    con.execute(f"insert into segments.standing {stays}", bound(stays, {"day": day, "only": only}))
+
+
+def relation_exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether there is such a table or view."""
+    return table_exists(con, relation) or _is_view(con, relation)
+
+
+def drop_relation(con: duckdb.DuckDBPyConnection, relation: str) -> None:
+    """Drop a table or view, if there is one of the name."""
+    kind = "view" if _is_view(con, relation) else "table"
+    con.execute(f"drop {kind} if exists {qualified(relation)}")
+
+
+def _is_view(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    schema, name = relation.split(".")
+    found = con.execute(
+        "select count(*) from duckdb_views() where database_name = current_database()"
+        " and schema_name = ? and view_name = ?",
+        [schema, name],
+    ).fetchone()
+    return bool(found and found[0])

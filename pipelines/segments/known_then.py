@@ -1,0 +1,138 @@
+"""Core as it was known when a day was recorded: the batches accepted by then, merged as they were then.
+
+The history is run again in the playback database: for the first day core is rebuilt from the batches that its
+run knew, for each later day the batches that came since are merged, one by one, as the daily run does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.config.project import Source
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core import money
+from pipelines.core.absent import create_absent, needed_tables
+from pipelines.core.identity import MERGES
+from pipelines.core.merge import refresh
+from pipelines.errors import UsageError
+from pipelines.features.compute import refresh_state
+from pipelines.ingest import batch, ledger
+from pipelines.ingest.source import mappings_of
+from pipelines.steps import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.core.money import Terms
+
+# The ledgers that say what landed; everything else in `ingest` is written anew.
+_LEDGERS = ("ingest.batch", "ingest.file", "ingest.file_dialect")
+_BEFORE = "earlier"
+
+
+class KnownThen:
+    """The playback database as of one recorded day after the other.
+
+    Parameters
+    ----------
+    warehouse : the name of the database with the record and the ledgers; the current one is the playback.
+    mapped : canonical table -> the sources that feed it.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        warehouse: str,
+        sources: Mapping[str, Source],
+        mapped: Mapping[str, list[str]],
+        terms: Terms,
+    ) -> None:
+        self.con, self.sources, self.mapped, self.terms = con, sources, mapped, terms
+        self.record = f"{quote(warehouse)}.segments"
+        self.known: set[int] = set()
+        ledger.create(con)
+        for table in _LEDGERS:
+            con.execute(f"insert into {table} by name from {quote(warehouse)}.{table}")
+        con.execute(f"update ingest.batch set status = '{_BEFORE}'")
+        con.execute("update ingest.file set current = false")
+
+    def move_to(self, day: date) -> None:
+        """Make core, and what customers did on each day, what the last run of a recorded day knew."""
+        wanted = self._known_on(day)
+        new, gone = sorted(wanted - self.known), self.known - wanted
+        first = not self.known
+        for seq in [*gone, *(new if first else ())]:
+            self._turn(seq, "accepted" if seq in wanted else _BEFORE)
+        if first or gone:
+            self._refresh(CONTRACTS)
+        for seq in () if first else new:
+            self._turn(seq, "accepted")
+            self._refresh(self._stage(seq))
+        self.known = wanted
+        money.refresh(self.con, self.terms)
+        refresh_state(self.con)
+
+    def _known_on(self, day: date) -> set[int]:
+        """The batches that the run of a day knew: the last word on each by then.
+
+        Raises
+        ------
+        UsageError
+            When the day was not recorded, or before it was kept which batches were known.
+        """
+        (first,) = self.con.execute(f"select min(as_of_date) from {self.record}.recorded_batch").fetchall()[0]
+        recorded = self.con.execute(
+            f"select count(*) from {self.record}.recorded_day where as_of_date = ?", [day]
+        ).fetchone()
+        if first is None or day < first or recorded == (0,):
+            raise UsageError(
+                f"{day} was not recorded, so what was known then is not known; expected recorded days from"
+                f" {first or 'the first run'} on. `--known now` computes any day from what is known now"
+            )
+        found = self.con.execute(
+            f"""
+            select batch_seq from (
+                select batch_seq, arg_max(known, (as_of_date, revision)) as known
+                from {self.record}.recorded_batch where as_of_date <= ? group by batch_seq
+            ) where known
+            """,
+            [day],
+        ).fetchall()
+        return {row[0] for row in found}
+
+    def _turn(self, seq: int, status: str) -> None:
+        self.con.execute("update ingest.batch set status = ? where batch_seq = ?", [status, seq])
+        ledger.settle_versions(self.con, seq)
+
+    def _stage(self, seq: int) -> set[str]:
+        """Type the rows of one batch, as they were when it was accepted; returns the tables it feeds."""
+        rows = self.con.execute(
+            "select source, file_id from ingest.file where batch_seq = ? order by file_id", [seq]
+        ).fetchall()
+        if not rows:
+            return set()
+        name, files = rows[0][0], [file for _, file in rows]
+        if name not in self.sources:
+            return set()
+        mappings = mappings_of(self.con, name, self.sources[name])
+        for mapping in mappings:
+            batch.stage(self.con, mapping, files)
+            batch.account(self.con, mapping, files)
+        return {mapping.contract.table for mapping in mappings}
+
+    def _refresh(self, tables: Collection[str]) -> None:
+        """Bring core tables up to the accepted batches; what customers merged into counts for all of them."""
+        needed = needed_tables(self.mapped)
+        create_absent(self.con, needed)
+        for table in needed:
+            if table not in tables and MERGES not in tables:
+                continue
+            mappings = [
+                mapping
+                for name in self.mapped.get(table, [])
+                for mapping in mappings_of(self.con, name, self.sources[name])
+                if mapping.contract.table == table
+            ]
+            refresh(self.con, CONTRACTS[table], mappings, merges_mapped=MERGES in self.mapped)

@@ -1,0 +1,263 @@
+"""Play past days: who would have been in a segmentation, under today's definition or another one.
+
+Everything is written to a database of its own, attached beside the warehouse and thrown away: there core is a
+view over the warehouse's, features are computed day by day, and the segmentation is evaluated. The record is
+read for comparison and never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.errors import ConfigError, UsageError
+from pipelines.segments.evaluate import evaluate
+from pipelines.segments.model import Segmentation, literal
+from pipelines.segments.plan import Plan
+from pipelines.steps import qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+Every = Literal["day", "week", "month"]
+DATABASE = "playback"
+# What playing a day writes itself; of everything else in these schemas the warehouse's is read.
+NOW = ("core", "features", "ingest", "money")
+# What was known then is made anew from what landed.
+THEN = ("raw",)
+_OWN = {
+    *("features.customer", "features.customer_state", "features.customer_past", "features.state_day"),
+    *("features.stale_customer", "features.scope", "features.day_scope", "ingest.step_state"),
+}
+SCHEMA = """
+create schema if not exists segments;
+create table segments.standing (
+    segmentation_id varchar, entity_id varchar, segment_id varchar, entered_date date
+);
+create table segments.played (as_of_date date, segmentation_id varchar, segment_id varchar, entity_id varchar)
+"""
+
+FORMATS = {".parquet": "parquet", ".csv": "csv, header"}
+
+ComputeFeatures = Callable[[date], object]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A segment on a played day; `recorded` is its size in the record, None where there is none."""
+
+    day: date
+    segment_id: str
+    size: int
+    entered: int
+    departed: int
+    recorded: int | None
+
+
+def days_between(first: date, last: date, every: Every) -> list[date]:
+    """Each day, each seventh from the first on, or the last day of each month.
+
+    Raises
+    ------
+    UsageError
+        When there is no such day.
+    """
+    every_day = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+    if every == "week":
+        found = every_day[::7]
+    elif every == "month":
+        found = [day for day in every_day if (day + timedelta(days=1)).day == 1]
+    else:
+        found = every_day
+    if not found:
+        raise UsageError(f"no {every} between {first} and {last}; expected --from before --to")
+    return found
+
+
+@contextmanager
+def beside(con: duckdb.DuckDBPyConnection, folder: Path, read: Collection[str] = NOW) -> Iterator[str]:
+    """An empty database in `folder` is the current one; the warehouse's schemas `read` are views in it.
+
+    Gives the name of the warehouse's database.
+
+    Raises
+    ------
+    duckdb.Error
+        When the folder cannot be written.
+    """
+    row = con.execute("select current_database()").fetchone()
+    warehouse = row[0] if row else ""
+    path = literal(str(folder / f"{DATABASE}.duckdb"))
+    con.execute(f"attach {path} as {DATABASE}")
+    try:
+        found = con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = $db"
+            " union select schema_name, view_name from duckdb_views() where database_name = $db",
+            {"db": warehouse},
+        ).fetchall()
+        con.execute(f"use {DATABASE}")
+        for schema in read:
+            con.execute(f"create schema {quote(schema)}")
+        for schema, table in found:
+            if schema in read and f"{schema}.{table}" not in _OWN:
+                source = f"{quote(warehouse)}.{qualified(f'{schema}.{table}')}"
+                con.execute(f"create view {qualified(f'{schema}.{table}')} as from {source}")
+        con.execute(SCHEMA)
+        yield warehouse
+    finally:
+        con.execute(f"use {quote(warehouse)}")
+        con.execute(f"detach {DATABASE}")
+
+
+def play(
+    con: duckdb.DuckDBPyConnection,
+    days: Sequence[date],
+    segmentation: Segmentation,
+    everything: Sequence[Segmentation],
+    compute: ComputeFeatures,
+    progress: Callable[[date], object] = str,
+) -> None:
+    """Fill `segments.played` with the members of a segmentation on these days; to be called within `beside`.
+
+    Where a definition asks where members stood (`exit`, `dwell_days`), every day between is played too, and
+    nobody stands anywhere before the first.
+
+    Raises
+    ------
+    ConfigError
+        When the segmentation cannot be evaluated on one of the days.
+    """
+    plan = Plan(segmentation.entity, (segmentation,), tuple(everything))
+    needed = [one for one in plan.needed if one.entity == segmentation.entity]
+    played = days_between(days[0], days[-1], "day") if plan.needs_standing else days
+    wanted = set(days)
+    for day in played:
+        progress(day)
+        compute(day)
+        evaluated = evaluate(con, day, segmentation.entity, needed)
+        if segmentation.id in evaluated.held:
+            raise ConfigError(f"{segmentation.id}: {evaluated.held[segmentation.id]}")
+        if plan.needs_standing:
+            _stand(con, day, evaluated.table, needed)
+        if day in wanted:
+            places = _places(evaluated.table, segmentation)
+            con.execute(
+                f"insert into segments.played select cast($day as date), * from ({places})", {"day": day}
+            )
+
+
+def _places(table: str, one: Segmentation) -> str:
+    """Segmentation, segment and member of an evaluation."""
+    segment = quote(one.id) if one.exclusive else f"unnest({quote(one.id)})"
+    return (
+        f"select {literal(one.id)} as segmentation_id, {segment} as segment_id, entity_id from {table}"
+        f" where {quote(one.id)} is not null"
+    )
+
+
+def _stand(con: duckdb.DuckDBPyConnection, day: date, table: str, needed: Sequence[Segmentation]) -> None:
+    """Bring `segments.standing` to the end of a played day."""
+    places = " union all ".join(_places(table, one) for one in needed)
+    con.execute(
+        "create or replace table segments.standing as"
+        " select p.segmentation_id, p.entity_id, p.segment_id, coalesce(s.entered_date, $day) as entered_date"
+        f" from ({places}) as p"
+        " left join segments.standing as s using (segmentation_id, segment_id, entity_id)",
+        {"day": day},
+    )
+
+
+def sizes(
+    con: duckdb.DuckDBPyConnection, warehouse: str, segmentation: Segmentation, days: Sequence[date]
+) -> list[Size]:
+    """Each segment on each played day: its size, who came and went since the played day before, the record's.
+
+    Parameters
+    ----------
+    warehouse : the name of the database with the record.
+    """
+    record = f"{quote(warehouse)}.segments"
+    found = con.execute(
+        f"""
+        with day as (
+            select as_of_date, lag(as_of_date) over (order by as_of_date) as before
+            from (select unnest($days::date[]) as as_of_date)
+        ),
+        recorded_day as (
+            select d.as_of_date from day as d semi join {record}.recorded_day using (as_of_date)
+        ),
+        known as (
+            select d.as_of_date, m.segment_id, count(*) as members
+            from recorded_day as d
+            join {record}.membership as m on m.segmentation_id = $id and m.entered_date <= d.as_of_date
+                and (m.left_date is null or m.left_date > d.as_of_date)
+            group by d.as_of_date, m.segment_id
+        ),
+        -- A segmentation had members on every day that it was recorded.
+        told as (select distinct as_of_date from known),
+        entered as (
+            select d.as_of_date, p.segment_id, count(*) as members
+            from day as d join segments.played as p using (as_of_date)
+            left join segments.played as b
+                on b.as_of_date = d.before and b.segment_id = p.segment_id and b.entity_id = p.entity_id
+            where d.before is not null and b.entity_id is null
+            group by d.as_of_date, p.segment_id
+        ),
+        departed as (
+            select d.as_of_date, b.segment_id, count(*) as members
+            from day as d join segments.played as b on b.as_of_date = d.before
+            left join segments.played as p
+                on p.as_of_date = d.as_of_date and b.segment_id = p.segment_id and b.entity_id = p.entity_id
+            where p.entity_id is null
+            group by d.as_of_date, b.segment_id
+        ),
+        size as (select as_of_date, segment_id, count(*) as members from segments.played group by all),
+        segment as (
+            select unnest($segments::varchar[]) as segment_id, unnest(range(len($segments))) as position
+            union all
+            select segment_id, 999 from (select distinct segment_id from known)
+            where not list_contains($segments::varchar[], segment_id)
+        )
+        select d.as_of_date, s.segment_id, coalesce(z.members, 0), coalesce(e.members, 0),
+            coalesce(l.members, 0),
+            case when t.as_of_date is not null then coalesce(k.members, 0) end
+        from day as d cross join segment as s
+        left join size as z on z.as_of_date = d.as_of_date and z.segment_id = s.segment_id
+        left join entered as e on e.as_of_date = d.as_of_date and e.segment_id = s.segment_id
+        left join departed as l on l.as_of_date = d.as_of_date and l.segment_id = s.segment_id
+        left join known as k on k.as_of_date = d.as_of_date and k.segment_id = s.segment_id
+        left join told as t on t.as_of_date = d.as_of_date
+        order by d.as_of_date, s.position, s.segment_id
+        """,
+        {
+            "days": list(days),
+            "id": segmentation.id,
+            "segments": [segment for segment, *_ in segmentation.compiled.labels],
+        },
+    ).fetchall()
+    return [Size(*row) for row in found]
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is played.
+
+    Raises
+    ------
+    UsageError
+        For an ending that is no format, or a folder that is not there.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{path}: expected a name that ends with .parquet or .csv")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.resolve().parent}")
+
+
+def write_members(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write who was where on the played days, as Parquet or CSV by the file's ending."""
+    con.execute(
+        f"copy (from segments.played order by all) to {literal(str(path))} (format {FORMATS[path.suffix]})"
+    )

@@ -1,0 +1,333 @@
+"""What a definition would do: sizes, how many each of its conditions keeps, overlaps, examples of members.
+
+Everything reads the temporary table of a dry assignment (see dry.py) and the features of the day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipelines.segments.dry import members_of, relation_exists
+from pipelines.segments.model import KEY, Segmentation
+from pipelines.segments.plan import RESULT, Asked, Plan
+from pipelines.steps import bound, columns_of, quote, rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+REACHABLE = "reachable_"
+INSPECTED = "dry_inspected"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One step of a funnel.
+
+    `alone` is how many members the condition holds for; `left` how many are left after it, of those that the
+    step before left; both are the same for one of several alternatives (`either`).
+    """
+
+    text: str
+    alone: int
+    left: int
+    dropped: int
+    either: bool = False
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """How a condition comes to its members, term by term, and what becomes of them in the segment.
+
+    `holds` is how many members the whole condition holds for; `elsewhere` of those are in another segment,
+    or excluded; `kept_in` are in the segment although it does not hold: by exit or dwell. So
+    `size = holds - elsewhere + kept_in`.
+    """
+
+    segment_id: str | None
+    role: str
+    steps: list[Kept]
+    holds: int
+    elsewhere: int | None
+    kept_in: int | None
+
+
+@dataclass(frozen=True)
+class SegmentPreview:
+    """One segment: how many, what share, how many can be reached by channel, and some of its members."""
+
+    segment_id: str
+    segment_name: str
+    size: int
+    share: float
+    recorded: int | None
+    reachable: dict[str, int]
+    sample: list[str]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Members in a segment of this preview and in one of the record; Jaccard is shared / in either."""
+
+    segment_id: str
+    other_segmentation_id: str
+    other_segment_id: str
+    size: int
+    other_size: int
+    shared: int
+    jaccard: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Everything that is shown before a definition is run."""
+
+    segmentation_id: str
+    segmentation_name: str
+    entity: str
+    as_of_date: date
+    members: int
+    channels: list[str]
+    segments: list[SegmentPreview]
+    funnels: list[Funnel]
+    overlaps: list[Overlap]
+    cut_points: list[dict[str, Any]]
+
+
+def preview(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    plan: Plan,
+    segmentation: Segmentation,
+    table: str,
+    *,
+    only: str | None = None,
+    sample: int = 5,
+) -> Preview:
+    """The preview of one segmentation of a plan.
+
+    Parameters
+    ----------
+    table : the temporary table of the plan's dry assignment.
+    only : one segment's id; its own figures and funnel only.
+    sample : how many members of each segment to name.
+    """
+    looked = _Looked(con, day, plan, segmentation, table, only)
+    return Preview(
+        segmentation.id,
+        segmentation.name,
+        segmentation.entity,
+        day,
+        looked.members,
+        looked.channels,
+        looked.segments(sample),
+        looked.funnels(),
+        looked.overlaps(),
+        _cut_points(con, day, segmentation),
+    )
+
+
+class _Looked:
+    """One segmentation, with its dry assignment."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        day: date,
+        plan: Plan,
+        segmentation: Segmentation,
+        table: str,
+        only: str | None,
+    ) -> None:
+        self.con, self.day, self.plan, self.segmentation = con, day, plan, segmentation
+        self.membership = members_of(segmentation, table)
+        self.entity, self.key = segmentation.entity, KEY[segmentation.entity]
+        self.wanted = [one for one in segmentation.labels() if only in (None, one["segment_id"])]
+        self.members = int(self._value(f"select count(*) from {quote(table)}"))
+        features = [name for name, _ in columns_of(con, f"features.{self.entity}")]
+        types = dict(columns_of(con, f"features.{self.entity}"))
+        self.channels = [name for name in features if name.startswith(REACHABLE) and types[name] == "BOOLEAN"]
+        self.record, self.record_key = _record_of(self.entity)
+        self.has_record = relation_exists(con, self.record)
+
+    def segments(self, sample: int) -> list[SegmentPreview]:
+        """Size, share, reach and some members of each segment."""
+        counted = ", ".join(
+            f"count(*) filter (where f.{quote(name)}) as {quote(name)}" for name in self.channels
+        )
+        found = {
+            row["segment_id"]: row
+            for row in self._rows(
+                f"select m.segment_id, count(*) as size{', ' + counted if counted else ''}"
+                f" from ({self.membership.sql}) as m join features.{self.entity} as f"
+                f" on f.{self.key} = m.entity_id and f.as_of_date = $day group by m.segment_id"
+            )
+        }
+        recorded = self._recorded()
+        samples = self._samples(sample)
+        return [
+            SegmentPreview(
+                label["segment_id"],
+                label["segment_name"],
+                size := found.get(label["segment_id"], {}).get("size", 0),
+                size / self.members if self.members else 0.0,
+                recorded.get(label["segment_id"], 0) if recorded else None,
+                {name: found.get(label["segment_id"], {}).get(name, 0) for name in self.channels},
+                samples.get(label["segment_id"], []),
+            )
+            for label in self.wanted
+        ]
+
+    def _recorded(self) -> dict[str, int]:
+        """Sizes of the same segmentation as it was recorded for the day; empty where it was not."""
+        if not self.has_record:
+            return {}
+        return {
+            row["segment_id"]: row["size"]
+            for row in self._rows(
+                f"select segment_id, count(*) as size from {self.record} where as_of_date = $day"
+                " and segmentation_id = $segmentation group by segment_id"
+            )
+        }
+
+    def _samples(self, size: int) -> dict[str, list[str]]:
+        """Some members of each segment: the same each time, and not the first by id."""
+        if not size:
+            return {}
+        found = self._rows(
+            "select segment_id, list(entity_id order by md5(entity_id)) as ids from (select *, row_number()"
+            " over (partition by segment_id order by md5(entity_id)) as place"
+            f" from ({self.membership.sql})) where place <= $sample group by segment_id",
+            sample=size,
+        )
+        return {row["segment_id"]: row["ids"] for row in found}
+
+    def funnels(self) -> list[Funnel]:
+        """How each condition comes to its members."""
+        if not self.segmentation.clauses:
+            return []
+        inspection = self.plan.inspect(self.segmentation)
+        self.con.execute(
+            f"create or replace temp table {INSPECTED} as {inspection.sql}",
+            bound(inspection.sql, self.plan.parameters(self.day)),
+        )
+        wholes = [one for one in inspection.asked if one.part is None and one.alternative is None]
+        shown = {label["segment_id"] for label in self.wanted}
+        return [
+            self._funnel(whole, [one for one in inspection.asked if _is_under(one, whole)])
+            for whole in wholes
+            if whole.segment_id is None or whole.segment_id in shown
+        ]
+
+    def _funnel(self, whole: Asked, parts: list[Asked]) -> Funnel:
+        """The terms of the ANDs in their order, each with its alternatives; a lone term is its own step."""
+        ands = [one for one in parts if one.alternative is None] or [whole]
+        counts: list[str] = []
+        for i, one in enumerate(ands):
+            together = " and ".join(quote(other.column) for other in ands[: i + 1])
+            counts += [f"count(*) filter (where {quote(one.column)})", f"count(*) filter (where {together})"]
+        eithers = [one for one in parts if one.alternative is not None]
+        counts += [f"count(*) filter (where {quote(one.column)})" for one in eithers]
+        inside = self._inside(whole)
+        holds = quote(whole.column)
+        counts += [
+            f"count(*) filter (where {holds})",
+            f"count(*) filter (where {holds} and not {inside})",
+            f"count(*) filter (where not {holds} and {inside})",
+        ]
+        row = self.con.execute(f"select {', '.join(counts)} from {INSPECTED}").fetchone()
+        assert row is not None  # noqa: S101 - an aggregate gives one row
+        steps, before = [], self.members
+        for i, one in enumerate(ands):
+            alone, left = row[2 * i], row[2 * i + 1]
+            steps.append(Kept(one.text, alone, left, before - left))
+            before = left
+            for j, other in enumerate(eithers):
+                if other.part == one.part or one is whole:
+                    count = row[2 * len(ands) + j]
+                    steps.append(Kept(other.text, count, count, self.members - count, either=True))
+        of_segment = whole.role == "when"
+        return Funnel(
+            whole.segment_id,
+            whole.role,
+            steps,
+            row[-3],
+            row[-2] if of_segment else None,
+            row[-1] if of_segment else None,
+        )
+
+    def _inside(self, whole: Asked) -> str:
+        """Whether a member ends in the segment that a condition is of."""
+        if whole.segment_id is None:
+            return "false"
+        segment = "'" + whole.segment_id.replace("'", "''") + "'"
+        result = quote(RESULT)
+        held = (
+            f"{result} = {segment}" if self.segmentation.exclusive else f"list_contains({result}, {segment})"
+        )
+        return f"coalesce({held}, false)"
+
+    def overlaps(self) -> list[Overlap]:
+        """With the segments of today's record, the largest first; its own segmentation among them."""
+        if not self.has_record:
+            return []
+        found = self._rows(
+            f"with mine as ({self.membership.sql}), theirs as (select segmentation_id, segment_id,"
+            f" {self.record_key} as entity_id from {self.record} where as_of_date = $day),"
+            " mine_size as (select segment_id, count(*) as size from mine group by segment_id),"
+            " theirs_size as (select segmentation_id, segment_id, count(*) as size from theirs"
+            " group by segmentation_id, segment_id)"
+            " select m.segment_id, t.segmentation_id as other_segmentation_id,"
+            " t.segment_id as other_segment_id, any_value(a.size) as size, any_value(b.size) as other_size,"
+            " count(*) as shared"
+            " from mine as m join theirs as t on t.entity_id = m.entity_id"
+            " join mine_size as a on a.segment_id = m.segment_id"
+            " join theirs_size as b on b.segmentation_id = t.segmentation_id and b.segment_id = t.segment_id"
+            " where list_contains($wanted, m.segment_id)"
+            " group by m.segment_id, t.segmentation_id, t.segment_id",
+            wanted=[label["segment_id"] for label in self.wanted],
+        )
+        made = [
+            Overlap(**row, jaccard=row["shared"] / (row["size"] + row["other_size"] - row["shared"]))
+            for row in found
+        ]
+        return sorted(
+            made, key=lambda o: (o.segment_id, -o.jaccard, o.other_segmentation_id, o.other_segment_id)
+        )
+
+    def _rows(self, sql: str, **more: Any) -> list[dict[str, Any]]:
+        given = {**self.membership.parameters, "day": self.day, "segmentation": self.segmentation.id, **more}
+        return rows(self.con, sql, bound(sql, given))
+
+    def _value(self, sql: str) -> Any:
+        row = self.con.execute(sql).fetchone()
+        return row[0] if row else None
+
+
+def _is_under(one: Asked, whole: Asked) -> bool:
+    """Whether a question is a term of a whole condition: `~3.1` is one of `~3`."""
+    return one is not whole and one.column.startswith(f"{whole.column}.")
+
+
+def _record_of(entity: str) -> tuple[str, str]:
+    """The relation with today's recorded segments of an entity, and its key."""
+    if entity == "account":
+        return "segments.account_assignment", "account_id"
+    return "segments.assignment", "customer_id"
+
+
+def _cut_points(
+    con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation
+) -> list[dict[str, Any]]:
+    """Where scores and tiers are cut on the day."""
+    if not segmentation.compiled.cuts:
+        return []
+    features = {cut.name: cut.feature for cut in segmentation.compiled.cuts}
+    found = rows(
+        con,
+        "select name, position, value from segments.cut_point where as_of_date = ? and segmentation_id = ?"
+        " order by name, position",
+        [day, segmentation.id],
+    )
+    return [{**row, "feature": features[row["name"]]} for row in found if row["name"] in features]

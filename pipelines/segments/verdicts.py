@@ -1,0 +1,58 @@
+"""The verdicts of a run: the tests of the day's definitions, kept so that publishing can ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.segments.dry import recorded_members
+from pipelines.segments.model import Segmentation
+from pipelines.segments.testing import Verdict, judge
+from pipelines.steps import table_exists, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLE = """
+create table if not exists segments.test_verdict (
+    as_of_date date not null, segmentation_id varchar not null, test varchar not null, segment_id varchar,
+    passed boolean not null, expected varchar not null, found varchar not null
+)
+"""
+
+
+def judge_day(
+    con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]
+) -> list[Verdict]:
+    """Judge the tests of all definitions on the day as it was assigned, and keep the verdicts of that day.
+
+    Ids of examples are not kept.
+    """
+    verdicts = [
+        verdict
+        for one in segmentations
+        for verdict in judge(con, day, one, recorded_members(one, day), segmentations)
+    ]
+    with transaction(con):
+        con.execute(TABLE)
+        con.execute("delete from segments.test_verdict where as_of_date = ?", [day])
+        for one in verdicts:
+            con.execute(
+                "insert into segments.test_verdict values (?, ?, ?, ?, ?, ?, ?)",
+                [day, one.segmentation_id, one.test, one.segment_id, one.passed, one.expected, one.found],
+            )
+    return verdicts
+
+
+def failed_on(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, str]:
+    """Segmentation -> which of its tests failed on the day; none where all passed or none was judged."""
+    if not table_exists(con, "segments.test_verdict"):
+        return {}
+    found = con.execute(
+        "select segmentation_id, string_agg(test || coalesce(' of ' || segment_id, '') || ': expected '"
+        " || expected || ', found ' || found, '; ' order by rowid)"
+        " from segments.test_verdict where as_of_date = ? and not passed group by segmentation_id",
+        [day],
+    ).fetchall()
+    return dict(found)

@@ -1,0 +1,166 @@
+"""What a stranger tried: names, columns and places that no example has; each with the result it must give."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from fixtures.shop import Shop
+
+from lohko.running import KILLED, _explain
+from lohko.status import print_status, read_status
+from pipelines.errors import InvariantError
+from resources.locks import hold
+
+ROW = '{number},C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
+
+
+def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
+    shop.deliver("orders-2.csv", ROW.format(number=9001))
+    bad = os.fsencode(shop.root / "data") + b"/orders-caf\xe9.csv"
+    Path(os.fsdecode(bad)).write_bytes((shop.root / "data" / "orders-2.csv").read_bytes())
+    checked, ended = shop.lohko("check"), shop.lohko("run")
+    assert checked.code == 4 and r"orders-caf\xe9.csv: the file's name is not UTF-8" in checked.err
+    assert ended.code == 5, ended.err
+    assert ended.out.count(r"orders-caf\xe9.csv: the file's name is not UTF-8") == 1
+    with shop.warehouse() as con:
+        assert con.execute("select count(*) from core.orders where order_id = '9001'").fetchone() == (1,)
+    assert r"orders-caf\xe9.csv" in shop.lohko("status").out
+    Path(os.fsdecode(bad)).unlink()
+    assert shop.lohko("run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("Revenue_365d", '`crm_Revenue_365d: "Revenue_365d"`'),
+        ("_source", '`crm_source: "_source"`'),
+        ("_file_id", "rename it where the file is made"),
+        ("_batch_seq", "rename it where the file is made"),
+    ],
+)
+def test_a_column_whose_name_is_taken_holds_its_file_and_nothing_else(
+    shop: Shop, column: str, told: str
+) -> None:
+    crm = shop.root / "data" / "customers.csv"
+    header, *rows = crm.read_text().splitlines()
+    crm.write_text("\n".join([f"{header},{column}", *(f"{row},1" for row in rows)]) + "\n")
+    shop.deliver("orders-2.csv", ROW.format(number=9001))
+    ended = shop.lohko("run")
+    assert ended.code == 5, ended.err
+    assert f"column {column}" in ended.out and told in ended.out and str(crm) in ended.out
+    with shop.warehouse() as con:
+        assert con.execute("select count(*) from core.orders where order_id = '9001'").fetchone() == (1,)
+
+
+def test_the_line_that_is_told_mends_it(shop: Shop) -> None:
+    crm = shop.root / "data" / "customers.csv"
+    header, *rows = crm.read_text().splitlines()
+    crm.write_text("\n".join([f"{header},revenue_365d", *(f"{row},1" for row in rows)]) + "\n")
+    shop.edit(
+        "        customer_id: id\n", '        customer_id: id\n        crm_revenue_365d: "revenue_365d"\n'
+    )
+    assert shop.lohko("run").code == 0
+    found = shop.lohko("query", "--json", "select max(crm_revenue_365d) as v from marts.customer").json
+    assert found == [{"v": "1"}]
+
+
+def test_absurd_amounts_stop_nothing(shop: Shop) -> None:
+    rows = [ROW.format(number=n).replace("10,00", "60000000000000,00") for n in (9001, 9002)]
+    good = [ROW.format(number=n) for n in range(9003, 9303)]
+    shop.deliver("orders-2.csv", *rows, *good)
+    ended = shop.lohko("run", "--json")
+    assert ended.code == 0, ended.err
+    (reason,) = shop.lohko("query", "--json", "from marts.quarantine_reason").json
+    assert (reason["reason"], reason["column_name"], reason["rows"]) == ("above_maximum", "revenue", 2)
+    (gross,) = shop.lohko(
+        "query",
+        "--json",
+        "select amount from marts.revenue_bridge where source = '(all)' and step = 'quarantined'",
+    ).json
+    assert gross["amount"] == "-120000000000000.0000"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select cast(sum(v) as decimal(18, 4)) from (values (60000000000000.0), (60000000000000.0)) as t(v)",
+        "select cast(1000000000000.0000 * cast(1000 as decimal(28, 8)) as decimal(18, 4))",
+    ],
+)
+def test_a_sum_beyond_what_a_column_holds_is_told_and_never_its_value(sql: str) -> None:
+    with duckdb.connect() as con, pytest.raises(duckdb.Error) as caught:
+        con.execute(sql).fetchall()
+    told = _explain(caught.value)
+    assert isinstance(told, InvariantError), caught.value
+    assert "does not fit DECIMAL(18,4)" in str(told) and "0000" not in str(told)
+
+
+def test_another_fault_of_duckdb_stays_a_bug() -> None:
+    with duckdb.connect() as con, pytest.raises(duckdb.Error) as caught:
+        con.execute("select cast('x' as decimal(18, 4))").fetchall()
+    assert _explain(caught.value) is caught.value
+
+
+def test_a_merged_customer_is_explained_by_whom_they_count_for(shop: Shop) -> None:
+    (shop.root / "data" / "merges.csv").write_text("old,new,day\nC001,C002,2026-03-30\n")
+    shop.edit(
+        "sources:\n",
+        "sources:\n  merges:\n    files: data/merges.csv\n    tables:\n"
+        "      customer_merges: {old_id: old, new_id: new, merged_on: day}\n",
+    )
+    assert shop.lohko("run", "--json").code == 0
+    ended = shop.lohko("explain", "C001")
+    assert ended.code == 0 and "C001 was merged into C002" in ended.out
+    assert shop.lohko("explain", "C002").code == 0
+
+
+def test_a_run_that_was_killed_is_not_said_to_run(shop: Shop) -> None:
+    shop.control.start_run("killed-1", shop.project.yesterday, "command")
+    status = shop.lohko("status", "--json").json["last_run"]
+    assert (status["status"], status["message"]) == ("killed", KILLED)
+    assert KILLED in shop.lohko("status").out
+    with hold(shop.project.state / "run.lock", "lohko run", timeout=1):
+        assert shop.lohko("status", "--json").json["last_run"]["status"] == "running"
+
+
+def test_without_limits_on_age_status_says_so(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = read_status(shop.project)
+    facts["published"]["effective_at"] = None
+    print_status(facts)
+    printed = capsys.readouterr().out
+    assert "None" not in printed and "no source has limits on its age" in printed
+
+
+def test_a_value_of_many_lines_stays_in_its_cell(shop: Shop) -> None:
+    found = shop.lohko("query", "select 'a' || chr(10) || 'b' || chr(9) || 'c' as v").out
+    assert r"a\nb\tc" in found
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(shop: Shop) -> None:
+    """Root may write anywhere, so as root the command runs without root's privileges."""
+    bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+
+    def read_only(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [*bare, sys.executable, "-m", "lohko.cli", "--project", str(shop.root), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    modes = {
+        path: path.stat().st_mode for path in [shop.root, *shop.root.rglob("*")] if not path.is_symlink()
+    }
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        ran, status, query = read_only("run"), read_only("status"), read_only("query", "from marts.run")
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+    assert ran.returncode == 3, ran.stderr
+    assert "run.lock: cannot be written (Permission denied)" in ran.stderr, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert status.returncode == 0 and "2026-03-29  success" in status.stdout, status.stderr
+    assert query.returncode == 0, query.stderr

@@ -1,0 +1,130 @@
+"""Derived tables: what is kept up day by day equals, row for row, a rebuild from scratch of the same day."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, random_event, random_order, random_shop
+
+from pipelines.config.attributes import AttributeRule
+from pipelines.steps import rows
+
+KEYS = {
+    "interactions": "interaction_id",
+    "feedback": "feedback_id",
+    "survey_answers": "response_id",
+    "campaign_responses": "offer_id",
+}
+RULES = {"age": AttributeRule(as_of="created_on", expires_after="40d")}
+CATEGORIES = ["A", "B"]
+# Many of whom nothing is heard for long: only the passing of time changes them.
+CUSTOMERS = 40
+STORED = (
+    "features.customer",
+    "features.customer_day",
+    "features.customer_category_day",
+    "features.customer_entry",
+)
+
+
+class History:
+    """A shop to which things happen, batch by batch, as core tells of them."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.shop: Shop = random_shop(seed, orders=150, customers=CUSTOMERS)
+
+    def batch(self) -> None:
+        """New, late, corrected, repeated and deleted rows of some tables."""
+        for happens in (self.an_order, self.an_order, self.an_event, self.a_customer):
+            if self.rng.random() < 0.5:
+                happens()
+
+    def an_order(self) -> None:
+        """An order: new, corrected (another customer, day, lines), sent again as it is, or deleted."""
+        order_id = f"o{self.rng.randrange(200)}"
+        touched = self.shop.select(
+            "select customer_id, business_date from core.orders where order_id = ?", order_id
+        )
+        if touched and self.rng.random() < 0.2:
+            return  # the same row again changes nothing
+        for table in ("orders", "order_lines"):
+            self.shop.con.execute(f"delete from core.{table} where order_id = ?", [order_id])
+        if self.rng.random() < 0.8:
+            random_order(self.shop, self.rng, order_id, CUSTOMERS, 560)
+        touched += self.shop.select(
+            "select customer_id, business_date from core.orders where order_id = ?", order_id
+        )
+        for customer, day in touched:
+            if customer is not None:
+                self.shop.con.execute("insert into ingest.dirty_day values (?, ?)", [customer, day])
+
+    def an_event(self) -> None:
+        table = self.rng.choice(EVENT_TABLES)
+        event_id = f"e{self.rng.randrange(100)}"
+        touched = []
+        if table in KEYS:
+            where = f"from core.{table} where {KEYS[table]} = ?"
+            touched = self.shop.select(f"select customer_id {where}", event_id)
+            self.shop.con.execute(f"delete {where}", [event_id])
+        if self.rng.random() < 0.8:
+            touched.append((random_event(self.shop, self.rng, table, event_id, CUSTOMERS, 560),))
+        self.changed(*(customer for (customer,) in touched if customer))
+
+    def a_customer(self) -> None:
+        customer = f"c{self.rng.randrange(CUSTOMERS + 2)}"
+        self.shop.con.execute("delete from core.customers where customer_id = ?", [customer])
+        if self.rng.random() < 0.8:
+            created = self.rng.choice([None, FIRST + timedelta(days=self.rng.randrange(560))])
+            self.shop.add("core.customers", {"customer_id": customer, "created_on": created, "age": "40"})
+        self.changed(customer)
+
+    def changed(self, *customers: str) -> None:
+        for customer in customers:
+            self.shop.con.execute("insert into ingest.dirty_customer values (?)", [customer])
+
+    def stands(self, day: date) -> list[list[dict[str, object]]]:
+        """Everything derived that stands as of the day."""
+        self.shop.compute(day, 0.3, CATEGORIES, settings=SETTINGS, rules=RULES)
+        return [
+            rows(self.shop.con, f"from {table} {where} order by all")
+            for table, where in zip(STORED, (f"where as_of_date = date '{day}'", "", "", ""), strict=True)
+        ]
+
+    def rebuilt(self, day: date) -> list[list[dict[str, object]]]:
+        """The same from nothing."""
+        self.shop.con.execute("drop schema features cascade")
+        self.shop.con.execute("delete from ingest.dirty_day")
+        self.shop.con.execute("delete from ingest.dirty_customer")
+        return self.stands(day)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_kept_up_day_by_day_equals_a_rebuild(seed: int) -> None:
+    history = History(seed)
+    day = FIRST + timedelta(days=340)
+    history.stands(day)
+    for step in range(6):
+        history.batch()
+        day += timedelta(days=history.rng.choice([0, 1, 7, 30, 40, history.rng.randrange(41)]))
+        if step == 3:
+            history.shop.con.execute("alter table core.customers add column city varchar")
+            history.shop.con.execute("update core.customers set city = 'Turku'")
+            history.shop.con.execute("insert into ingest.dirty_customer values (null)")
+        kept = history.stands(day)
+        if step in (2, 5):
+            assert history.rebuilt(day) == kept
+    assert kept[0]
+
+
+def test_time_alone_closes_a_ticket_and_ends_a_window() -> None:
+    shop = Shop()
+    shop.add("core.customers", {"customer_id": "ann"})
+    ticket = {"feedback_id": "f", "kind": "ticket", "customer_id": "ann", "received_on": FIRST}
+    shop.add("core.feedback", ticket | {"closed_on": FIRST + timedelta(days=5)})
+    expected = {4: (1, 1), 5: (0, 1), 89: (0, 1), 90: (0, 0)}
+    found = {}
+    for after in expected:
+        ann = shop.features(FIRST + timedelta(days=after))["ann"]
+        found[after] = (ann["open_tickets"], ann["tickets_90d"])
+    assert found == expected
