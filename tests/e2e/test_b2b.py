@@ -4,39 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 import pytest
-from fixtures.b2b import B2B, generator
+from fixtures.b2b import DAYS
 from fixtures.shop import Shop
-
-DAYS = (date(2025, 12, 29), date(2025, 12, 30))
-DERIVED = ("core", "features", "roi", "drift")
-
-
-@pytest.fixture(scope="module")
-def b2b(once: Callable[..., Shop]) -> Shop:
-    """Both days, the second one run twice; what each run said and left stands in `facts`."""
-
-    def run(shop: Shop) -> None:
-        facts: dict[str, Any] = {}
-        for day in (*DAYS, DAYS[-1]):
-            generator().generate(shop.root / "data", scale=0.5, through=day)
-            ended = shop.process("run", "--as-of", day, "--json")
-            assert ended.code == 0, ended.err
-            facts.setdefault("said", []).append(ended.json)
-            tables = shop.tables(*DERIVED)
-            # Whose features were recomputed tells of the run itself.
-            facts.setdefault("touched", []).append(len(tables.pop("features.scope")))
-            facts.setdefault("left", []).append({"tables": tables, "rows": shop.rows()})
-        (shop.root / "facts").write_bytes(pickle.dumps(facts))
-
-    return once("b2b", run, B2B)
-
 
 @pytest.fixture(scope="module")
 def facts(b2b: Shop) -> dict[str, Any]:
