@@ -307,7 +307,9 @@ def main() -> None:
     given = parser.parse_args()
     customers = given.customers or max(1, given.lines // 20)
     shop = Shop(given.lines, customers, given.days, given.day_lines, seed=given.seed)
-    print(make(shop, given.folder))
+    made = make(shop, given.folder)
+    facts = {"lines": made.lines, "orders": made.orders, "lines of the next day": made.day_lines}
+    print(json.dumps({"facts": facts}))
 
 
 if __name__ == "__main__":
