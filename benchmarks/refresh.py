@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--folder", type=Path, default=Path("/tmp/lohko-bench"))  # noqa: S108
     parser.add_argument("--keep", action="store_true", help="keep the Parquet for another measurement")
-    parser.add_argument("--memory", default="4GB", help="LOHKO_MEMORY of the engine (default 4GB)")
+    parser.add_argument("--memory", default="5GB", help="LOHKO_MEMORY of the engine (default 5GB)")
     parser.add_argument("--address-space", type=float, default=20, help="GB that pandas and polars may have")
     parser.add_argument(
         "--time-limit", type=float, default=300, help="seconds that pandas and polars may take"
