@@ -12,6 +12,7 @@ import pytest
 from fixtures.b2b import DAYS
 from fixtures.shop import Shop
 
+
 @pytest.fixture(scope="module")
 def facts(b2b: Shop) -> dict[str, Any]:
     found: dict[str, Any] = pickle.loads((b2b.root / "facts").read_bytes())  # noqa: S301 - our own

@@ -115,7 +115,12 @@ def needs(one: Company) -> str:
 
 
 def treatment(stage: str, tier: str) -> str:
-    if stage == "key" or (stage, tier) in {("active", "top"), ("active", "high"), ("new", "top"), ("new", "high")}:
+    if stage == "key" or (stage, tier) in {
+        ("active", "top"),
+        ("active", "high"),
+        ("new", "top"),
+        ("new", "high"),
+    }:
         return "protect"
     if stage == "slipping" and tier in ("top", "high", "medium"):
         return "rescue"
@@ -161,7 +166,8 @@ def sales_actions(one: Company, stage: str) -> set[str]:
 def account_plan(one: Group, stages: Stood) -> str:
     rating, revenue = one.row["Rating"], sum(member.revenue() for member in one.members)
     enquired = any(
-        lead["status"] in ("new", "working", "qualified") and ago(one, lead["created"]) < 45 for lead in one.leads
+        lead["status"] in ("new", "working", "qualified") and ago(one, lead["created"]) < 45
+        for lead in one.leads
     )
     idle = ("lapsed", "prospect")
     producer = one.row["Industry"] in ("Manufacturing", "Construction", "Energy")
@@ -259,5 +265,9 @@ def test_everybody_is_where_the_files_put_them(
     for segmentation, places in expected.items():
         found = recorded[segmentation]
         assert found.keys() <= places.keys()
-        wrong = {id_: (found.get(id_, set()), held) for id_, held in places.items() if found.get(id_, set()) != held}
+        wrong = {
+            id_: (found.get(id_, set()), held)
+            for id_, held in places.items()
+            if found.get(id_, set()) != held
+        }
         assert wrong == {}, segmentation
