@@ -26,7 +26,7 @@ from pipelines.errors import InvariantError
 from pipelines.features.accounts import absent_accounts
 from pipelines.features.attributes import attribute_mark
 from pipelines.features.catalogue import absent
-from pipelines.features.compute import keep_features
+from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.versions import in_force
@@ -186,8 +186,9 @@ def _record(
     recorded = history.Recorded(0, faults)
     for day in history.days_to_record(latest, wanted, min(days)):
         progress(f"segments of {day}")
-        # Those of the run's own days are new; of a missed day there may be some that an earlier run left.
-        if day not in days:
+        # Of the run's own days the features are new, but only those of the last stand when there are several;
+        # of a missed day there may be some that an earlier run left.
+        if day not in days or not has_features(con, day):
             compute(day)
         recorded = history.record(con, day, definitions.segmentations, run_id, faults)
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})

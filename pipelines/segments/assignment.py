@@ -104,9 +104,15 @@ def store_replayed(con: duckdb.DuckDBPyConnection, day: date, evaluated: Evaluat
 
 
 def forget_replayed(con: duckdb.DuckDBPyConnection, keep: Collection[date]) -> None:
-    """Drop the replayed days but these."""
+    """Drop the replayed days but these, and the cut points of days that are neither recorded nor kept."""
     for table in ("segments.replayed", "segments.replayed_day", "segments.snapshot_day"):
         con.execute(
             f"delete from {table} where as_of_date not in (select unnest($keep::date[]))",
+            {"keep": list(keep)},
+        )
+    if table_exists(con, "segments.cut_point"):
+        con.execute(
+            "delete from segments.cut_point where as_of_date not in (select unnest($keep::date[]))"
+            " and as_of_date not in (select as_of_date from segments.recorded_day)",
             {"keep": list(keep)},
         )

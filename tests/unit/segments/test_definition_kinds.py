@@ -196,5 +196,7 @@ def test_the_example_project_compiles() -> None:
     from pipelines.features.catalogue import catalogue
 
     folder = Path(__file__).parents[3] / "examples" / "complete_journey" / "segments"
-    found = load_definitions(folder, {"customer": catalogue(CONTRACTS, [], [])}).checked()
-    assert [one.id for one in found] == ["lifecycle", "rfm", "value_tier"]
+    shares = ["GROCERY", "PRODUCE", "MEAT", "DRUG GM", "DELI", "PASTRY", "FUEL"]
+    features = catalogue(CONTRACTS, shares, [("kids_count", "VARCHAR")])
+    found = load_definitions(folder, {"customer": features}).checked()
+    assert {one.id for one in found} == {path.stem for path in folder.glob("*.yaml")}

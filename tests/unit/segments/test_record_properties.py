@@ -130,7 +130,7 @@ def _members(rng: random.Random, prefix: str, most: int) -> dict[str, Known]:
 
 def empty() -> duckdb.DuckDBPyConnection:
     con = empty_population()
-    con.execute("create table features.account as select * rename (customer_id as account_id)"
+    con.execute("create or replace table features.account as select * rename (customer_id as account_id)"
                 " from features.customer limit 0")  # fmt: skip
     return con
 
