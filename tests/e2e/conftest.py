@@ -64,8 +64,9 @@ def b2b(once: Callable[..., Shop]) -> Shop:
             assert ended.code == 0, ended.err
             facts.setdefault("said", []).append(ended.json)
             tables = shop.tables("core", "features", "roi", "drift")
-            # Whose features were recomputed tells of the run itself.
-            facts.setdefault("touched", []).append(len(tables.pop("features.scope")))
+            # What was recomputed tells of the run itself; the first run recomputes everybody, without a scope.
+            tables.pop("features.day_scope")
+            facts.setdefault("touched", []).append(len(tables.pop("features.scope", ())))
             facts.setdefault("left", []).append({"tables": tables, "rows": shop.rows()})
         (shop.root / "facts").write_bytes(pickle.dumps(facts))
 

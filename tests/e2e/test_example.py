@@ -27,7 +27,7 @@ def look(shop: Shop) -> dict[str, Any]:
                 f"select count(*), bit_xor(hash(t)), sum(hash(t)) from {table} as t"
             ).fetchone()
             for (table,) in tables
-            if table not in (*RECORD, "features.scope")
+            if table not in (*RECORD, "features.scope", "features.day_scope")
         }
         record = {table: con.execute(f"from {table}").fetchall() for table in RECORD}
     return {"digests": digests, "record": record, "rows": shop.rows()}
