@@ -67,7 +67,7 @@ def b2b(once: Callable[..., Shop]) -> Shop:
             facts.setdefault("said", []).append(ended.json)
             tables = shop.tables(*DERIVED)
             # What was recomputed tells of the run itself; the first has no scope, it recomputes everybody.
-            tables.pop("features.day_scope")
+            tables.pop("features.day_scope", None)
             facts.setdefault("touched", []).append(len(tables.pop("features.scope", ())))
             facts.setdefault("left", []).append({"tables": tables, "rows": shop.rows()})
         (shop.root / "facts").write_bytes(pickle.dumps(facts))
