@@ -127,7 +127,7 @@ def treatment(stage: str, tier: str) -> str:
     return "leave"
 
 
-def affinities(one: Household, stage: str, filled_up: bool, lately: bool) -> list[str]:
+def habits(one: Household, stage: str, filled_up: bool, lately: bool) -> list[str]:
     """All that hold, from the highest priority down; `lately` says that the recency score is 4 or 5."""
     holds = {
         "coupon": one.coupon,
@@ -147,7 +147,7 @@ class Expected:
     stages: dict[str, str]
     alone: dict[str, str]
     tiers: dict[str, str]
-    affinities: dict[str, list[str]]
+    habits: dict[str, list[str]]
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def expected(source: duckdb.DuckDBPyConnection) -> Expected:
     for id_, one in now.items():
         score = 1 + 5 * bisect_left(away, -one.recency) // len(away)
         filled_up = id_ in before and before[id_].fuel >= 0.1
-        found[id_] = affinities(one, stages[id_], filled_up, score >= 4)
+        found[id_] = habits(one, stages[id_], filled_up, score >= 4)
     alone = {id_: lifecycle(one, None) for id_, one in now.items()}
     return Expected(stages, alone, tiers(now), found)
 
@@ -203,7 +203,7 @@ def test_the_plan_is_lifecycle_and_value_put_together(as_shipped: Shop, expected
 def test_every_household_is_in_its_audiences_and_in_three_at_most(
     as_shipped: Shop, expected: Expected
 ) -> None:
-    found = recorded(as_shipped, "affinity")
-    assert found == {id_: {*held[:3]} for id_, held in expected.affinities.items() if held}
-    assert any(len(held) > 3 for held in expected.affinities.values())
+    found = recorded(as_shipped, "shopping_habits")
+    assert found == {id_: {*held[:3]} for id_, held in expected.habits.items() if held}
+    assert any(len(held) > 3 for held in expected.habits.values())
     assert len({segment for segments in found.values() for segment in segments}) == 6
