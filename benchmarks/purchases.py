@@ -1,4 +1,4 @@
-"""A realistic purchase process as Parquet: seeded, streaming, one row a line, one file a month.
+"""A realistic purchase process as Parquet: seeded, streaming, one row a line, in the order of time.
 
     python benchmarks/purchases.py FOLDER --lines 10000000 --customers 500000
 
@@ -31,8 +31,8 @@ import duckdb
 FIRST = date(2023, 1, 1)
 LINES_AN_ORDER = 3.0
 CATEGORIES = 40
-# How much is drawn at a time; with a month's sort this is what decides the memory.
-CHUNK_ORDERS, CHUNK_CUSTOMERS = 2_000_000, 500_000
+# How much is drawn, and how many orders are written, at a time: what decides the memory.
+CHUNK_ORDERS, CHUNK_CUSTOMERS, FILE_ORDERS = 1_000_000, 500_000, 100_000
 _PILOT = 20_000
 MEMORY = "3GB"
 
@@ -72,10 +72,10 @@ purchase as (
 select c, k, t from purchase where t < $days
 """
 
-# What a purchase holds, a row a line; `purchase` gives c, k, order_id, ordered_at.
+# What a purchase holds, a row a line, in the order of time; `purchase` gives c, k, place, ordered_at.
 _LINES = """
 select
-    order_id,
+    'o' || lpad(place::varchar, 10, '0') as order_id,
     n::varchar as line_id,
     'c' || lpad(c::varchar, 8, '0') as customer_id,
     ordered_at,
@@ -98,7 +98,9 @@ from (
         *,
         unnest(range(1, 2 + least(39, floor(ln(u('basket', c, k)) / ln(1 - 1 / $an_order)))::bigint)) as n
     from purchase
+    where place between $first and $last
 )
+order by place, n
 """
 
 
@@ -134,7 +136,7 @@ class Made:
 
 
 def make(shop: Shop, folder: Path) -> Made:
-    """Write `lines/<month>.parquet`, `day.parquet`, `customers.parquet`, `products.parquet` and `made.json`.
+    """Write `lines/*.parquet`, `day.parquet`, `customers.parquet`, `products.parquet` and `made.json`.
 
     A folder that holds this very shop already is left as it is.
     """
@@ -211,16 +213,23 @@ def _write_months(con: duckdb.DuckDBPyConnection, shop: Shop, folder: Path) -> t
     for month in sorted(path.name.removeprefix("month=") for path in (folder / "purchases").iterdir()):
         con.execute(
             "create or replace temp table purchase as"
-            " select c, k, 'o' || lpad(($before + row_number() over (order by t, c, k))::varchar, 10, '0')"
-            f" as order_id, {_moment('t')} as ordered_at"
+            " select c, k, $before + row_number() over (order by t, c, k) as place,"
+            f" {_moment('t')} as ordered_at"
             f" from read_parquet('{folder}/purchases/month={month}/*.parquet', hive_partitioning = false)",
             {"before": orders},
         )
-        target = folder / "lines" / f"{month}.parquet"
-        con.execute(f"copy ({_LINES} order by order_id, n) to '{target}' (format parquet)", _line_binds(shop))
-        orders += _count(con, "select count(*) from purchase")
-        lines += _count(con, f"select count(*) from '{target}'")
+        known, orders = orders, orders + _count(con, "select count(*) from purchase")
+        for first in range(known + 1, orders + 1, FILE_ORDERS):
+            target = folder / "lines" / f"{month}-{first:010d}.parquet"
+            lines += _write_lines(con, shop, target, first, min(first + FILE_ORDERS - 1, orders))
     return orders, lines
+
+
+def _write_lines(con: duckdb.DuckDBPyConnection, shop: Shop, target: Path, first: int, last: int) -> int:
+    """Write the lines of the purchases at places `first` to `last`; returns how many there are."""
+    binds = {"products": float(shop.products), "an_order": LINES_AN_ORDER, "first": first, "last": last}
+    con.execute(f"copy ({_LINES}) to '{target}' (format parquet)", binds)
+    return _count(con, f"select count(*) from '{target}'")
 
 
 def _moment(days: str) -> str:
@@ -247,7 +256,7 @@ def _write_day(con: duckdb.DuckDBPyConnection, shop: Shop, folder: Path, orders:
         "    select c, row_number() over (partition by c) as nth from (from lately union all from anyone)"
         " )"
         " select c, 1000000 + nth as k,"
-        " 'o' || lpad(($orders + row_number() over (order by c, nth))::varchar, 10, '0') as order_id,"
+        " $orders + row_number() over (order by c, nth) as place,"
         f" timestamp '{shop.next_day}' + to_seconds((8 * 3600 + u('moment', c, nth) * 13 * 3600)::bigint)"
         " as ordered_at from coming",
         {
@@ -258,9 +267,7 @@ def _write_day(con: duckdb.DuckDBPyConnection, shop: Shop, folder: Path, orders:
             "orders": orders,
         },
     )
-    target = folder / "day.parquet"
-    con.execute(f"copy ({_LINES} order by order_id, n) to '{target}' (format parquet)", _line_binds(shop))
-    return _count(con, f"select count(*) from '{target}'")
+    return _write_lines(con, shop, folder / "day.parquet", orders + 1, orders + wanted)
 
 
 def _write_references(con: duckdb.DuckDBPyConnection, shop: Shop, folder: Path) -> None:
@@ -283,10 +290,6 @@ def _binds(shop: Shop, scale: float, first: int, last: int) -> dict[str, Any]:
     return {"days": float(shop.days), "scale": scale, "first": first, "last": last}
 
 
-def _line_binds(shop: Shop) -> dict[str, Any]:
-    return {"products": float(shop.products), "an_order": LINES_AN_ORDER}
-
-
 def _count(con: duckdb.DuckDBPyConnection, sql: str, binds: dict[str, Any] | None = None) -> int:
     row = con.execute(sql, binds or {}).fetchone()
     return int(row[0]) if row else 0
@@ -307,7 +310,9 @@ def main() -> None:
     given = parser.parse_args()
     customers = given.customers or max(1, given.lines // 20)
     shop = Shop(given.lines, customers, given.days, given.day_lines, seed=given.seed)
-    print(make(shop, given.folder))
+    made = make(shop, given.folder)
+    facts = {"lines": made.lines, "orders": made.orders, "lines of the next day": made.day_lines}
+    print(json.dumps({"facts": facts}))
 
 
 if __name__ == "__main__":

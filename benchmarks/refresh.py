@@ -191,12 +191,15 @@ def _print(job: str, cost: Cost) -> None:
     )
 
 
-def judge(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float]]:
-    """Each target that was measured: what it says, the figure, and the most it may be."""
-    by = {(job, shop.lines, shop.customers): cost for (job, shop), cost in found.items() if not cost.fault}
-    verdicts = []
+def judge(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float | None]]:
+    """Each figure that was measured: what it says, the figure, and the most it may be, if there is a target.
 
-    def ratio(what: str, one: Any, other: Any, limit: float, part: str = "work") -> None:
+    Ten times faster than pandas must the daily refresh be: pandas has no state, and computes every day anew.
+    """
+    by = {(job, shop.lines, shop.customers): cost for (job, shop), cost in found.items() if not cost.fault}
+    verdicts: list[tuple[str, float, float | None]] = []
+
+    def ratio(what: str, one: Any, other: Any, limit: float | None, part: str = "work") -> None:
         if one in by and other in by:
             verdicts.append((what, getattr(by[one], part) / getattr(by[other], part), limit))
 
@@ -206,7 +209,7 @@ def judge(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float]]
         ratio(f"rebuild / floor {size}", ("rebuild", *own), ("floor", *own), 2.5)
         if ("rebuild", *own) in by:
             verdicts.append((f"rebuild peak, GB, {size}", by["rebuild", *own].peak_mb / 1024, PEAK_GB))
-        ratio(f"rebuild's features / pandas {size}", ("rebuild", *own), ("pandas", *own), 0.1, "features")
+        ratio(f"rebuild's features / pandas {size}", ("rebuild", *own), ("pandas", *own), None, "features")
         ratio(f"next day's features / pandas {size}", ("day", *own), ("pandas", *own), 0.1, "features")
     top = (SIZES[-1], TOP_CUSTOMERS)
     ratio(
@@ -225,7 +228,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--folder", type=Path, default=Path("/tmp/lohko-bench"))  # noqa: S108
     parser.add_argument("--keep", action="store_true", help="keep the Parquet for another measurement")
-    parser.add_argument("--memory", default="4GB", help="LOHKO_MEMORY of the engine (default 4GB)")
+    parser.add_argument("--memory", default="5GB", help="LOHKO_MEMORY of the engine (default 5GB)")
     parser.add_argument("--address-space", type=float, default=20, help="GB that pandas and polars may have")
     parser.add_argument(
         "--time-limit", type=float, default=300, help="seconds that pandas and polars may take"
@@ -243,8 +246,9 @@ def main() -> None:
     verdicts = judge(found)
     print("\ntarget: seconds are those of the phases, without the start of Python")
     for what, figure, limit in verdicts:
-        print(f"  {what:50} {figure:8.3f}  at most {limit:6.3f}: {'met' if figure <= limit else 'MISSED'}")
-    if any(figure > limit for _, figure, limit in verdicts):
+        said = "" if limit is None else f"at most {limit:6.3f}: {'met' if figure <= limit else 'MISSED'}"
+        print(f"  {what:50} {figure:8.3f}  {said}")
+    if any(limit is not None and figure > limit for _, figure, limit in verdicts):
         sys.exit(1)
 
 

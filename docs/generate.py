@@ -172,8 +172,8 @@ def features_page() -> str:
         "",
         "Where a source maps `accounts`, companies can be segmented too (`entity: account`). An account's"
         " customers are those whose `account_id` in `customers` it is; a customer without one belongs to the"
-        " account of the same id. What has no history in its source, such as a contact's role or a deal's stage,"
-        " is as it is known now.",
+        " account of the same id. What has no history in its source, such as a contact's role or a deal's"
+        " stage, is as it is known now.",
     ]
     for family, title in ACCOUNT_FAMILIES.items():
         lines += ["", f"### {title}", "", *_family(accounts.STANDARD, family)]
@@ -183,10 +183,10 @@ def features_page() -> str:
         "",
         f"- One share of revenue for each category in `features.category_shares`: `DRUG GM` becomes"
         f" `{share_name('DRUG GM')}`.",
-        "- Shares of channels, scales of surveys, answers, a distance, values of pipeline stages, and features"
-        " of the project's own: [configuration.md](configuration.md#features).",
-        "- Every attribute of `customers`, under its own name and with the type its source gives it. Its family"
-        " follows from a well-known name (`age`, `city`, `language`, …), or is said in `features.families`.",
+        "- Shares of channels, scales of surveys, answers, a distance, values of pipeline stages, and"
+        " features of the project's own: [configuration.md](configuration.md#features).",
+        "- Every attribute of `customers`, under its own name and with the type its source gives it. Its"
+        " family follows from a well-known name (`age`, `city`, `language`, …) or from `features.families`.",
     ]
     return "\n".join(lines) + "\n"
 

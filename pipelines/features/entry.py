@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 STEP = "features/customer_entry"
 PRODUCTS = "features/entry_product"
-_COLUMNS = (
-    "as_of_date date, kind varchar, name varchar, customers bigint, revenue_365d_mean double,"
-    " top_tenth_customers bigint, top_tenth_share double"
+SCHEMA = """
+create schema if not exists features;
+create table if not exists features.entry_product (
+    as_of_date date, kind varchar, name varchar, customers bigint, revenue_365d_mean double,
+    top_tenth_customers bigint, top_tenth_share double
 )
+"""
 _SCOPE = "create or replace table features.entry_scope as"
 
 
@@ -60,5 +63,5 @@ def store_entry_products(con: duckdb.DuckDBPyConnection, as_of: date, mapped: Co
     if {"products", "order_lines"} <= {*mapped}:
         run_step(con, PRODUCTS, {"as_of": as_of})
     else:
-        con.execute("create schema if not exists features")
-        con.execute(f"create or replace table features.entry_product ({_COLUMNS})")
+        con.execute("drop table if exists features.entry_product")
+        con.execute(SCHEMA)

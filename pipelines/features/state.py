@@ -34,6 +34,7 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
     How many customers were touched. What was to be done is forgotten in the same transaction.
     """
     con.execute(SCHEMA)
+    con.execute(entry.SCHEMA)
     money.ensure(con)
     mark = hashlib.sha256(
         "".join(load_step(step).sql for step in (*STATE_STEPS, entry.STEP)).encode()

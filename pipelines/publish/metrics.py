@@ -197,6 +197,19 @@ METRICS: tuple[Metric, ...] = (
         fail_after_days=("days", "Age above which the source has failed"),
     ),
     *_of(
+        "publish/marts/feature_catalogue",
+        "feature_catalogue",
+        null_share=("share", "Customers, or accounts, of the day of whom the feature says nothing"),
+    ),
+    *_of(
+        "features/entry_product",
+        "entry_product",
+        customers=("customers", "Customers whose first purchase day held it"),
+        revenue_365d_mean=("currency", "Their mean net revenue in the last 365 days"),
+        top_tenth_customers=("customers", "Those of them in the top tenth of customers by that revenue"),
+        top_tenth_share=("share", "top_tenth_customers over customers"),
+    ),
+    *_of(
         "publish/marts/attribute_quality",
         "attribute_quality",
         customers=("customers", "Customers of the CRM on the day"),

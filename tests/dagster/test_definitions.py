@@ -97,7 +97,8 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
         ),
         *("core/orders:unique_key", "core/customers:unique_key"),
         *("ingest/freshness:shop_orders_fresh", "features/customer:everyone_once"),
-        *("segments/assignment:exclusive", "segments/membership:refreshed", "drift/verdict:no_drift"),
+        *("segments/assignment:exclusive", "segments/assignment:definition_tests"),
+        *("segments/membership:refreshed", "drift/verdict:no_drift"),
     }
 
 

@@ -75,7 +75,32 @@ def test_a_wrong_segment_is_told_with_its_file_and_line(
 ) -> None:
     shop.edit(old, new, "segments/lifecycle.yaml")
     says(shop.lohko("check"), 3, *parts)
-    says(shop.lohko("run", "--json"), 3, *parts)
+    assert untouched()
+
+
+def test_a_wrong_segment_holds_its_segmentation_and_no_other(shop: Shop) -> None:
+    shop.edit("recency_days > 90", "recency_dayz > 90", "segments/lifecycle.yaml")
+    ended = shop.lohko("run")
+    assert ended.code == 5, ended.err
+    assert "stays: segmentation lifecycle as of 2026-03-29" in " ".join(ended.out.split())
+    assert "recency_dayz" in ended.out
+    rows = shop.lohko("query", "from marts.segment_current", "--json").json
+    assert {(one["segmentation_id"], one["as_of_date"]) for one in rows} == {
+        ("lifecycle", "2026-03-29"), ("value_tier", "2026-03-30"),
+    }  # fmt: skip
+    shop.edit("recency_dayz > 90", "recency_days > 90", "segments/lifecycle.yaml")
+    ended = shop.lohko("run", "--json")
+    assert ended.code == 0, ended.err
+    rows = shop.lohko("query", "from marts.segment_current", "--json").json
+    assert {one["as_of_date"] for one in rows} == {"2026-03-30"}
+
+
+def test_a_run_without_one_right_definition_changes_nothing(
+    shop: Shop, untouched: Callable[[], bool]
+) -> None:
+    shop.edit("recency_days > 90", "recency_dayz > 90", "segments/lifecycle.yaml")
+    (shop.root / "segments" / "value_tier.yaml").unlink()
+    says(shop.lohko("run", "--json"), 3, "lifecycle.yaml:12", "recency_dayz")
     assert untouched()
 
 
@@ -250,8 +275,8 @@ def test_a_broken_address_of_alerts_is_told_without_showing_it(
 
 def test_the_command_ends_the_same_in_a_process_of_its_own(shop: Shop, untouched: Callable[[], bool]) -> None:
     shop.edit("recency_days > 90", "recency_dayz > 90", "segments/lifecycle.yaml")
-    ended = shop.process("run")
+    ended = shop.process("check")
     says(ended, 3, "lifecycle.yaml:12", "recency_dayz")
-    assert len(ended.err.splitlines()) == 1
+    assert "Traceback" not in ended.err
     assert json.loads(shop.process("segments", "--json").out)
     assert untouched()

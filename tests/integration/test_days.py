@@ -40,6 +40,8 @@ def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop:
     tables = shop.tables("core", "features", "segments", "roi", "drift")
     events = tables.pop("segments.membership_event")
     days = tables.pop("segments.recorded_day")
+    in_force = tables.pop("segments.definition_day")
+    tables.pop("features.scope")  # whom the last run computed again
     again = shop.lohko("run", "--json")
     assert again.code == 0 and again.json["run"]["revision"] == 2
     assert shop.rows() == rows
@@ -47,6 +49,9 @@ def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop:
     new_events = [event for event in after.pop("segments.membership_event") if event not in events]
     new_days = [day for day in after.pop("segments.recorded_day") if day not in days]
     assert {event[-1] for event in new_events} <= {2} and [day[1] for day in new_days] == [2]
+    new_in_force = [one for one in after.pop("segments.definition_day") if one not in in_force]
+    assert {one[1] for one in new_in_force} == {2}
+    after.pop("features.scope")
     assert after == tables
 
 

@@ -35,6 +35,7 @@ def test_the_same_seed_gives_the_same_shop_however_it_is_cut_into_chunks(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purchases, "CHUNK_CUSTOMERS", 700)
+    monkeypatch.setattr(purchases, "FILE_ORDERS", 90)
     purchases.make(SHOP, tmp_path / "again")
     assert content(tmp_path / "again") == content(shop)
 

@@ -13,6 +13,7 @@ from pipelines.config.connectors import Auth, Database, Excel, Http, HttpCursor,
 from pipelines.config.csv import CsvDialect
 from pipelines.config.delivery import Operation
 from pipelines.config.drift import DriftLimits
+from pipelines.config.features import CustomFeature, Point, Scale
 from pipelines.config.money import Amounts
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
@@ -25,7 +26,7 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, o
         if isinstance(default, BaseModel):
             yield from _settings(type(default), f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", default
+            yield f"{prefix}{field.alias or name}", default
 
 
 SETTINGS = [
@@ -48,6 +49,9 @@ SETTINGS = [
     *_settings(Freshness, "sources.NAME.freshness."),
     *_settings(Amounts, "sources.NAME.amounts."),
     *_settings(AttributeRule, "attributes.NAME."),
+    *_settings(Scale, "features.scales.NAME."),
+    *_settings(Point, "features.distance_from."),
+    *_settings(CustomFeature, "features.custom."),
 ]
 
 

@@ -293,9 +293,11 @@ def test_products_that_valuable_customers_buy_first() -> None:
 def test_a_purchase_before_the_first_one_known_changes_the_entry() -> None:
     made = Shop()
     made.add("core.products", {"product_id": "axe", "category": "TOOLS"})
+    made.add("core.customers", {"customer_id": "ann"})
     made.order("o1", "ann", D, {"revenue": Decimal(5), "product_id": "saw"})
     assert made.features(D)["ann"]["entry_product"] == "saw"
     made.order("o0", "ann", IN_90, {"revenue": Decimal(5), "product_id": "axe"})
     made.con.execute("insert into ingest.dirty_day values ('ann', ?)", [IN_90])
     ann = made.features(D)["ann"]
     assert (ann["entry_product"], ann["entry_category"]) == ("axe", "TOOLS")
+    assert made.features(BEFORE_90)["ann"]["entry_product"] is None

@@ -1,6 +1,7 @@
 """Past days: taken from the record where they stand in it, replayed beside it where they do not."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -238,7 +239,8 @@ def test_a_profile_counts_and_sums_its_segment(company: Company) -> None:
     )
     assert found == [
         ("away", 1, 0.5, 1, 0, 5, 0.2, 1.25, 1, 5, 1, 55, "replayed"),
-        ("new", 1, 0.5, 1, 20, 20, 0.8, 5, 2, 10, 2, 2, "replayed"),
+        # 10 of the order with a cost, and a quarter of the 5 without.
+        ("new", 1, 0.5, 1, 20, 20, 0.8, Decimal("11.25"), 2, 10, 2, 2, "replayed"),
     ]
 
 
