@@ -1,9 +1,10 @@
 """Features as of a day: the current day is kept up customer by customer, past days are computed when asked.
 
 `features.customer_state` holds what is stored of every customer as of the day in `features.state_day`. It
-moves on day by day: computed again are only customers of whom something changed, or whose activity
-enters or leaves a window on the way. `features.customer_past` holds earlier days in use, computed by the
-same SELECT for everyone. The view `features.customer` is both, with what follows from the passing of time derived on reading.
+moves on day by day: computed again are only customers of whom something changed, or whose activity enters
+or leaves a window on the way. `features.customer_past` holds earlier days in use, computed by the same
+SELECT for everyone. The view `features.customer` is both, with what follows from the passing of time derived
+on reading.
 """
 
 from __future__ import annotations

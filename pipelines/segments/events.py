@@ -293,8 +293,9 @@ def _owner(entity: Entity, event: EventTable) -> tuple[str, str]:
         if entity == "customer":
             return "e.customer_id", ""
         joined = " left join core.customers as c on c.customer_id = e.customer_id"
-        return f"coalesce(c.account_id{of_person}, null)", joined + person
+        return f"coalesce(c.account_id{of_person}, e.customer_id)", joined + person
     account = f"coalesce(e.account_id{of_person}, null)"
     if entity == "account":
         return account, person
-    return "c.customer_id", f"{person} inner join core.customers as c on c.account_id = {account}"
+    belongs = f"coalesce(c.account_id, c.customer_id) = {account}"
+    return "c.customer_id", f"{person} inner join core.customers as c on {belongs}"

@@ -122,7 +122,8 @@ def of_customers(calls: Collection[MemberCall], judged: str) -> str:
         for call in sorted(calls, key=lambda call: call.name)
     )
     return (
-        f"select c.account_id as entity_id, count(*) as {quote(TOTAL)}{met} from ({judged}) as j"
-        " inner join core.customers as c on c.customer_id = j.entity_id"
-        " where c.account_id is not null group by c.account_id"
+        # A customer without account is the account of the same id: features/accounts/members.sql says so too.
+        f"select coalesce(c.account_id, j.entity_id) as entity_id, count(*) as {quote(TOTAL)}{met}"
+        f" from ({judged}) as j left join core.customers as c on c.customer_id = j.entity_id"
+        " group by coalesce(c.account_id, j.entity_id)"
     )
