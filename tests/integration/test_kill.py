@@ -29,7 +29,7 @@ BY_NATURE = frozenset(
     }
 )
 # The record keeps every revision (what follows from it is segments.membership); the scope is scratch.
-LEFT_OUT = {"segments.membership_event", "segments.recorded_day", "features.scope"}
+LEFT_OUT = {"segments.membership_event", "segments.recorded_day", "features.scope", "features.day_scope"}
 SCHEMAS = ("core", "features", "ingest", "quarantine", "quality", "segments", "roi", "drift", "marts")
 
 
