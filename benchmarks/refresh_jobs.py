@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipelines.features.recipe import Recipe
 
-SEGMENTS = Path(__file__).resolve().parent.parent / "examples" / "complete_journey" / "segments"
+SEGMENTS = Path(__file__).parent / "segments"
 MAPPED = frozenset({"orders", "order_lines", "products", "customers"})
 WEEKS = 52
 
