@@ -29,7 +29,10 @@ BY_NATURE = frozenset(
     }
 )
 # The record keeps every revision (what follows from it is segments.membership); the scope is scratch.
-LEFT_OUT = {"segments.membership_event", "segments.recorded_day", "features.scope", "features.day_scope"}
+LEFT_OUT = {
+    *("segments.membership_event", "segments.recorded_day", "segments.definition_day"),
+    *("segments.recorded_batch", "features.scope", "features.day_scope"),
+}
 SCHEMAS = ("core", "features", "ingest", "quarantine", "quality", "segments", "roi", "drift", "marts")
 
 

@@ -197,6 +197,15 @@ def test_the_example_project_compiles() -> None:
 
     folder = Path(__file__).parents[3] / "examples" / "complete_journey" / "segments"
     shares = ["GROCERY", "PRODUCE", "MEAT", "DRUG GM", "DELI", "PASTRY", "FUEL"]
-    features = catalogue(CONTRACTS, shares, [("kids_count", "VARCHAR")])
+    crm = (
+        "age",
+        "income",
+        "home_ownership",
+        "marital_status",
+        "household_size",
+        "household_comp",
+        "kids_count",
+    )
+    features = catalogue(CONTRACTS, shares, [(name, "VARCHAR") for name in crm])
     found = load_definitions(folder, {"customer": features}).checked()
     assert {one.id for one in found} == {path.stem for path in folder.glob("*.yaml")}
