@@ -16,11 +16,11 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from pipelines.features.accounts import account_attributes, account_catalogue, compute_accounts
-from pipelines.features.catalogue import Feature, catalogue, measure_nulls, store_catalogue
-from pipelines.features.compute import attributes_of, compute_customers, compute_past, refresh_state
+from pipelines.features.accounts import compute_accounts
+from pipelines.features.catalogue import measure_nulls, store_catalogue
+from pipelines.features.compute import compute_customers, compute_past, refresh_state
 from pipelines.features.entry import store_entry_products
-from pipelines.features.recipe import Recipe
+from pipelines.features.vocabulary import features_now
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -40,49 +40,18 @@ READ = tuple(
 STATE = ("features.customer_day", "features.customer_category_day")
 
 
-def recipe_of(project: Project) -> Recipe:
-    """What the project says of its features."""
-    return Recipe(
-        mapped=frozenset(project.mapped),
-        margin_rate=project.config.margin_rate,
-        categories=tuple(shared_categories(project)),
-        rules=project.config.attributes,
-        settings=project.config.features,
-        currency=project.config.currency,
-    )
-
-
 def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
     """Make the features of a day stand; returns how many customers were computed."""
-    recipe = recipe_of(project)
-    count = compute_customers(con, day, recipe)
-    compute_accounts(con, day, recipe)
+    count = compute_customers(con, day, project.recipe)
+    compute_accounts(con, day, project.recipe)
     return count
 
 
 def compute_past_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
     """Compute the features of an earlier day beside those of the latest."""
-    recipe = recipe_of(project)
-    count = compute_past(con, day, recipe)
-    compute_accounts(con, day, recipe)
+    count = compute_past(con, day, project.recipe)
+    compute_accounts(con, day, project.recipe)
     return count
-
-
-def features_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Feature]:
-    """The features of customers that the project has now."""
-    return catalogue(project.mapped, shared_categories(project), attributes_of(con), project.config.features)
-
-
-def account_features_of(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Feature]:
-    """The features of accounts that the project has now; none where no source maps accounts."""
-    return account_catalogue(project.mapped, account_attributes(con), project.config.features)
-
-
-def shared_categories(project: Project) -> list[str]:
-    """The categories whose share is a feature; none where lines have no products."""
-    if not {"products", "order_lines"} <= project.mapped.keys():
-        return []
-    return project.config.features.category_shares
 
 
 def build_features(
@@ -152,7 +121,8 @@ def build_features(
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         with warehouse.open("features") as con:
-            store_catalogue(con, features_of(con, project), account_features_of(con, project))
+            features = features_now(con, project.recipe)
+            store_catalogue(con, features["customer"], features["account"])
             repeated = 0
             for day in days_of(context, project):
                 progress(f"features as of {day}")

@@ -17,12 +17,10 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import shared_categories
 from assets.segments import is_latest
 from pipelines.drift.measure import comparable, create, measure_drift
 from pipelines.drift.summary import summary
-from pipelines.features.catalogue import catalogue
-from pipelines.features.compute import attributes_of
+from pipelines.features.vocabulary import features_now
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import replay
 from resources.control import Finding
@@ -132,11 +130,7 @@ def _measure(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") ->
     basis = replay.basis_of(con, baseline)
     if basis is None or not is_latest(con, day):
         return []
-    features = comparable(
-        con,
-        catalogue(project.mapped, shared_categories(project), attributes_of(con), project.config.features),
-        baseline,
-    )
+    features = comparable(con, features_now(con, project.recipe)["customer"], baseline)
     measure_drift(
         con,
         as_of=day,

@@ -24,9 +24,9 @@ from assets.common import (
     spec,
     table_metadata,
 )
-from assets.features import features_of
 from assets.segments import definitions_of, is_latest
 from pipelines.contracts.expected import Suite
+from pipelines.features.vocabulary import features_now
 from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.expectations import assert_expected, judge_marts, suites_of
@@ -230,7 +230,8 @@ def _deps(mart: str) -> list[str]:
 
 def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
     """What is published, and from which sources."""
-    return parts_of(definitions_of(con, project).segmentations, features_of(con, project), project.mapped)
+    features = features_now(con, project.recipe)["customer"]
+    return parts_of(definitions_of(con, project).segmentations, features, project.mapped)
 
 
 def trouble_of(control: ControlStore, project: Project) -> dict[str, str]:

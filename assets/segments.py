@@ -20,13 +20,12 @@ from assets.common import (
     table_metadata,
 )
 from assets.definition_tests import definition_tests_spec, judge_definitions
-from assets.features import account_features_of, compute_day, compute_past_day, features_of
+from assets.features import compute_day, compute_past_day
 from pipelines.core import money
 from pipelines.errors import InvariantError
-from pipelines.features.accounts import absent_accounts
 from pipelines.features.attributes import attribute_mark
-from pipelines.features.catalogue import absent
 from pipelines.features.compute import has_features, keep_features
+from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.versions import in_force
@@ -57,8 +56,8 @@ def definitions_of(con: "duckdb.DuckDBPyConnection", project: Project) -> Defini
     """The project's definitions, checked against the features it has, and the faults of the others."""
     return load_definitions(
         project.segments,
-        {"customer": features_of(con, project), "account": account_features_of(con, project)},
-        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
+        features_now(con, project.recipe),
+        features_absent(project.mapped),
         project.mapped,
         project.root,
     )

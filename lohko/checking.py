@@ -9,10 +9,11 @@ from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_
 from pipelines.config.features import Features
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
-from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
-from pipelines.features.catalogue import RESERVED, absent, catalogue
+from pipelines.features.accounts import account_attributes
+from pipelines.features.catalogue import RESERVED
 from pipelines.features.compute import attributes_of
 from pipelines.features.custom import check_types
+from pipelines.features.vocabulary import features_absent, features_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
@@ -110,20 +111,15 @@ def check_definitions(project: Project) -> list[Segmentation]:
 
 def definitions_of(project: Project) -> Definitions:
     """The project's definitions, and the faults of those that are wrong."""
-    shares = project.config.features.category_shares
-    settings = project.config.features
-    _check_features(settings)
+    _check_features(project.config.features)
     attributes, complete = _attributes(project)
     if project.config.attributes and complete:
         _check_rules(project, attributes)
     of_accounts, _ = _attributes(project, "accounts")
     return load_definitions(
         project.segments,
-        {
-            "customer": catalogue(project.mapped, shares, attributes, settings),
-            "account": account_catalogue(project.mapped, of_accounts, settings),
-        },
-        {"customer": absent(project.mapped), "account": absent_accounts(project.mapped)},
+        features_of(project.recipe, attributes, of_accounts),
+        features_absent(project.mapped),
         project.mapped,
         project.root,
     )

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.yaml import nearest
 from pipelines.errors import SourceError, UsageError
-from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
-from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of, state_day
+from pipelines.features.compute import state_day
 from pipelines.features.feature import Feature
-from pipelines.features.recipe import Recipe
+from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
 from pipelines.segments.dry import assigned, relation_exists, undone
 from pipelines.segments.model import Segmentation
@@ -54,7 +52,7 @@ class Latest:
         return load_files(
             files_in(self.project.segments) if paths is None else paths,
             self.catalogues,
-            {"customer": absent(self.project.mapped), "account": absent_accounts(self.project.mapped)},
+            features_absent(self.project.mapped),
             self.project.mapped,
             root or self.project.root,
         )
@@ -117,29 +115,7 @@ def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -
         day = state_day(con)
         if day is None or not relation_exists(con, "features.customer"):
             raise nothing
-        yield Latest(con, project, day, catalogues_of(con, project))
-
-
-def catalogues_of(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, list[Feature]]:
-    """Entity -> the features its definitions may name."""
-    settings = project.config.features
-    return {
-        "customer": catalogue(project.mapped, recipe_of(project).categories, attributes_of(con), settings),
-        "account": account_catalogue(project.mapped, account_attributes(con), settings),
-    }
-
-
-def recipe_of(project: Project) -> Recipe:
-    """What the project says of its features."""
-    recipe = Recipe(
-        mapped=frozenset(project.mapped),
-        margin_rate=project.config.margin_rate,
-        rules=project.config.attributes,
-        settings=project.config.features,
-        currency=project.config.currency,
-    )
-    shares = tuple(project.config.features.category_shares)
-    return replace(recipe, categories=shares) if recipe.has_categories else recipe
+        yield Latest(con, project, day, features_now(con, project.recipe))
 
 
 def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:

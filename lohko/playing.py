@@ -10,13 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from assets.features import compute_day, shared_categories
+from assets.features import compute_day
 from lohko import show
-from pipelines.config.yaml import nearest
+from lohko.latest import chosen
 from pipelines.core import money
 from pipelines.errors import ConfigError, UsageError
-from pipelines.features.catalogue import absent, catalogue
-from pipelines.features.compute import attributes_of
+from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import playback
 from pipelines.segments.definitions import Definitions, load_definitions, read_definition
 from pipelines.segments.known_then import KnownThen
@@ -112,9 +111,12 @@ def _definitions(
     folder = project.segments
     if wanted.definition is not None:
         folder = _exchanged(project, wanted, scratch)
-    features = catalogue(project.mapped, shared_categories(project), attributes_of(con))
     return load_definitions(
-        folder, {"customer": features}, {"customer": absent(project.mapped)}, project.mapped, project.root
+        folder,
+        features_now(con, project.recipe),
+        features_absent(project.mapped),
+        project.mapped,
+        project.root,
     )
 
 
@@ -138,14 +140,10 @@ def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
 
 
 def _chosen(found: Definitions, name: str) -> Segmentation:
-    if name in found.faults:
-        raise found.faults[name]
-    by_id = {one.id: one for one in found.segmentations}
-    if name not in by_id:
-        raise UsageError(f"no segmentation {name}{nearest(name, by_id)} (known: {', '.join(sorted(by_id))})")
-    if by_id[name].entity != "customer":
-        raise UsageError(f"{name} segments {by_id[name].entity}s; only those of customers can be replayed")
-    return by_id[name]
+    (one,) = chosen(found, name)
+    if one.entity != "customer":
+        raise UsageError(f"{name} segments {one.entity}s; only those of customers can be replayed")
+    return one
 
 
 def as_rows(found: Sequence[playback.Size]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lohko import show
-from lohko.latest import LOCK_TIMEOUT, Latest, latest, recipe_of
+from lohko.latest import LOCK_TIMEOUT, Latest, latest
 from pipelines.config.yaml import nearest, read_yaml
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.recipe import make
@@ -60,7 +60,7 @@ def explain_why(
             whom,
             start or date.min,
             end or date.max,
-            make(at.con, recipe_of(project)),
+            make(at.con, project.recipe),
             _Versions(at).load,
             wanted,
         )

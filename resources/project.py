@@ -14,6 +14,7 @@ from pipelines.config.yaml import line_of, load_model, read_yaml
 from pipelines.contracts.expected import Suite, Tables, derived, load_suites
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
+from pipelines.features.recipe import Recipe
 from pipelines.ingest.freshness import event_table
 from pipelines.ingest.mapping import contract_of
 from pipelines.publish.expectations import mart_columns
@@ -45,6 +46,18 @@ class Project:
         config = load_model(path, ProjectConfig)
         _check_tables(path, config)
         return cls(folder, config)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the project says of its features."""
+        return Recipe(
+            mapped=frozenset(self.mapped),
+            margin_rate=self.config.margin_rate,
+            categories=tuple(self.config.features.category_shares),
+            rules=self.config.attributes,
+            settings=self.config.features,
+            currency=self.config.currency,
+        )
 
     @property
     def state(self) -> Path:

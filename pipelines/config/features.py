@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FAMILIES = (
-    *("lifecycle", "rfm", "value", "behaviour", "engagement", "product", "demographic", "geographic"),
-    *("language", "technographic", "needs", "feedback", "reachability", "firmographic", "pipeline"),
-    *("members", "attribute", "custom"),
-)
 Family = Literal[
     "lifecycle",
     "rfm",
@@ -31,6 +26,7 @@ Family = Literal[
     "attribute",
     "custom",
 ]
+FAMILIES: tuple[str, ...] = get_args(Family)
 Aggregate = Literal["count", "sum", "avg", "min", "max", "count_distinct", "latest"]
 EventTable = Literal[
     "orders",

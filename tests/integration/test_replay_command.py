@@ -52,6 +52,21 @@ def test_what_is_known_now_counts_the_late_order(late: Shop) -> None:
     assert sum(now.values()) == sum(then.values())
 
 
+def test_a_definition_may_ask_for_a_feature_of_the_project(late: Shop) -> None:
+    late.edit(
+        "timezone:",
+        "features:\n  custom:\n    - {name: buys_30d, from: orders, aggregate: count, window: 30d,"
+        " unit: orders, meaning: Orders}\ntimezone:",
+    )
+    given = late.root / "bought.yaml"
+    given.write_text(
+        "segmentation: lifecycle\nname: L\nkind: rules\nsegments:\n"
+        "  - {id: recent, name: Recent, when: 'buys_30d >= 1'}\notherwise: {id: rest, name: Rest}\n"
+    )
+    found = replayed(late, "--definition", str(given))
+    assert all(row["size"] for row in found if row["segment_id"] == "recent")
+
+
 def test_members_are_written_and_nothing_is_left_behind(late: Shop, tmp_path: Path) -> None:
     path = tmp_path / "members.parquet"
     found = replayed(late, "--output", str(path))
