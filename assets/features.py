@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 READ = tuple(
     f"core.{table}"
     for table in (
-        *("orders", "order_lines", "customers", "campaigns", "campaign_contacts", "campaign_responses"),
-        *("interactions", "survey_answers", "feedback", "consents", "accounts", "contacts", "leads"),
-        *("opportunities", "rates"),
+        *("orders", "order_lines", "products", "customers", "campaigns", "campaign_contacts"),
+        *("campaign_responses", "interactions", "survey_answers", "feedback", "consents", "accounts"),
+        *("contacts", "leads", "opportunities", "rates"),
     )
 )
-STATE = ("features.customer_day", "features.customer_category_day")
+STATE = "features.customer_day"
 
 
 def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
@@ -64,17 +64,11 @@ def build_features(
         name="features_state",
         specs=[
             spec(
-                "features.customer_day",
+                STATE,
                 "features",
                 "What each customer bought on each business day",
                 deps=["core.orders", "core.order_lines"],
-            ),
-            spec(
-                "features.customer_category_day",
-                "features",
-                "What each customer bought on each business day in each category",
-                deps=["core.orders", "core.order_lines", "core.products"],
-            ),
+            )
         ],
         pool=POOL,
     )
@@ -82,8 +76,8 @@ def build_features(
         progress("features customer_day")
         with warehouse.open("features state") as con:
             touched = refresh_state(con)
-            for table in STATE:
-                yield result(table, table_metadata(con, table) | {"customers_recomputed": touched})
+            recomputed = "everyone" if touched is None else touched
+            yield result(STATE, table_metadata(con, STATE) | {"customers_recomputed": recomputed})
 
     @dg.multi_asset(
         name="features_customer",
@@ -92,7 +86,7 @@ def build_features(
                 "features.customer",
                 "features",
                 "Every feature of every customer as of the day",
-                deps=[*STATE, *read],
+                deps=[STATE, *read],
                 partitions=partitions,
             ),
             spec(

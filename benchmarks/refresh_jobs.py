@@ -157,7 +157,9 @@ def follow(clock: Clock, con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     from pipelines.features.compute import compute_customers, refresh_state
 
     with clock.phase("state"):
-        clock.facts["touched"] = refresh_state(con)
+        touched = refresh_state(con)
+    if touched is not None:
+        clock.facts["touched"] = touched
     with clock.phase("features"):
         clock.facts["computed"] = compute_customers(con, as_of, recipe())
     with clock.phase("segments"):

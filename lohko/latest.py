@@ -19,9 +19,9 @@ from pipelines.features.compute import state_day
 from pipelines.features.feature import Feature
 from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
-from pipelines.segments.dry import assigned, relation_exists, undone
+from pipelines.segments.dry import assigned, undone
 from pipelines.segments.model import Segmentation
-from pipelines.steps import columns_of
+from pipelines.steps import columns_of, relation_exists
 from resources.project import Project
 from resources.warehouse import Warehouse
 

@@ -16,8 +16,8 @@ from pipelines.config.yaml import nearest, read_yaml
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.recipe import make
 from pipelines.segments.definitions import Definitions, files_in
-from pipelines.segments.dry import relation_exists
 from pipelines.segments.why import Value, Why, explain_changes, survivor
+from pipelines.steps import relation_exists
 from resources.project import Project
 
 

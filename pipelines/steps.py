@@ -29,6 +29,8 @@ FRAGMENTS = ("features/families", "features/accounts")
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)", re.IGNORECASE)
 # Text, quoted names and remarks: a `$name` in there is no parameter.
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
+# Connections that are inside a transaction.
+_open: set[int] = set()
 _HEADER = re.compile(r"^--\s*(key|store|inputs):\s*(.+)$", re.MULTILINE)
 
 
@@ -115,14 +117,39 @@ def table_exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return bool(found and found[0])
 
 
-def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
-    """Names and types of a table's columns, in order; empty when there is no such table."""
-    schema, name = table.split(".")
-    return con.execute(
-        "select column_name, data_type from duckdb_columns() where database_name = current_database()"
-        " and schema_name = ? and table_name = ? order by column_index",
+def is_view(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    schema, name = relation.split(".")
+    found = con.execute(
+        "select count(*) from duckdb_views() where database_name = current_database()"
+        " and schema_name = ? and view_name = ?",
         [schema, name],
-    ).fetchall()
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def relation_exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether there is such a table or view."""
+    return is_view(con, relation) or table_exists(con, relation)
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    """Names and types of a table's or view's columns, in order; empty when there is no such relation.
+
+    Described: the catalogue's own list of columns goes through those of every table. Within a transaction it
+    is asked first whether the relation is there, because a description that fails would abort it.
+    """
+    import duckdb
+
+    if id(con) in _open:
+        return _described(con, table) if relation_exists(con, table) else []
+    try:
+        return _described(con, table)
+    except duckdb.CatalogException:
+        return []
+
+
+def _described(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name, kind, *_ in con.execute(f"describe {qualified(table)}").fetchall()]
 
 
 def row_count(con: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -177,14 +204,11 @@ def store_select(
 
 def _align(con: duckdb.DuckDBPyConnection, table: str, sql: str, values: Mapping[str, Any]) -> None:
     """Add to the table the columns that the result has and it lacks (a new attribute or feature)."""
-    have = {name for name, _ in columns_of(con, table)}
+    have = {name for name, _ in _described(con, table)}
     found = con.execute(f"select column_name, column_type from (describe {sql})", values).fetchall()
     for name, kind in found:
         if name not in have:
             con.execute(f"alter table {qualified(table)} add column {quote(name)} {kind}")
-
-
-_open: set[int] = set()
 
 
 @contextmanager

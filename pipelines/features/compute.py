@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from pipelines.features.accounts import forget_accounts, keep_accounts
 from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
-from pipelines.features.state import SCHEMA, STATE_STEPS, refresh_state
+from pipelines.features.state import SCHEMA, refresh_state
 from pipelines.steps import bound, columns_of, qualified, quote, store_select, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["STATE_STEPS", "attributes_of", "refresh_state"]
+__all__ = ["attributes_of", "refresh_state"]
 
 STATE, PAST = "features.customer_state", "features.customer_past"
 _DAY = "create table if not exists features.state_day (as_of_date date, fingerprint varchar)"

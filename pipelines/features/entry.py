@@ -10,6 +10,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.features.recipe import unscoped
 from pipelines.steps import load_step, row_count, run_step, store_select, table_exists
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ _SCOPE = "create or replace table features.entry_scope as"
 
 def rebuild_entries(con: duckdb.DuckDBPyConnection) -> None:
     """Compute the entry of everyone."""
-    wanted = "where orders > 0" if row_count(con, "core.products") else "where false"
-    con.execute(f"{_SCOPE} select distinct customer_id from features.customer_day {wanted}")
     step = load_step(STEP)
-    store_select(con, step.table, step.sql, "replace", {})
+    con.execute(f"{_SCOPE} select customer_id from features.customer_day where false")
+    everyone = row_count(con, "core.products") > 0
+    store_select(con, step.table, unscoped(step.sql) if everyone else step.sql, "replace", {})
 
 
 def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 WINDOWS = (30, 90, 365)
 # Columns of core.customers that are not attributes.
 _OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
-_SCOPED = re.compile(r"^\s*semi join (?:features\.(?:day_)?scope|placed) as s on [^\n]*\n?", re.MULTILINE)
+_SCOPED = re.compile(
+    r"^\s*semi join (?:features\.(?:day_|entry_)?scope|placed) as s on [^\n]*\n?", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipelines.steps import load_step, store_select, table_exists, transaction
 if TYPE_CHECKING:
     import duckdb
 
-STATE_STEPS = ("features/customer_day", "features/customer_category_day")
+STEP = "features/customer_day"
 SCHEMA = """
 create schema if not exists features;
 create table if not exists features.stale_customer (customer_id varchar);
@@ -26,37 +26,36 @@ create table if not exists ingest.step_state (table_name varchar primary key, fi
 """
 
 
-def refresh_state(con: duckdb.DuckDBPyConnection) -> int:
-    """Bring `features.customer_day` and its like up to core.
+def refresh_state(con: duckdb.DuckDBPyConnection) -> int | None:
+    """Bring `features.customer_day` and `features.customer_entry` up to core.
 
     Returns
     -------
-    How many customers were touched. What was to be done is forgotten in the same transaction.
+    How many customers were touched, None for everyone. What was to be done is forgotten in the same
+    transaction.
     """
     con.execute(SCHEMA)
     con.execute(entry.SCHEMA)
     money.ensure(con)
-    mark = hashlib.sha256(
-        "".join(load_step(step).sql for step in (*STATE_STEPS, entry.STEP)).encode()
-    ).hexdigest()
+    mark = hashlib.sha256("".join(load_step(one).sql for one in (STEP, entry.STEP)).encode()).hexdigest()
+    touched = None
     with transaction(con):
-        everyone = not _same_steps(con, mark) or _everyone_is_dirty(con)
-        touched = _rebuild(con) if everyone else _refresh_days(con)
+        if not _same_steps(con, mark) or _everyone_is_dirty(con):
+            _rebuild(con)
+        else:
+            touched = _refresh_days(con)
         con.execute("delete from ingest.dirty_day")
         con.execute("delete from ingest.dirty_customer")
         con.execute("insert or replace into ingest.step_state values ('features.customer_day', ?)", [mark])
     return touched
 
 
-def _rebuild(con: duckdb.DuckDBPyConnection) -> int:
-    for name in STATE_STEPS:
-        step = load_step(name)
-        store_select(con, step.table, unscoped(step.sql), "replace", {})
+def _rebuild(con: duckdb.DuckDBPyConnection) -> None:
+    step = load_step(STEP)
+    store_select(con, step.table, unscoped(step.sql), "replace", {})
     entry.rebuild_entries(con)
     con.execute("delete from features.stale_customer")
     con.execute("insert into features.stale_customer values (null)")
-    row = con.execute("select count(distinct customer_id) from features.customer_day").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
@@ -79,16 +78,15 @@ def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
     days = con.execute("select min(business_date), max(business_date) from features.day_scope").fetchone()
     first, last = days or (None, None)
     if first is not None:
-        for name in STATE_STEPS:
-            step = load_step(name)
-            # The range says what the pairs alone do not: that most of the table cannot be meant.
-            con.execute(
-                f"delete from {step.table} where business_date between $first and $last"
-                " and (customer_id, business_date) in"
-                " (select (customer_id, business_date) from features.day_scope)",
-                {"first": first, "last": last},
-            )
-            store_select(con, step.table, step.sql, "append", {})
+        step = load_step(STEP)
+        # The range says what the pairs alone do not: that most of the table cannot be meant.
+        con.execute(
+            f"delete from {step.table} where business_date between $first and $last"
+            " and (customer_id, business_date) in"
+            " (select (customer_id, business_date) from features.day_scope)",
+            {"first": first, "last": last},
+        )
+        store_select(con, step.table, step.sql, "append", {})
         entry.refresh_entries(con)
     row = con.execute("select count(*) from touched").fetchone()
     con.execute("drop table touched")
@@ -99,7 +97,7 @@ def _same_steps(con: duckdb.DuckDBPyConnection, mark: str) -> bool:
     found = con.execute(
         "select fingerprint from ingest.step_state where table_name = 'features.customer_day'"
     ).fetchone()
-    return found == (mark,) and all(table_exists(con, load_step(one).table) for one in STATE_STEPS)
+    return found == (mark,) and table_exists(con, load_step(STEP).table)
 
 
 def _everyone_is_dirty(con: duckdb.DuckDBPyConnection) -> bool:

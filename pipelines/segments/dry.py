@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import Plan
 from pipelines.segments.testing import Membership
-from pipelines.steps import bound, qualified, quote, table_exists, transaction
+from pipelines.steps import bound, is_view, qualified, quote, relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,22 +94,7 @@ def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: str | None = N
     con.execute(f"insert into segments.standing {stays}", bound(stays, {"day": day, "only": only}))
 
 
-def relation_exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    """Whether there is such a table or view."""
-    return table_exists(con, relation) or _is_view(con, relation)
-
-
 def drop_relation(con: duckdb.DuckDBPyConnection, relation: str) -> None:
     """Drop a table or view, if there is one of the name."""
-    kind = "view" if _is_view(con, relation) else "table"
+    kind = "view" if is_view(con, relation) else "table"
     con.execute(f"drop {kind} if exists {qualified(relation)}")
-
-
-def _is_view(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    schema, name = relation.split(".")
-    found = con.execute(
-        "select count(*) from duckdb_views() where database_name = current_database()"
-        " and schema_name = ? and view_name = ?",
-        [schema, name],
-    ).fetchone()
-    return bool(found and found[0])

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.features.compute import STATE_STEPS, forget_features, has_features
+from pipelines.features.compute import forget_features, has_features
 from pipelines.features.families import FRAGMENTS
+from pipelines.features.state import STEP
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -172,7 +173,7 @@ def inputs_hash(versions: Mapping[str, str], margin_rate: float | None, meaning:
     versions : segmentation -> its version; of a held one that of its last good definition.
     """
     parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [str(margin_rate), meaning]
-    parts += [load_step(step).sql for step in (*STATE_STEPS, "segments/profile_day")]
+    parts += [load_step(step).sql for step in (STEP, "segments/profile_day")]
     parts += [one.sql for one in FRAGMENTS]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 

@@ -17,10 +17,10 @@ from pipelines.config.segments import Combination, Lists, Scores
 from pipelines.features.recipe import Made
 from pipelines.segments import cuts, history
 from pipelines.segments.definitions import Definitions
-from pipelines.segments.dry import drop_relation, relation_exists, stand_before
+from pipelines.segments.dry import drop_relation, stand_before
 from pipelines.segments.model import OWN, Segmentation
 from pipelines.segments.plan import LIST_TABLE, RESULT, Asked, Inspection, Plan
-from pipelines.steps import bound, rows, table_exists
+from pipelines.steps import bound, relation_exists, rows, table_exists
 
 if TYPE_CHECKING:
     import duckdb

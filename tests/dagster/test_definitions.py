@@ -60,7 +60,7 @@ def test_every_stage_has_its_assets(defs: dg.Definitions) -> None:
         )
     }, "what it maps, and what steps read; the other core tables are no assets"
     assert keys(defs, "features") == {
-        f"features/{table}" for table in ("catalogue", "customer", "customer_day", "customer_category_day")
+        f"features/{table}" for table in ("catalogue", "customer", "customer_day")
     }
     assert keys(defs, "freshness") == {"ingest/freshness"}
     assert keys(defs, "segments") == {

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from pipelines.config.features import Features
 from pipelines.features import custom
 from pipelines.features.families import (
-    adoption,
     breadth,
     category,
     channel,
@@ -37,7 +36,6 @@ FRAGMENTS: tuple[Fragment, ...] = (
     channel.FRAGMENT,
     store.FRAGMENT,
     category.FRAGMENT,
-    adoption.FRAGMENT,
     entry.FRAGMENT,
     interaction.FRAGMENT,
     response.FRAGMENT,

@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
-from pipelines.features.feature import COUNT, NUMBER, PRODUCT, TEXT, Ageing, Feature, Fragment, share_name
+from pipelines.features.feature import (
+    COUNT,
+    DATE,
+    NUMBER,
+    PRODUCT,
+    TEXT,
+    Ageing,
+    Feature,
+    Fragment,
+    share_name,
+)
 from pipelines.steps import quote
 
 _NEEDS = ("products", "order_lines")
-_AGES = (Ageing("features.customer_category_day", windows=(365,)),)
+_AGES = (Ageing("features.customer_day", windows=(365,)),)
 
 FRAGMENT = Fragment(
     "category",
@@ -36,17 +46,40 @@ FRAGMENT = Fragment(
             ("products",),
             default="0",
         ),
+        Feature(
+            "last_new_category",
+            PRODUCT,
+            "",
+            TEXT,
+            "Category that was the last to be bought for the first time",
+            _NEEDS,
+        ),
+        Feature(
+            "last_new_category_date",
+            PRODUCT,
+            "date",
+            DATE,
+            "Day of the first purchase in last_new_category",
+            _NEEDS,
+        ),
     ),
     needs=_NEEDS,
     ages=_AGES,
 )
+# Word for word as in category.sql, so that the engine joins the lines once for both.
+_LINES = """money.orders as o
+    semi join features.scope as s on s.customer_id = o.customer_id
+    inner join money.order_lines as l on l.order_id = o.order_id
+    left join core.products as p on p.product_id = l.product_id
+    where o.business_date <= $as_of and o.status = 'completed' and o.customer_id is not null"""
 
 
 def shares(categories: Sequence[str]) -> Fragment:
     """The share of each configured category of the revenue in lines in 365 days."""
+    revenue = "sum(l.revenue) filter (where o.business_date >= $from_365"
     columns = ", ".join(
-        f"cast(coalesce(sum(c.revenue) filter (where c.category = $category_{i}), 0) as double)"
-        f" / nullif(cast(sum(c.revenue) as double), 0) as {quote(share_name(category))}"
+        f"cast(coalesce({revenue} and coalesce(p.category, '(unknown)') = $category_{i}), 0) as double)"
+        f" / nullif(cast({revenue}) as double), 0) as {quote(share_name(category))}"
         for i, category in enumerate(categories)
     )
     return Fragment(
@@ -64,8 +97,6 @@ def shares(categories: Sequence[str]) -> Fragment:
         ),
         needs=_NEEDS,
         ages=_AGES,
-        text=f"select c.customer_id, {columns} from features.customer_category_day as c\n"
-        "    semi join features.scope as s on s.customer_id = c.customer_id\n"
-        "    where c.business_date between $from_365 and $as_of group by c.customer_id",
+        text=f"select o.customer_id, {columns} from {_LINES}\n    group by o.customer_id",
         parameters={f"category_{i}": category for i, category in enumerate(categories)},
     )

@@ -135,7 +135,7 @@ class MoneyShop:
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table: self.select(f"select * from {table} order by all")
-            for table in ("features.customer_day", "features.customer_category_day", "features.customer")
+            for table in ("features.customer_day", "features.customer")
         }
 
     def rebuilt(self) -> dict[str, list[tuple[Any, ...]]]:

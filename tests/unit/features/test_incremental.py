@@ -19,12 +19,7 @@ RULES = {"age": AttributeRule(as_of="created_on", expires_after="40d")}
 CATEGORIES = ["A", "B"]
 # Many of whom nothing is heard for long: only the passing of time changes them.
 CUSTOMERS = 40
-STORED = (
-    "features.customer",
-    "features.customer_day",
-    "features.customer_category_day",
-    "features.customer_entry",
-)
+STORED = ("features.customer", "features.customer_day", "features.customer_entry")
 
 
 class History:
@@ -88,7 +83,7 @@ class History:
         self.shop.compute(day, 0.3, CATEGORIES, settings=SETTINGS, rules=RULES)
         return [
             rows(self.shop.con, f"from {table} {where} order by all")
-            for table, where in zip(STORED, (f"where as_of_date = date '{day}'", "", "", ""), strict=True)
+            for table, where in zip(STORED, (f"where as_of_date = date '{day}'", "", ""), strict=True)
         ]
 
     def rebuilt(self, day: date) -> list[list[dict[str, object]]]:

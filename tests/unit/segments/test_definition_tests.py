@@ -11,8 +11,9 @@ from population import RULES, D, empty_population, fill, load
 
 from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
-from pipelines.segments.dry import assigned, members_of, relation_exists, undone
+from pipelines.segments.dry import assigned, members_of, undone
 from pipelines.segments.testing import Verdict, judge
+from pipelines.steps import relation_exists
 
 # new: a, b; near: c; away: d, e (of whom nothing is known).
 PEOPLE = {
