@@ -9,13 +9,15 @@ on reading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.features.accounts import forget_accounts, keep_accounts
 from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
+from pipelines.features.scoped import scoped
 from pipelines.features.state import SCHEMA, refresh_state
 from pipelines.steps import bound, columns_of, qualified, quote, store_select, table_exists, transaction
 
@@ -42,7 +44,7 @@ def compute_customers(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recip
     with transaction(con):
         everyone = not _is_current(con, made)
         if everyone:
-            store_select(con, STATE, made.stored_sql(everyone=True), "replace", made.bindings(as_of))
+            store_select(con, STATE, made.stored_sql, "replace", made.bindings(as_of))
             count = _count(con, STATE)
         else:
             count = _advance(con, made, recipe, known or as_of, as_of)
@@ -69,14 +71,15 @@ def compute_past(
     con.execute(SCHEMA)
     con.execute(_DAY)
     made = make(con, recipe)
-    stored = made.stored_sql(everyone=True)
-    sql = f"select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored"
     binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
     with transaction(con):
         _drop_other_columns(con, made)
         if after is not None and table_exists(con, PAST) and _count(con, PAST, after):
-            sql = _carried(con, made, recipe, after, as_of)
-        store_select(con, PAST, sql, "partition as_of_date", binds)
+            how = _carried(con, made, recipe, after, as_of)
+        else:
+            how = _of_everyone(made)
+        with how as sql:
+            store_select(con, PAST, sql, "partition as_of_date", binds)
         if not table_exists(con, STATE):
             con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
         _make_view(con, made)
@@ -102,20 +105,29 @@ def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before:
     """Compute again whoever changed or aged between two days, and nobody else."""
     _scope(con, made, recipe, before, as_of, "select customer_id from features.stale_customer")
     con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
-    store_select(con, STATE, made.stored_sql(everyone=False), "append", made.bindings(as_of))
+    with scoped(con, made.stored_sql) as sql:
+        store_select(con, STATE, sql, "append", made.bindings(as_of))
     return _count(con, "features.scope")
 
 
-def _carried(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, after: date, as_of: date) -> str:
+@contextmanager
+def _carried(
+    con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, after: date, as_of: date
+) -> Iterator[str]:
     """The SELECT of a past day from an earlier one: who aged is computed, everyone else is as they were."""
     _scope(con, made, recipe, after, as_of)
     names = ", ".join(quote(name) for one in made.fragments for name, *_ in one.stored)
-    return (
-        f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
-        " anti join features.scope as s on s.customer_id = known.customer_id where as_of_date = $after"
-        f" union all select cast($as_of as date) as as_of_date, customer_id, {names}"
-        f" from ({made.stored_sql(everyone=False)})"
-    )
+    with scoped(con, made.stored_sql) as sql:
+        yield (
+            f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
+            " anti join features.scope as s on s.customer_id = known.customer_id where as_of_date = $after"
+            f" union all select cast($as_of as date) as as_of_date, customer_id, {names} from ({sql})"
+        )
+
+
+@contextmanager
+def _of_everyone(made: Made) -> Iterator[str]:
+    yield f"select cast($as_of as date) as as_of_date, stored.* from ({made.stored_sql}) as stored"
 
 
 def _scope(

@@ -131,14 +131,12 @@ class Compiled:
     needs: tuple[str, ...]
     added: str | None = None
 
-    def select(self, key: str, owner: str, joins: str = "", scoped: bool = True) -> str:
+    def select(self, key: str, owner: str, joins: str = "") -> str:
         """One row an owner with events; `owner` is SQL over the event `e` and what is joined."""
-        scope = "\n    semi join features.scope as s on s.customer_id = e.customer_id\n" if scoped else "\n"
         conditions = " and ".join((*self.conditions, f"{owner} is not null"))
         return (
             f"select {owner} as {key}, {self.value} as {quote(self.feature.name)}"
-            f" from {self.relation} as e{joins}"
-            f"{scope}    where {conditions} group by {owner}"
+            f" from {self.relation} as e{joins}\n    where {conditions} group by {owner}"
         )
 
 
@@ -219,7 +217,7 @@ def of_accounts(one: CustomFeature) -> Fragment:
         features=(compiled.feature,),
         needs=compiled.needs,
         ages=(Ageing(compiled.relation, EVENTS[one.source].day, compiled.windows),),
-        text=compiled.select("account_id", f"coalesce({', '.join(owners)}, null)", joins, scoped=False),
+        text=compiled.select("account_id", f"coalesce({', '.join(owners)}, null)", joins),
     )
 
 

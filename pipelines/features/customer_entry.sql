@@ -1,15 +1,14 @@
 -- features.customer_entry
 -- One row per customer with a purchase: the first day with one, and the category and product with the most
--- revenue on it. Later orders never change it. Only customers in features.entry_scope are computed.
+-- revenue on it. Later orders never change it.
 -- key: customer_id
 -- store: append
--- inputs: features.customer_day, money.orders, money.order_lines, core.products, features.entry_scope
+-- inputs: features.customer_day, money.orders, money.order_lines, core.products
 with first_day as (
     select
         d.customer_id,
         min(d.business_date) as first_date
     from features.customer_day as d
-    semi join features.entry_scope as s on s.customer_id = d.customer_id
     where d.orders > 0
     group by d.customer_id
 ),

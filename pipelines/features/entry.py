@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.features.recipe import unscoped
+from pipelines.features.scoped import scoped
 from pipelines.steps import load_step, row_count, run_step, store_select, table_exists
 
 if TYPE_CHECKING:
@@ -25,15 +25,14 @@ create table if not exists features.entry_product (
     top_tenth_customers bigint, top_tenth_share double
 )
 """
-_SCOPE = "create or replace table features.entry_scope as"
 
 
 def rebuild_entries(con: duckdb.DuckDBPyConnection) -> None:
     """Compute the entry of everyone."""
     step = load_step(STEP)
-    con.execute(f"{_SCOPE} select customer_id from features.customer_day where false")
-    everyone = row_count(con, "core.products") > 0
-    store_select(con, step.table, unscoped(step.sql) if everyone else step.sql, "replace", {})
+    known = row_count(con, "core.products") > 0
+    sql = step.sql if known else f"select * from ({step.sql}) where false"
+    store_select(con, step.table, sql, "replace", {})
 
 
 def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
@@ -45,7 +44,8 @@ def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
     if not row_count(con, "core.products"):
         return
     con.execute(
-        f"{_SCOPE} select distinct d.customer_id from features.day_scope as d"
+        "create or replace table features.entry_scope as"
+        " select distinct d.customer_id from features.day_scope as d"
         f" left join {step.table} as e on e.customer_id = d.customer_id"
         " where e.customer_id is null or d.business_date <= e.first_date"
     )
@@ -53,7 +53,8 @@ def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"delete from {step.table} where customer_id in (select customer_id from features.entry_scope)"
         )
-        store_select(con, step.table, step.sql, "append", {})
+        with scoped(con, step.sql, "features.entry_scope") as sql:
+            store_select(con, step.table, sql, "append", {})
 
 
 def store_entry_products(con: duckdb.DuckDBPyConnection, as_of: date, mapped: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a feature is, and a fragment: one SELECT that gives some features of the customers in scope."""
+"""What a feature is, and a fragment: one SELECT that gives some features of every customer."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Ageing:
 class Fragment:
     """A SELECT of `customer_id` and feature columns, one row a customer it says something of.
 
-    It binds `$as_of` and the first day of each window (`$from_30` and so on), and is restricted to
-    `features.scope` by one line `semi join features.scope as s on …`, which is left out when everyone is
-    computed. `hidden` are columns that only derived features read: name, type, default.
+    It binds `$as_of` and the first day of each window (`$from_30` and so on). What it says of a customer
+    follows from their rows alone, so that it can be computed of few of them (pipelines/features/scoped.py).
+    `hidden` are columns that only derived features read: name, type, default.
     """
 
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 WINDOWS = (30, 90, 365)
 # Columns of core.customers that are not attributes.
 _OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
-_SCOPED = re.compile(
-    r"^\s*semi join (?:features\.(?:day_|entry_)?scope|placed) as s on [^\n]*\n?", re.MULTILINE
-)
 
 
 @dataclass(frozen=True)
@@ -80,8 +76,9 @@ class Made:
         first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in {*WINDOWS, *windows}}
         return {"as_of": as_of, **first_days, **self.parameters}
 
-    def stored_sql(self, *, everyone: bool) -> str:
-        """The SELECT of the stored columns as of `$as_of`: of those in `features.scope`, or of everyone."""
+    @property
+    def stored_sql(self) -> str:
+        """The SELECT of everyone's stored columns as of `$as_of`; of some customers alone, `scoped`."""
         columns = ["f0.customer_id"]
         for i, fragment in enumerate(self.fragments):
             for name, kind, default in fragment.stored:
@@ -91,10 +88,7 @@ class Made:
                     if default is None
                     else f"coalesce({value}, cast({default} as {kind})) as {quote(name)}"
                 )
-        relations = [
-            f"({unscoped(fragment.sql) if everyone else fragment.sql}) as f{i}"
-            for i, fragment in enumerate(self.fragments)
-        ]
+        relations = [f"({fragment.sql}) as f{i}" for i, fragment in enumerate(self.fragments)]
         joined = "".join(
             f" left join {relation} on f{i}.customer_id = f0.customer_id"
             for i, relation in enumerate(relations)
@@ -147,15 +141,9 @@ def _attributes(
         features=tuple(attribute_feature(name, kind, recipe.settings) for name, kind in attributes),
         needs=("customers",),
         text=f"select a.customer_id, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
-        "    semi join features.scope as s on s.customer_id = a.customer_id\n"
         "    where a.created_on is null or a.created_on <= $as_of",
     )
     return [own, *further]
-
-
-def unscoped(sql: str) -> str:
-    """The same SELECT of everyone: a semi join with all customers costs as much as what it guards."""
-    return _SCOPED.sub("", sql)
 
 
 def fragments_read(fragments: Collection[Fragment]) -> set[tuple[str, str, tuple[int, ...]]]:

@@ -8,17 +8,18 @@ Both end up in `features.stale_customer`: whose features must be computed again.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from pipelines.core import money
 from pipelines.features import entry
-from pipelines.features.recipe import unscoped
 from pipelines.steps import load_step, store_select, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
 
 STEP = "features/customer_day"
+_SCOPED = re.compile(r"^\s*semi join (?:features\.day_scope|placed) as s on [^\n]*\n", re.MULTILINE)
 SCHEMA = """
 create schema if not exists features;
 create table if not exists features.stale_customer (customer_id varchar);
@@ -52,7 +53,8 @@ def refresh_state(con: duckdb.DuckDBPyConnection) -> int | None:
 
 def _rebuild(con: duckdb.DuckDBPyConnection) -> None:
     step = load_step(STEP)
-    store_select(con, step.table, unscoped(step.sql), "replace", {})
+    # Of everyone: a semi join with all there is costs as much as what it guards.
+    store_select(con, step.table, _SCOPED.sub("", step.sql), "replace", {})
     entry.rebuild_entries(con)
     con.execute("delete from features.stale_customer")
     con.execute("insert into features.stale_customer values (null)")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.config.segments import Combination, Lists, Scores
 from pipelines.features.recipe import Made
+from pipelines.features.scoped import scoped
 from pipelines.segments import cuts, history
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import drop_relation, stand_before
@@ -182,15 +183,14 @@ def _only_features_of(
 ) -> None:
     """Make `features.customer` hold one customer on these days, computed from what is known now."""
     con.execute("create or replace table features.scope as select $id as customer_id", {"id": customer})
-    stored = (
-        "select cast($as_of as date) as as_of_date, stored.* from"
-        f" ({made.stored_sql(everyone=False)}) as stored where stored.customer_id = $only"
-    )
-    sql = made.public_sql(f"({stored})")
     drop_relation(con, "features.customer")
-    for i, day in enumerate(days or [date(1970, 1, 1)]):
-        how = "insert into features.customer by name" if i else "create table features.customer as"
-        con.execute(f"{how} {sql}", bound(sql, {**made.bindings(day), "only": customer}))
+    with scoped(con, made.stored_sql) as stored:
+        sql = made.public_sql(
+            f"(select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored)"
+        )
+        for i, day in enumerate(days or [date(1970, 1, 1)]):
+            how = "insert into features.customer by name" if i else "create table features.customer as"
+            con.execute(f"{how} {sql}", bound(sql, made.bindings(day)))
     con.execute(cuts.TABLE)
     con.execute(LIST_TABLE)
 

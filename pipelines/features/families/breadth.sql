@@ -8,7 +8,6 @@ select
     count(distinct l.product_id) as products_365d
 from money.orders as o
 inner join money.order_lines as l on l.order_id = o.order_id
-semi join features.scope as s on s.customer_id = o.customer_id
 where
     o.business_date between $from_365 and $as_of
     and o.status = 'completed'

@@ -68,7 +68,6 @@ FRAGMENT = Fragment(
 )
 # Word for word as in category.sql, so that the engine joins the lines once for both.
 _LINES = """money.orders as o
-    semi join features.scope as s on s.customer_id = o.customer_id
     inner join money.order_lines as l on l.order_id = o.order_id
     left join core.products as p on p.product_id = l.product_id
     where o.business_date <= $as_of and o.status = 'completed' and o.customer_id is not null"""

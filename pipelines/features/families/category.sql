@@ -13,7 +13,6 @@ with bought as (
         count(*) filter (where o.business_date >= $from_365) as lines,
         cast(sum(l.revenue) filter (where o.business_date >= $from_365) as decimal(18, 4)) as revenue
     from money.orders as o
-    semi join features.scope as s on s.customer_id = o.customer_id
     inner join money.order_lines as l on l.order_id = o.order_id
     left join core.products as p on p.product_id = l.product_id
     where o.business_date <= $as_of and o.status = 'completed' and o.customer_id is not null

@@ -43,7 +43,6 @@ def shares(channels: Sequence[str]) -> Fragment:
         ),
         ages=_AGES,
         text=f"select o.customer_id, {columns} from money.orders as o\n"
-        "    semi join features.scope as s on s.customer_id = o.customer_id\n"
         "    where o.business_date between $from_365 and $as_of and o.status = 'completed'"
         " and o.channel is not null and o.customer_id is not null group by o.customer_id",
         parameters={f"channel_{i}": channel for i, channel in enumerate(channels)},

@@ -9,7 +9,6 @@ with bought as (
         o.channel,
         count(*) as orders
     from money.orders as o
-    semi join features.scope as s on s.customer_id = o.customer_id
     where
         o.business_date between $from_365 and $as_of
         and o.status = 'completed'

@@ -9,7 +9,6 @@ with seen as (
         lower(i.device) as device,
         i.channel
     from core.interactions as i
-    semi join features.scope as s on s.customer_id = i.customer_id
     where
         i.business_date between $from_365 and $as_of
         and i.customer_id is not null

@@ -39,7 +39,6 @@ with place as (
     select a.customer_id, try_cast(a.{exact["latitude"]} as double) as latitude,
         try_cast(a.{exact["longitude"]} as double) as longitude
     from {relation} as a
-    semi join features.scope as s on s.customer_id = a.customer_id
     where a.created_on is null or a.created_on <= $as_of
 ),
 arc as (

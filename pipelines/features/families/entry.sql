@@ -8,5 +8,4 @@ select
     e.entry_category,
     e.entry_product
 from features.customer_entry as e
-semi join features.scope as s on s.customer_id = e.customer_id
 where e.first_date <= $as_of

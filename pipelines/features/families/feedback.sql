@@ -16,7 +16,6 @@ with given as (
             order by f.received_on desc, f.feedback_id desc
         ) as place
     from core.feedback as f
-    semi join features.scope as s on s.customer_id = f.customer_id
     where f.received_on <= $as_of and f.customer_id is not null
 ),
 

@@ -10,7 +10,6 @@ with timed as (
         extract('hour' from o.ordered_at) as hour_of_day,
         count(*) as orders
     from money.orders as o
-    semi join features.scope as s on s.customer_id = o.customer_id
     where
         o.business_date between $from_365 and $as_of
         and o.status = 'completed'

@@ -13,7 +13,6 @@ with done as (
         lower(coalesce(i.interaction_type, '')) as kind,
         lower(coalesce(i.interaction_type, '')) not in ('sent', 'delivered', 'bounce', 'bounced') as active
     from core.interactions as i
-    semi join features.scope as s on s.customer_id = i.customer_id
     where i.business_date <= $as_of and i.customer_id is not null
 ),
 

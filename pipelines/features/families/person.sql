@@ -8,19 +8,16 @@
 with known as (
     select d.customer_id, false as in_crm, cast(null as date) as created_on
     from features.customer_day as d
-    semi join features.scope as s on s.customer_id = d.customer_id
     where d.business_date <= $as_of
     group by d.customer_id
     union all
     select r.customer_id, true as in_crm, r.created_on
     from core.customers as r
-    semi join features.scope as s on s.customer_id = r.customer_id
     where r.created_on is null or r.created_on <= $as_of
     union all
     select c.customer_id, false as in_crm, cast(null as date) as created_on
     from core.campaign_contacts as c
     inner join core.campaigns as g on g.campaign_id = c.campaign_id
-    semi join features.scope as s on s.customer_id = c.customer_id
     where coalesce(c.contacted_on, g.start_date) <= $as_of
 )
 

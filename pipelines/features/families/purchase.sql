@@ -23,7 +23,6 @@ with purchase as (
             d.business_date
         ) as gap_days
     from features.customer_day as d
-    semi join features.scope as s on s.customer_id = d.customer_id
     where d.business_date <= $as_of and d.orders > 0
 ),
 

@@ -11,7 +11,6 @@ with latest as (
         c.granted,
         row_number() over (partition by c.customer_id, c.channel order by c.changed_on desc) as place
     from core.consents as c
-    semi join features.scope as s on s.customer_id = c.customer_id
     where c.changed_on <= $as_of
 )
 

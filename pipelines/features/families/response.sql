@@ -8,7 +8,6 @@ with contacted as (
     select c.customer_id, c.campaign_id
     from core.campaign_contacts as c
     inner join core.campaigns as g on g.campaign_id = c.campaign_id
-    semi join features.scope as s on s.customer_id = c.customer_id
     where
         c.arm is distinct from 'control'
         and coalesce(c.contacted_on, g.start_date) between $from_365 and $as_of
@@ -20,7 +19,6 @@ responded as (
         r.campaign_id,
         max(r.responded_on) as last_date
     from core.campaign_responses as r
-    semi join features.scope as s on s.customer_id = r.customer_id
     where r.responded_on <= $as_of
     group by r.customer_id, r.campaign_id
 ),

@@ -7,7 +7,6 @@ select
     o.customer_id,
     count(*) as returns_365d
 from money.orders as o
-semi join features.scope as s on s.customer_id = o.customer_id
 where
     o.business_date between $from_365 and $as_of
     and o.status = 'returned'

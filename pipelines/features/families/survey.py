@@ -58,7 +58,6 @@ with scored as (
             cast(a.score - a.scale_min as double) / (a.scale_max - a.scale_min) as decimal(18, 8)
         ) as position
     from core.survey_answers as a
-    semi join features.scope as s on s.customer_id = a.customer_id
     where a.answered_on between $from_365 and $as_of and list_contains($scale_{name}_questions, a.question_id)
         and a.customer_id is not null and a.score is not null and a.scale_max > a.scale_min
 ),
@@ -101,7 +100,6 @@ with placed as (
             order by a.answered_on desc, a.survey_id desc, a.response_id desc
         ) as place
     from core.survey_answers as a
-    semi join features.scope as s on s.customer_id = a.customer_id
     where a.answered_on between $from_365 and $as_of and a.customer_id is not null
 )
 select customer_id, {columns} from placed where place = 1 group by customer_id

@@ -10,7 +10,6 @@ with bought as (
         d.orders,
         date_diff('day', date '0001-01-01', d.business_date) % 7 + 1 as weekday
     from features.customer_day as d
-    semi join features.scope as s on s.customer_id = d.customer_id
     where d.business_date between $from_365 and $as_of and d.orders > 0
 ),
 

@@ -1,0 +1,59 @@
+"""Some customers alone: the same SELECT over relations that were cut down to their rows.
+
+A family is written for everyone. Of few customers it is computed from what is theirs: each relation is gone
+through once, however many families read it, and of its columns only those that are named anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipelines.steps import columns_of, qualified, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCOPE = "features.scope"
+# Text, quoted names and remarks are passed over: what stands in there is no relation.
+_RELATION = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\b((?:core|money|features)\.[a-z_]+)\b""")
+# Rows of these are a customer's by their order.
+_BY_ORDER = "money.orders"
+
+
+@contextmanager
+def scoped(con: duckdb.DuckDBPyConnection, sql: str, scope: str = SCOPE) -> Iterator[str]:
+    """Give `sql` over the rows of the customers in a relation of `customer_id`, as long as the context lasts.
+
+    Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone; others
+    (products, campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows
+    of another.
+    """
+    relations = sorted({found[1] for found in _RELATION.finditer(sql) if found[1]}, key=_orders_first)
+    made: dict[str, str] = {}
+    for relation in relations:
+        columns = [name for name, _ in columns_of(con, relation)]
+        key, keys = ("customer_id", scope) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
+        if keys is None or key not in columns:
+            continue
+        wanted = ", ".join(f"r.{quote(name)}" for name in columns if _named(name, sql) or name == key)
+        target = "cut_" + relation.replace(".", "_")
+        con.execute(
+            f"create or replace temp table {target} as select {wanted} from {qualified(relation)} as r"
+            f" semi join {keys} as s on s.{key} = r.{key}"
+        )
+        made[relation] = target
+    yield _RELATION.sub(lambda found: made.get(found[1], found[0]), sql)
+    for target in made.values():
+        con.execute(f"drop table {target}")
+
+
+def _orders_first(relation: str) -> tuple[bool, str]:
+    return relation != _BY_ORDER, relation
+
+
+def _named(column: str, sql: str) -> bool:
+    """Whether a column may be meant anywhere: every use of it spells its name."""
+    return column.replace('"', '""').lower() in sql.lower()
