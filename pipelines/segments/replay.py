@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.features.compute import STATE_STEPS, forget_features, has_features
-from pipelines.features.families import FRAGMENTS
+from pipelines.features.compute import forget_features, has_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -164,16 +163,17 @@ def _mappings_hash(con: duckdb.DuckDBPyConnection) -> str:
     return str(row[0])[:12] if row else ""
 
 
-def inputs_hash(versions: Mapping[str, str], margin_rate: float | None, meaning: str = "") -> str:
-    """Changes when a definition, the margin rate, how features are computed, or `meaning` does.
+def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> str:
+    """Changes when a definition does, how features are computed, or what amounts are worth.
 
     Parameters
     ----------
     versions : segmentation -> its version; of a held one that of its last good definition.
+    features : the mark of the project's features (`features_mark`).
+    money : the mark of its terms of money.
     """
-    parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [str(margin_rate), meaning]
-    parts += [load_step(step).sql for step in (*STATE_STEPS, "segments/profile_day")]
-    parts += [one.sql for one in FRAGMENTS]
+    parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [features, money]
+    parts.append(load_step("segments/profile_day").sql)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
