@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
-from pipelines.core import following, identity
+from pipelines.core import changes, following, identity
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
 from pipelines.steps import columns_of, qualified, quote, row_count, table_exists, transaction
@@ -21,7 +21,8 @@ from pipelines.steps import columns_of, qualified, quote, row_count, table_exist
 if TYPE_CHECKING:
     import duckdb
 
-STATE = """
+STATE = (
+    """
 create schema if not exists core;
 create schema if not exists ingest;
 create table if not exists ingest.core_state (
@@ -32,6 +33,8 @@ create table if not exists ingest.core_batch (table_name varchar, source varchar
 create table if not exists ingest.dirty_customer (customer_id varchar);
 create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
+    + changes.SCHEMA
+)
 
 
 # Tables of which a rebuild takes every customer as changed.
@@ -148,6 +151,7 @@ def _mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     An order that moves to another customer or day touches both. A product that changes touches everyone who
     ever bought it; which days these are costs more to find than to compute.
     """
+    changes.remember_changed(con, contract)
     if contract.table == "orders":
         con.execute(
             "insert into ingest.dirty_day select distinct customer_id, business_date from changed"
@@ -261,10 +265,12 @@ def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str
 def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract, before: list[str]) -> None:
     """After a rebuild: what differs from before, or everyone, for whom a row without customer stands."""
     if contract.table in _LARGE:
+        changes.remember_everything(con, contract.table)
         con.execute("insert into ingest.dirty_day values (null, null)")
         return
     table = f"core.{contract.table}"
     if before != [name for name, _ in columns_of(con, table)]:
+        changes.remember_everything(con, contract.table)
         if contract.table in ("products", "campaigns") or contract.column("customer_id"):
             con.execute("insert into ingest.dirty_customer values (null)")
             con.execute("insert into ingest.dirty_day values (null, null)")

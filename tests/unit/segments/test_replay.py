@@ -140,27 +140,37 @@ def test_a_baseline_without_features_is_computed_again(company: Company) -> None
     ("first", "replayed"),
     [(date(2024, 5, 31), [MAY_END, BEFORE_CAMPAIGN]), (date(2024, 6, 5), []), (None, NEEDED)],
 )
-def test_a_late_batch_replays_the_days_it_says_something_of(
+def test_rows_that_changed_replay_the_days_they_bear_on(
     company: Company, first: date | None, replayed: list[date]
 ) -> None:
     company.bring_up()
-    company.shop.batch(2, first)
+    company.shop.changed("orders", first)
     assert company.bring_up() == replayed
+    assert company.bring_up() == []
 
 
-def test_an_older_batch_accepted_later_is_noticed(company: Company) -> None:
-    company.shop.batch(2, date(2024, 5, 31), status="rejected")
-    company.shop.batch(3, date(2024, 4, 10))
+def test_a_later_change_does_not_hide_an_earlier_one(company: Company) -> None:
     company.bring_up()
-    company.con.execute("update ingest.batch set status = 'accepted' where batch_seq = 2")
-    assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
-    company.con.execute("update ingest.batch set status = 'rejected' where batch_seq = 2")
+    for first in (date(2024, 6, 1), date(2024, 5, 31), date(2024, 6, 20)):
+        company.shop.changed("orders", first)
     assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
 
 
-def test_a_rejected_batch_replays_nothing(company: Company) -> None:
+@pytest.mark.parametrize("table", ["contacts", "accounts", "opportunities", "rates"])
+def test_what_only_accounts_are_made_of_replays_the_baseline_alone(company: Company, table: str) -> None:
     company.bring_up()
-    company.shop.batch(2, date(2024, 4, 10), status="rejected")
+    company.shop.changed(table, None)
+    # Of the baseline the features of accounts stand as well.
+    assert company.bring_up() == [BASELINE]
+
+
+def test_a_segment_that_asks_for_deals_follows_whatever_says_whose_they_are(company: Company) -> None:
+    load(company.folder, RULES.replace("<= 30", "<= 30 and did(opportunities)"))
+    company.segmentations = company.read()
+    company.bring_up()
+    company.shop.changed("contacts", D)
+    assert company.bring_up() == NEEDED
+    company.shop.changed("orders", D)
     assert company.bring_up() == []
 
 
@@ -241,25 +251,13 @@ def test_a_rule_of_an_attribute_replays_everything_when_values_expire_by_it(comp
         assert company.bring_up() == again, rules
 
 
-def test_a_mapping_that_changes_replays_everything(company: Company) -> None:
-    company.con.execute(
-        "create table if not exists ingest.core_state (table_name varchar, source varchar,"
-        " fingerprint varchar, merged_seq bigint)"
-    )
-    company.con.execute("insert into ingest.core_state values ('orders', 'shop', 'as first written', 1)")
-    company.bring_up()
-    assert company.bring_up() == []
-    company.con.execute("update ingest.core_state set fingerprint = 'mended'")
-    assert company.bring_up() == NEEDED
-
-
 def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: Company) -> None:
     company.record(MAY_END)
     recorded = company.shop.select("from segments.assignment order by all")
     company.shop.order("late", "zoe", date(2024, 5, 1), 5)
     company.shop.dirty("zoe")
     refresh_state(company.con)
-    company.shop.batch(2, date(2024, 5, 1))
+    company.shop.changed("orders", date(2024, 5, 1))
     assert MAY_END not in company.bring_up()
     assert (
         company.shop.select("from segments.assignment where as_of_date = ? order by all", MAY_END) == recorded
