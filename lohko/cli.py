@@ -321,15 +321,19 @@ def init(
 def check(context: typer.Context, json: Json = False) -> None:
     """Validate configuration, mappings and definitions without running anything."""
     from lohko.checking import check_configuration, check_sources, mapping_faults
+    from lohko.checking_ids import reused_ids
 
     project = _load(context)
     segmentations: list[Segmentation] = []
+    remark = ""
     # Files are not read by mappings that are wrong themselves.
     faults: list[LohkoError] = [*mapping_faults(project)]
     if not faults:
         faults = check_sources(project)
         try:
             segmentations = check_configuration(project)
+            reused, remark = reused_ids(project, segmentations)
+            faults += reused
         except LohkoError as wrong:
             faults.append(wrong)
     if json:
@@ -344,6 +348,8 @@ def check(context: typer.Context, json: Json = False) -> None:
         show.console.print(
             f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
         )
+        if remark:
+            show.console.print(remark)
 
 
 @app.command()
