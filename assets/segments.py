@@ -23,8 +23,8 @@ from assets.definition_tests import definition_tests_spec, judge_definitions
 from assets.features import compute_day, compute_past_day
 from pipelines.core import money
 from pipelines.errors import InvariantError
-from pipelines.features.attributes import attribute_mark
 from pipelines.features.compute import has_features, keep_features
+from pipelines.features.mark import features_mark
 from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions, load_definitions
@@ -155,11 +155,6 @@ def is_latest(con: "duckdb.DuckDBPyConnection", day: date) -> bool:
     return history.latest_day(con) == day
 
 
-def _meaning(project: Project) -> str:
-    """Changes when the same rows would make other features; empty where nothing is configured."""
-    return money.terms_of(project.config).mark + attribute_mark(project.config.attributes)
-
-
 def _record(
     con: "duckdb.DuckDBPyConnection",
     project: Project,
@@ -193,7 +188,8 @@ def _record(
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
     progress("segments of the past")
     versions = {name: one.version for name, one in in_force(con, wanted).items()}
-    inputs = replay.inputs_hash(versions, project.config.margin_rate, _meaning(project))
+    worth = money.terms_of(project.config).mark
+    inputs = replay.inputs_hash(versions, features_mark(con, project.recipe), worth)
     past = partial(compute_past_day, con, project)
     found = replay.bring_up(
         con, wanted, definitions.segmentations, project.config.roi.months, inputs, past, recorded.held

@@ -95,11 +95,15 @@ def merge(
     # What was before may lack a column that came with this batch.
     was = f"(from {core} limit 0) union all by name from before"
     now = f"select {content} from {core} semi join touched using ({key})"
-    con.execute(
-        f"create or replace temp table changed as (select {content} from ({was}) except {now})"
-        f" union all ({now} except select {content} from ({was}))"
-    )
+    keep_changed(con, f"select {content} from ({was})", now)
     con.execute("drop table before; drop table after")
+
+
+def keep_changed(con: duckdb.DuckDBPyConnection, was: str, now: str) -> None:
+    """Store as the temporary table `changed` the rows of which one of two SELECTs knows and the other not."""
+    con.execute(
+        f"create or replace temp table changed as ({was} except {now}) union all ({now} except {was})"
+    )
 
 
 def content_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
-from pipelines.core import following, identity
+from pipelines.core import changes, following, identity
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
 from pipelines.steps import columns_of, qualified, quote, row_count, table_exists, transaction
@@ -21,7 +21,8 @@ from pipelines.steps import columns_of, qualified, quote, row_count, table_exist
 if TYPE_CHECKING:
     import duckdb
 
-STATE = """
+STATE = (
+    """
 create schema if not exists core;
 create schema if not exists ingest;
 create table if not exists ingest.core_state (
@@ -32,13 +33,12 @@ create table if not exists ingest.core_batch (table_name varchar, source varchar
 create table if not exists ingest.dirty_customer (customer_id varchar);
 create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
+    + changes.SCHEMA
+)
 
 
 # Tables of which a rebuild takes every customer as changed.
 _LARGE = ("orders", "order_lines")
-_BEFORE_COLUMNS = (
-    "select column_name from duckdb_columns() where table_name = 'before' and database_name = 'temp'"
-)
 
 How = Literal["unchanged", "merged", "rebuilt"]
 
@@ -102,9 +102,9 @@ def _bring_up(
     if how == "merged":
         duplicates = _follow(con, contract, staged, resolved) if followed else _merge(con, contract, staged)
     else:
-        _keep_before(con, contract)
+        before = _keep_before(con, contract)
         _rebuild(con, contract, mappings, followed, resolved)
-        _mark_rebuilt(con, contract)
+        _mark_rebuilt(con, contract, before)
         duplicates = _duplicate_keys(con, contract, qualified(table))
     _remember_state(con, contract, mappings, marks)
     return how, duplicates
@@ -151,6 +151,7 @@ def _mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     An order that moves to another customer or day touches both. A product that changes touches everyone who
     ever bought it; which days these are costs more to find than to compute.
     """
+    changes.remember_changed(con, contract)
     if contract.table == "orders":
         con.execute(
             "insert into ingest.dirty_day select distinct customer_id, business_date from changed"
@@ -238,10 +239,7 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     con.execute(f"create or replace temp table before as {was}")
     con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
     con.execute(f"insert into {table} by name select * from newest")
-    con.execute(
-        f"create or replace temp table changed as (from before except {was})"
-        f" union all ({was} except from before)"
-    )
+    following.keep_changed(con, "from before", was)
     _mark_changed(con, contract)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
@@ -249,29 +247,37 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     return duplicates
 
 
-def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Keep what the table says before a rebuild, where comparing costs less than taking all as changed."""
+def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
+    """Keep what the table says before a rebuild, where comparing costs less than taking all as changed.
+
+    Returns
+    -------
+    The columns of `before`; none when it was not kept.
+    """
     con.execute("drop table if exists before")
-    if contract.table not in _LARGE and table_exists(con, f"core.{contract.table}"):
-        con.execute(f"create temp table before as from {qualified('core.' + contract.table)}")
+    table = f"core.{contract.table}"
+    columns = [] if contract.table in _LARGE else [name for name, _ in columns_of(con, table)]
+    if columns:
+        con.execute(f"create temp table before as from {qualified(table)}")
+    return columns
 
 
-def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract, before: list[str]) -> None:
     """After a rebuild: what differs from before, or everyone, for whom a row without customer stands."""
     if contract.table in _LARGE:
+        changes.remember_everything(con, contract.table)
         con.execute("insert into ingest.dirty_day values (null, null)")
         return
     table = f"core.{contract.table}"
-    known = [name for (name,) in con.execute(_BEFORE_COLUMNS).fetchall()]
-    if known != [name for name, _ in columns_of(con, table)]:
+    if before != [name for name, _ in columns_of(con, table)]:
+        changes.remember_everything(con, contract.table)
         if contract.table in ("products", "campaigns") or contract.column("customer_id"):
             con.execute("insert into ingest.dirty_customer values (null)")
             con.execute("insert into ingest.dirty_day values (null, null)")
     else:
         content = following.content_of(con, contract)
-        was, now = f"select {content} from before", f"select {content} from {qualified(table)}"
-        con.execute(
-            f"create or replace temp table changed as ({was} except {now}) union all ({now} except {was})"
+        following.keep_changed(
+            con, f"select {content} from before", f"select {content} from {qualified(table)}"
         )
         _mark_changed(con, contract)
         con.execute("drop table changed")

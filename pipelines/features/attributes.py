@@ -6,8 +6,6 @@ A rule in `attributes:` of project.yaml says it for one attribute with expressio
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -53,14 +51,6 @@ class Attribute:
         if self.expires_days is None:
             return "false"
         return f"coalesce(date_diff('day', {self.as_of}, cast($as_of as date)) > {self.expires_days}, false)"
-
-
-def attribute_mark(rules: Mapping[str, AttributeRule]) -> str:
-    """Changes when other values count as unknown; empty where none expires."""
-    expiring = {
-        name: [one.as_of, one.expires_days] for name, one in sorted(rules.items()) if one.expires_days
-    }
-    return hashlib.sha256(json.dumps(expiring).encode()).hexdigest()[:12] if expiring else ""
 
 
 def parse_rules(

@@ -63,10 +63,10 @@ class Made:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the same rows would give other stored columns."""
-        parts = [
+        """Changes when the same rows would give other stored columns; their order is no matter."""
+        parts = sorted(
             [one.name, one.sql, [list(map(str, column)) for column in one.stored]] for one in self.fragments
-        ]
+        )
         text = json.dumps([parts, sorted((name, str(value)) for name, value in self.parameters.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -1,8 +1,8 @@
 """Replay: the segments of past days, computed from what is known now, beside the record and never over it.
 
 ROI needs the segments of the day before a campaign or month; drift needs a day four weeks ago; charts need a
-past. Where such a day stands in the record, the record is used. A replayed day is computed again when a
-batch brought rows of that day or earlier, when reference data changed, or when a definition did.
+past. Where such a day stands in the record, the record is used. A replayed day is computed again when rows
+changed that bear on it, or when definitions or features would say something else of the same rows.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.core import changes
 from pipelines.features.compute import forget_features, has_features
-from pipelines.features.families import FRAGMENTS
-from pipelines.features.state import STEP
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     import duckdb
 
 STATE = assignment.SCHEMA
+# Tables that say nothing of customers, or only by way of the orders and owners that they change.
+_UNREAD = ("customer_merges", "campaign_offers", "spend", "vat_rates")
+# Tables that only accounts are made of.
+_OF_ACCOUNTS = ("accounts", "contacts", "leads", "opportunities", "rates")
 
 ComputeFeatures = Callable[[date], object]
 
@@ -121,11 +124,8 @@ def _replay_if_stale(
     *,
     keep: bool,
 ) -> bool:
-    inputs = f"{inputs} {batches_hash(con, past)}"
-    known = con.execute(
-        "select basis, inputs from segments.snapshot_day where as_of_date = ?", [past]
-    ).fetchone()
-    if known == ("replayed", inputs) and (not keep or has_features(con, past)):
+    mark = changes.newest(con)
+    if _stands(con, past, inputs, segmentations, keep) and (not keep or has_features(con, past)):
         return False
     compute(past)
     # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
@@ -133,48 +133,47 @@ def _replay_if_stale(
     with transaction(con):
         assignment.store_replayed(con, past, evaluated)
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
-        _remember(con, past, "replayed", inputs)
+        _remember(con, past, "replayed", f"{inputs} {mark}")
         if not keep:
             forget_features(con, past)
     return True
 
 
-def batches_hash(con: duckdb.DuckDBPyConnection, day: date) -> str:
-    """Changes with the set of accepted batches that say something of `day` or before.
+def _stands(
+    con: duckdb.DuckDBPyConnection,
+    past: date,
+    inputs: str,
+    segmentations: Sequence[Segmentation],
+    keep: bool,
+) -> bool:
+    """Whether a replayed day would come out the same: same inputs, and no row changed that bears on it.
 
-    The set and not the newest: a batch accepted by hand later, or withdrawn, is not the newest. And with the
-    mappings that core was made by: under another one, the same batches say something else.
+    Whose an event of an account is, and what an account's features are, is said by rows of customers and
+    contacts whatever day these are of.
     """
     row = con.execute(
-        "select md5(coalesce(string_agg(cast(batch_seq as varchar), ',' order by batch_seq), ''))"
-        " from ingest.batch where status = 'accepted'"
-        " and (first_business_date is null or first_business_date <= ?)",
-        [day],
+        "select inputs from segments.snapshot_day where as_of_date = ? and basis = 'replayed'", [past]
     ).fetchone()
-    return f"{str(row[0])[:12] if row else ''} {_mappings_hash(con)}"
+    known, _, mark = (row[0] if row else "").rpartition(" ")
+    if known != inputs:
+        return False
+    accounts = keep or any(one.entity == "customer" and one.tables & {*_OF_ACCOUNTS} for one in segmentations)
+    without = _UNREAD if accounts else (*_UNREAD, *_OF_ACCOUNTS)
+    undated = (*_OF_ACCOUNTS, "customers") if accounts else ()
+    return not changes.since(con, int(mark), past, without=without, undated=undated)
 
 
-def _mappings_hash(con: duckdb.DuckDBPyConnection) -> str:
-    """Changes with any mapping of what core holds."""
-    if not table_exists(con, "ingest.core_state"):
-        return ""
-    row = con.execute(
-        "select md5(coalesce(string_agg(fingerprint, ',' order by table_name, source), ''))"
-        " from ingest.core_state"
-    ).fetchone()
-    return str(row[0])[:12] if row else ""
-
-
-def inputs_hash(versions: Mapping[str, str], margin_rate: float | None, meaning: str = "") -> str:
-    """Changes when a definition, the margin rate, how features are computed, or `meaning` does.
+def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> str:
+    """Changes when a definition does, how features are computed, or what amounts are worth.
 
     Parameters
     ----------
     versions : segmentation -> its version; of a held one that of its last good definition.
+    features : the mark of the project's features (`features_mark`).
+    money : the mark of its terms of money.
     """
-    parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [str(margin_rate), meaning]
-    parts += [load_step(step).sql for step in (STEP, "segments/profile_day")]
-    parts += [one.sql for one in FRAGMENTS]
+    parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [features, money]
+    parts.append(load_step("segments/profile_day").sql)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 

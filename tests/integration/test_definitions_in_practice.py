@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fixtures.shop import Shop
 
+from lohko.checking_ids import reused_ids
 from resources.locks import hold
 
 FAILING = """
@@ -366,3 +367,23 @@ def test_a_tier_is_explained_by_its_cut_points(shop: Shop) -> None:
     assert float(cut["value"]["after"]) > float(cut["value"]["before"]) + 3000
     assert float(cut["value"]["before"]) < float(cut["before"][0]) and cut["before"] != cut["after"]
     assert len(cut["before"]) == len(cut["after"]) == 2
+
+
+# lohko check
+
+
+def test_check_tells_of_a_removed_id_that_comes_back_as_a_run_does(shop: Shop) -> None:
+    file = shop.root / "segments" / "value_tier.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    assert shop.lohko("run", "--as-of", "2026-03-30", "--json").code == 0
+    assert shop.lohko("check").code == 0
+    file.write_text(text, encoding="utf-8")
+    told = "the id value_tier named a segmentation that was recorded from 2026-03-29 to 2026-03-29"
+    ended = shop.lohko("check", "--json")
+    assert ended.code == 3 and told in " ".join(ended.json["faults"])
+    with hold(shop.project.warehouse_path.with_suffix(".lock"), "a run", timeout=1):
+        faults, remark = reused_ids(shop.project, [])
+    assert not faults and "the warehouse is in use" in remark
+    file.write_text(text + "reuse: true\n", encoding="utf-8")
+    assert shop.lohko("check").code == 0

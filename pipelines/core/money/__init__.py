@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.money import Amounts
 from pipelines.config.project import ProjectConfig
+from pipelines.core import changes
 from pipelines.steps import load_step, qualified, row_count, run_step, table_exists, transaction
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
             con.execute("drop table term_before")
             con.execute("drop table held_order_before")
         if changed:
+            changes.remember_everything(con, "orders")
             con.execute("insert into ingest.dirty_day values (null, null)")
         con.execute("insert or replace into ingest.step_state values (?, ?)", [STATE, terms.mark])
     return 0 if terms.plain else row_count(con, "money.held_order")
@@ -179,7 +181,7 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute(
         """
-        insert into ingest.dirty_day
+        create or replace temp table revalued as
         with rated as (
             select currency, country, business_date
             from term_before as b
@@ -205,3 +207,6 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
         where o.customer_id is not null
         """
     )
+    con.execute("insert into ingest.dirty_day from revalued")
+    changes.remember(con, "orders", "select business_date from revalued")
+    con.execute("drop table revalued")

@@ -6,6 +6,8 @@ Accounts are few. Those of a day are computed whole, after the customers of that
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 TABLE = "features.account"
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
+# What the SELECT says is the same of every day.
+_ANY_DAY = date(2000, 1, 1)
 _OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["accounts"].names}
 
 
@@ -92,6 +96,16 @@ def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe
         store_select(con, TABLE, made.sql, "partition as_of_date", made.parameters | {"as_of_date": as_of})
     row = con.execute(f"select count(*) from {TABLE} where as_of_date = ?", [as_of]).fetchone()
     return int(row[0]) if row else 0
+
+
+def account_mark(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
+    """Changes when the same rows would make other features; empty where no source maps accounts."""
+    if "accounts" not in recipe.mapped:
+        return ""
+    made = _make(con, _ANY_DAY, recipe)
+    binds = sorted((name, str(value)) for name, value in made.parameters.items())
+    text = json.dumps([made.sql, sorted(made.columns.items()), binds])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:

@@ -17,18 +17,17 @@ with bought as (
     group by o.customer_id, o.channel
 ),
 
-placed as (
+ranked as (
     select
         customer_id,
-        channel,
-        row_number() over (partition by customer_id order by orders desc, channel) as place,
-        count(*) over (partition by customer_id) as channels
+        min(struct_pack(fewer := -orders, channel := channel)) as preferred,
+        count(*) as channels
     from bought
+    group by customer_id
 )
 
 select
     customer_id,
-    channel as preferred_channel,
+    preferred.channel as preferred_channel,
     channels as channels_365d
-from placed
-where place = 1
+from ranked

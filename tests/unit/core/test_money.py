@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from money_shop import ALL_PARTS, MoneyShop, rounded
 
 from pipelines.config.money import Amounts
-from pipelines.core import money
+from pipelines.core import changes, money
 from pipelines.core.money.waiting import waiting_orders
 
 D = Decimal
@@ -101,9 +102,13 @@ def test_a_changed_rate_touches_the_customers_it_prices_and_no_other(shop: Money
         order(4, 10, day=9, who="dan"),
     )
     shop.run()
+    mark = changes.newest(shop.con)
     shop.hand_in("bank", rate("USD", 8, "0.5"))
     shop.core()
     assert dirty(shop) == {"ann"}
+    ((day,),) = shop.select("select business_date from core.orders where customer_id = 'ann'")
+    told = [changes.since(shop.con, mark, one, without=["rates"]) for one in (day - timedelta(days=1), day)]
+    assert told == [False, True]
     shop.run()
     assert shop.revenue() == {"ann": 5, "bob": 8, "cyd": 1, "dan": 10}
 

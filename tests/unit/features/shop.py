@@ -12,6 +12,7 @@ import duckdb
 
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core import changes
 from pipelines.core.merge import STATE
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
@@ -97,6 +98,11 @@ class Shop:
 
     def everyone_is_dirty(self) -> None:
         self.con.execute("insert into ingest.dirty_day values (null, null)")
+
+    def changed(self, table: str, first: date | None) -> None:
+        """Say that core changed since a day, or that any day may have."""
+        day = f"'{first}'" if first else "null"
+        changes.remember(self.con, table, f"select cast({day} as date)")
 
     def batch(self, seq: int, first: date | None, status: str = "accepted") -> None:
         self.add(

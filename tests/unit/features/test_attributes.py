@@ -11,7 +11,7 @@ from shop import Shop
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.errors import ConfigError
-from pipelines.features.attributes import attribute_mark, measure_attributes, parse_rules
+from pipelines.features.attributes import measure_attributes, parse_rules
 from pipelines.features.compute import attributes_of
 from pipelines.steps import rows
 
@@ -120,10 +120,3 @@ def test_a_rule_that_cannot_hold_is_refused(rules: dict[str, AttributeRule], mes
 def test_an_expiry_is_a_number_of_days(wrong: str) -> None:
     with pytest.raises(ValueError, match="expires_after"):
         AttributeRule(expires_after=wrong)
-
-
-def test_only_what_expires_makes_other_features() -> None:
-    assert attribute_mark({}) == attribute_mark({"age": AttributeRule(origin="declared")}) == ""
-    assert attribute_mark(RULES) != attribute_mark(
-        RULES | {"income": AttributeRule(as_of="income_asked_on", expires_after="366d")}
-    )

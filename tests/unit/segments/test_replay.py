@@ -1,13 +1,17 @@
 """Past days: taken from the record where they stand in it, replayed beside it where they do not."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from population import RULES, load
 from shop import Shop
 
+from pipelines.config.attributes import AttributeRule
+from pipelines.config.features import Features
 from pipelines.features.compute import (
     compute_customers,
     compute_past,
@@ -15,6 +19,7 @@ from pipelines.features.compute import (
     keep_features,
     refresh_state,
 )
+from pipelines.features.mark import features_mark
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import load_definitions
@@ -37,6 +42,7 @@ class Company:
         load(folder, RULES)
         self.segmentations = self.read()
         self.computed: list[date] = []
+        self.recipe = Recipe(margin_rate=0.25)
         self.shop.add(
             "core.campaigns",
             {"campaign_id": "k", "start_date": date(2024, 6, 5), "end_date": date(2024, 6, 9)},
@@ -51,14 +57,15 @@ class Company:
 
     def compute(self, day: date) -> None:
         self.computed.append(day)
-        compute_past(self.con, day, Recipe(margin_rate=0.25))
+        compute_past(self.con, day, self.recipe)
 
     def record(self, day: date) -> None:
-        compute_customers(self.con, day, Recipe(margin_rate=0.25))
+        compute_customers(self.con, day, self.recipe)
         history.record(self.con, day, self.segmentations, "run")
 
-    def bring_up(self, day: date = D, months: int = 2, margin_rate: float = 0.25) -> list[date]:
-        inputs = replay.inputs_hash({one.id: one.version for one in self.segmentations}, margin_rate)
+    def bring_up(self, day: date = D, months: int = 2) -> list[date]:
+        versions = {one.id: one.version for one in self.segmentations}
+        inputs = replay.inputs_hash(versions, features_mark(self.con, self.recipe))
         return replay.bring_up(self.con, day, self.segmentations, months, inputs, self.compute)
 
     def days(self, table: str) -> list[date]:
@@ -133,27 +140,37 @@ def test_a_baseline_without_features_is_computed_again(company: Company) -> None
     ("first", "replayed"),
     [(date(2024, 5, 31), [MAY_END, BEFORE_CAMPAIGN]), (date(2024, 6, 5), []), (None, NEEDED)],
 )
-def test_a_late_batch_replays_the_days_it_says_something_of(
+def test_rows_that_changed_replay_the_days_they_bear_on(
     company: Company, first: date | None, replayed: list[date]
 ) -> None:
     company.bring_up()
-    company.shop.batch(2, first)
+    company.shop.changed("orders", first)
     assert company.bring_up() == replayed
+    assert company.bring_up() == []
 
 
-def test_an_older_batch_accepted_later_is_noticed(company: Company) -> None:
-    company.shop.batch(2, date(2024, 5, 31), status="rejected")
-    company.shop.batch(3, date(2024, 4, 10))
+def test_a_later_change_does_not_hide_an_earlier_one(company: Company) -> None:
     company.bring_up()
-    company.con.execute("update ingest.batch set status = 'accepted' where batch_seq = 2")
-    assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
-    company.con.execute("update ingest.batch set status = 'rejected' where batch_seq = 2")
+    for first in (date(2024, 6, 1), date(2024, 5, 31), date(2024, 6, 20)):
+        company.shop.changed("orders", first)
     assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
 
 
-def test_a_rejected_batch_replays_nothing(company: Company) -> None:
+@pytest.mark.parametrize("table", ["contacts", "accounts", "opportunities", "rates"])
+def test_what_only_accounts_are_made_of_replays_the_baseline_alone(company: Company, table: str) -> None:
     company.bring_up()
-    company.shop.batch(2, date(2024, 4, 10), status="rejected")
+    company.shop.changed(table, None)
+    # Of the baseline the features of accounts stand as well.
+    assert company.bring_up() == [BASELINE]
+
+
+def test_a_segment_that_asks_for_deals_follows_whatever_says_whose_they_are(company: Company) -> None:
+    load(company.folder, RULES.replace("<= 30", "<= 30 and did(opportunities)"))
+    company.segmentations = company.read()
+    company.bring_up()
+    company.shop.changed("contacts", D)
+    assert company.bring_up() == NEEDED
+    company.shop.changed("orders", D)
     assert company.bring_up() == []
 
 
@@ -165,19 +182,73 @@ def test_a_definition_or_margin_rate_that_changes_replays_everything(company: Co
     load(company.folder, RULES.replace("<= 30", "<= 31"))
     company.segmentations = company.read()
     assert company.bring_up() == NEEDED
-    assert company.bring_up(margin_rate=0.3) == NEEDED
-
-
-def test_a_mapping_that_changes_replays_everything(company: Company) -> None:
-    company.con.execute(
-        "create table if not exists ingest.core_state (table_name varchar, source varchar,"
-        " fingerprint varchar, merged_seq bigint)"
-    )
-    company.con.execute("insert into ingest.core_state values ('orders', 'shop', 'as first written', 1)")
-    company.bring_up()
-    assert company.bring_up() == []
-    company.con.execute("update ingest.core_state set fingerprint = 'mended'")
+    company.recipe = replace(company.recipe, margin_rate=0.3)
     assert company.bring_up() == NEEDED
+
+
+def with_custom(company: Company, *custom: dict[str, str]) -> Recipe:
+    return replace(company.recipe, settings=Features.model_validate({"custom": custom}))
+
+
+BIG = {"name": "big", "from": "orders", "aggregate": "count", "where": "store_id = 'a'", "meaning": "Big"}
+SMALL = BIG | {"name": "small", "where": "store_id = 'b'"}
+
+
+def test_a_feature_of_the_project_that_changes_replays_everything(company: Company) -> None:
+    company.recipe = with_custom(company, BIG, SMALL)
+    assert company.bring_up() == NEEDED
+    company.recipe = with_custom(company, BIG | {"where": "store_id = 'c'"}, SMALL)
+    assert company.bring_up() == NEEDED
+    company.recipe = with_custom(company, BIG | {"where": "store_id = 'c'", "window": "90d"}, SMALL)
+    assert company.bring_up() == NEEDED
+
+
+def test_words_about_a_feature_and_its_place_in_the_list_replay_nothing(company: Company) -> None:
+    company.recipe = with_custom(company, BIG, SMALL)
+    company.bring_up()
+    company.recipe = with_custom(
+        company, SMALL, BIG | {"meaning": "Large", "unit": "orders", "family": "rfm"}
+    )
+    assert company.bring_up() == company.bring_up() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "again"),
+    [
+        ({"scales": {"care": {"questions": ["q1"], "reverse": ["q1"]}}}, NEEDED),
+        ({"distance_from": {"name": "Shop", "latitude": 60.0, "longitude": 25.1}}, NEEDED),
+        ({"distance_from": {"name": "The shop", "latitude": 60.0, "longitude": 25.0}}, []),
+        ({"pipeline_stages": ["won"]}, NEEDED),
+        ({"families": {"latitude": "custom"}}, []),
+    ],
+)
+def test_a_setting_replays_everything_when_values_follow_from_it(
+    company: Company, settings: dict[str, Any], again: list[date]
+) -> None:
+    for name in ("latitude", "longitude"):
+        company.con.execute(f"alter table core.customers add column {name} double")
+    given = {
+        "scales": {"care": {"questions": ["q1"]}},
+        "distance_from": {"name": "Shop", "latitude": 60.0, "longitude": 25.0},
+    }
+    company.recipe = replace(company.recipe, settings=Features.model_validate(given))
+    company.bring_up()
+    company.recipe = replace(company.recipe, settings=Features.model_validate(given | settings))
+    assert company.bring_up() == again
+
+
+def test_a_rule_of_an_attribute_replays_everything_when_values_expire_by_it(company: Company) -> None:
+    company.con.execute("alter table core.customers add column income varchar")
+    rule = AttributeRule(as_of="created_on", expires_after="365d")
+    for rules, again in (
+        ({}, NEEDED),
+        ({"income": AttributeRule(origin="declared")}, []),
+        ({"income": rule}, NEEDED),
+        ({"income": rule.model_copy(update={"origin": "declared"})}, []),
+        ({"income": rule.model_copy(update={"expires_after": "366d"})}, NEEDED),
+    ):
+        company.recipe = replace(company.recipe, rules=rules)
+        assert company.bring_up() == again, rules
 
 
 def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: Company) -> None:
@@ -186,7 +257,7 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
     company.shop.order("late", "zoe", date(2024, 5, 1), 5)
     company.shop.dirty("zoe")
     refresh_state(company.con)
-    company.shop.batch(2, date(2024, 5, 1))
+    company.shop.changed("orders", date(2024, 5, 1))
     assert MAY_END not in company.bring_up()
     assert (
         company.shop.select("from segments.assignment where as_of_date = ? order by all", MAY_END) == recorded

@@ -1,0 +1,26 @@
+"""What commands share: options of the same name, the project they are run on, and how a fault is shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lohko import show
+from pipelines.errors import LohkoError
+from resources.project import Project
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only this segmentation.")]
+
+
+def load(context: typer.Context) -> Project:
+    """The project that `--project` names."""
+    return Project.load(context.obj)
+
+
+def print_fault(fault: LohkoError) -> None:
+    """One message on stderr, its further lines below it."""
+    first, *others = [line for line in str(fault).splitlines() if line.strip()]
+    for line in (f"[red]error:[/red] {show.text(first)}", *(f"       {show.text(line)}" for line in others)):
+        show.errors.print(line, soft_wrap=True, highlight=False)

@@ -1,0 +1,102 @@
+"""Since which business day core says something else: a mark whenever a table changes.
+
+Whoever computes a day remembers the newest mark (`newest`), and asks later whether one that came since bears
+on that day (`since`). A row bears on the days from its own on, and a moved one on those from the day it was
+moved from; a row without a day bears on every day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.model import Contract
+from pipelines.steps import quote, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = """
+create table if not exists ingest.core_change (
+    change_seq bigint not null, table_name varchar not null, first_day date
+);
+"""
+# Of these tables the day is not that of their contract. Which days a product was bought on costs more to find
+# than to replay; a contact without a day counts from the first of its campaign.
+_EVERY_DAY = "select cast(null as date)"
+_DAYS = {
+    "customers": "select created_on from changed",
+    "order_lines": "select business_date from core.orders semi join changed using (order_id)",
+    "products": f"{_EVERY_DAY} from core.order_lines semi join changed using (product_id) limit 1",
+    "campaigns": "select start_date from changed union all select contacted_on from core.campaign_contacts"
+    " semi join changed using (campaign_id) where contacted_on is not null",
+    "campaign_contacts": "select coalesce(c.contacted_on, g.start_date) from changed as c"
+    " left join core.campaigns as g on g.campaign_id = c.campaign_id",
+}
+
+
+def remember_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Mark the first day that the rows in `changed` bear on: those that came, and those that went."""
+    own = f"select {quote(contract.event)} from changed" if contract.event else f"{_EVERY_DAY} from changed"
+    days = _DAYS.get(contract.table, own)
+    if contract.table == "campaign_contacts" and not table_exists(con, "core.campaigns"):
+        days = own
+    remember(con, contract.table, days)
+
+
+def remember_everything(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Mark that any row of a table may have changed."""
+    remember(con, table, _EVERY_DAY)
+
+
+def remember(con: duckdb.DuckDBPyConnection, table: str, days: str) -> None:
+    """Mark the first of the days of a SELECT of one column, every day if one is NULL; nothing if it is empty.
+
+    Earlier marks that this one covers go, so that there are never more than there are days.
+    """
+    row = con.execute(
+        f"select count(*), case when count(*) = count(day) then min(day) end from ({days}) as found(day)"
+    ).fetchone()
+    count, first = row or (0, None)
+    if not count:
+        return
+    seq = newest(con) + 1
+    con.execute(
+        "delete from ingest.core_change where table_name = $table"
+        " and ($first::date is null or first_day >= $first)",
+        {"table": table, "first": first},
+    )
+    con.execute("insert into ingest.core_change values (?, ?, ?)", [seq, table, first])
+
+
+def newest(con: duckdb.DuckDBPyConnection) -> int:
+    """The number of the newest mark; 0 when there is none."""
+    row = con.execute("select coalesce(max(change_seq), 0) from ingest.core_change").fetchone()
+    return int(row[0]) if row else 0
+
+
+def since(
+    con: duckdb.DuckDBPyConnection,
+    mark: int,
+    day: date,
+    *,
+    without: Collection[str] = (),
+    undated: Collection[str] = (),
+) -> bool:
+    """Whether something that bears on a day changed after a mark.
+
+    Parameters
+    ----------
+    without : tables that are not read.
+    undated : tables whose rows are read on days before their own.
+    """
+    row = con.execute(
+        """
+        select count(*) from ingest.core_change
+        where change_seq > $mark and table_name not in (select unnest($without::varchar[]))
+            and (first_day is null or first_day <= $day or table_name in (select unnest($undated::varchar[])))
+        """,
+        {"mark": mark, "day": day, "without": list(without), "undated": list(undated)},
+    ).fetchone()
+    return bool(row and row[0])

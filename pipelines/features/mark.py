@@ -1,0 +1,28 @@
+"""The mark of a project's features: it tells whether a past day would be computed otherwise today."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from pipelines.features import entry, state
+from pipelines.features.accounts import account_mark
+from pipelines.features.recipe import Recipe, make
+from pipelines.steps import load_step
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def features_mark(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
+    """Changes when the same rows of core would make other features of customers or accounts.
+
+    It follows the SQL, not the settings: a meaning, a unit or a family changes no value, and no day is
+    computed again for it.
+    """
+    made = make(con, recipe)
+    derived = sorted((one.name, one.derived) for one in made.features if one.derived is not None)
+    steps = [load_step(step).sql for step in (state.STEP, entry.STEP)]
+    text = json.dumps([made.fingerprint, derived, account_mark(con, recipe), steps])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
