@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -128,12 +129,9 @@ def segments(context: typer.Context, segmentation: ByName = None, json: Json = F
     """Sizes of the segments, their revenue, and the change since the previous day."""
     project = _load(context)
     with Published(project) as published:
-        wanted = _wanted(published, segmentation)
-        found = published.rows(
-            "from marts.segment_current where segmentation_id in (select unnest($wanted))"
-            " order by segmentation_id, position",
-            {"wanted": wanted},
-        )
+        everything = published.segments()
+    wanted = _wanted([row["segmentation_id"] for row in everything], segmentation)
+    found = [row for row in everything if row["segmentation_id"] in wanted]
     if json:
         show.print_json(found)
         return
@@ -141,11 +139,11 @@ def segments(context: typer.Context, segmentation: ByName = None, json: Json = F
         show.console.print(one)
 
 
-def _wanted(published: Published, name: str | None) -> list[str]:
+def _wanted(known: Sequence[str], name: str | None) -> list[str]:
     """The segmentations asked for; an unknown name is answered with the known ones."""
     from pipelines.config.yaml import nearest
 
-    known = published.known_segmentations()
+    known = list(dict.fromkeys(known))
     if name is None:
         return known
     if name not in known:
@@ -187,7 +185,7 @@ def roi(
     project = _load(context)
     started = "month" if by == "month" else "start_date"
     with Published(project) as published:
-        wanted = _wanted(published, segmentation)[: None if segmentation or json else 1]
+        wanted = _wanted(published.known_segmentations(), segmentation)[: None if segmentation or json else 1]
         found = published.rows(
             f"select * exclude (rank) from (select *, dense_rank() over (order by {started} desc) as rank"
             f" from marts.roi_{by} where segmentation_id in (select unnest($wanted)))"

@@ -89,7 +89,7 @@ def tables_behind(feature: Feature) -> set[str]:
 
 def parts_of(
     segmentations: Iterable[Segmentation],
-    features: Mapping[Entity, Sequence[Feature]],
+    features: Mapping[str, Sequence[Feature]],
     mapped: Mapping[str, Sequence[str]],
 ) -> list[Part]:
     """Every part of a project; that of accounts only where a source maps them.
