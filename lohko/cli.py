@@ -239,7 +239,12 @@ def drift(
 @app.command()
 def explain(
     context: typer.Context,
-    customer: Annotated[str, typer.Argument(help="The customer's id, as the source writes it.")],
+    who: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of a customer or account, as the source writes it.")
+    ],
+    entity: Annotated[
+        str | None, typer.Option(help="customer or account, where the id is both. Default: the customer.")
+    ] = None,
     segment: Annotated[
         str | None, typer.Option(help="Only changes of this segment, or of this segmentation.")
     ] = None,
@@ -251,11 +256,16 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """A customer's features and segments; since when, and which condition put them there."""
-    from lohko.explain import explain_everything, explanation_json, print_explanation
+    """A customer's or account's features and segments; since when, and which condition put them there."""
+    from lohko.explain import entity_of, explain_everything, explanation_json, print_explanation
 
     facts = explain_everything(
-        _load(context), customer, segment, start.date() if start else None, end.date() if end else None
+        _load(context),
+        who,
+        entity_of(entity) if entity else None,
+        segment,
+        start.date() if start else None,
+        end.date() if end else None,
     )
     if json:
         show.print_json(explanation_json(facts))
