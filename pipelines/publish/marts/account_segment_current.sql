@@ -6,12 +6,13 @@
 -- inputs: segments.label, segments.account_profile_day, segments.membership, publish.part
 with now as (select * from segments.account_profile_day where as_of_date = $as_of),
 
-before as (select * from segments.account_profile_day where as_of_date = $previous_date),
-
 moved as (
     select
         segmentation_id,
         segment_id,
+        cast(
+            count_if(entered_date <= $previous_date and (left_date is null or left_date > $previous_date)) as bigint
+        ) as accounts_before,
         cast(count_if(entered_date = $as_of) as bigint) as entered,
         cast(count_if(left_date = $as_of) as bigint) as departed
     from segments.membership
@@ -35,9 +36,9 @@ select
     coalesce(n.revenue_share, 0) as revenue_share,
     n.margin_365d,
     coalesce(n.orders_365d, 0) as orders_365d,
-    case when $previous_date is not null then coalesce(b.accounts, 0) end as accounts_before,
+    case when $previous_date is not null then coalesce(m.accounts_before, 0) end as accounts_before,
     case
-        when $previous_date is not null then coalesce(n.accounts, 0) - coalesce(b.accounts, 0)
+        when $previous_date is not null then coalesce(n.accounts, 0) - coalesce(m.accounts_before, 0)
     end as change,
     case when $previous_date is not null then coalesce(m.entered, 0) end as entered,
     case when $previous_date is not null then coalesce(m.departed, 0) end as departed,
@@ -46,7 +47,6 @@ select
     e.effective_at
 from segments.label as l
 left join now as n on n.segmentation_id = l.segmentation_id and n.segment_id = l.segment_id
-left join before as b on b.segmentation_id = l.segmentation_id and b.segment_id = l.segment_id
 left join moved as m on m.segmentation_id = l.segmentation_id and m.segment_id = l.segment_id
 left join publish.part as e on e.kind = 'segmentation' and e.part = l.segmentation_id
 where l.entity_kind = 'account'
