@@ -7,7 +7,7 @@ from fixtures.shop import Shop
 
 DAYS = ("2026-03-29", "2026-03-30")
 # C001 alone is G0, everybody else G1; the account C001 has no customer, and the id of one.
-ACCOUNTS = "number,branch\nG0,Retail\nG1,Energy\nC001,Retail\n"
+ACCOUNTS = "number,branch,since\nG0,Retail,\nG1,Energy,\nC001,Retail,\n"
 SOURCE = """
   companies:
     files: data/accounts.csv
@@ -15,6 +15,7 @@ SOURCE = """
       accounts:
         account_id: number
         industry: branch
+        created_on: since
 """
 PLAN = """
 segmentation: plan
@@ -95,7 +96,7 @@ def test_an_id_of_both_is_told_as_the_customer_and_says_so(company: Shop) -> Non
 
 
 def test_an_account_that_comes_is_told_as_new(company: Shop) -> None:
-    (company.root / "data" / "accounts.csv").write_text(ACCOUNTS + "G7,Energy\n")
+    (company.root / "data" / "accounts.csv").write_text(ACCOUNTS + "G7,Energy,2026-03-30\n")
     ran(company, DAYS[1])
     (change,) = company.lohko("explain", "G7", "--json").json["changes"]
     assert (change["entered"], change["reason"]) == (["nobody"], "new account")
@@ -156,6 +157,7 @@ def test_accounts_are_published_beside_customers(company: Shop) -> None:
     report = (company.root / "published" / "current" / "report.html").read_text()
     assert '<section id="accounts">' in report
     assert company.lohko("roi", "-s", "plan").code == 2, "campaigns are measured by segments of customers"
-    macro = "select account_id from marts.account_membership_as_of('plan', '2026-03-29') where segment_id = 'lost'"
-    assert company.lohko("query", macro, "--json").json == [{"account_id": "G0"}]
+    macro = f"marts.account_membership_as_of('plan', '{DAYS[0]}') where segment_id = 'lost'"
+    lost = company.lohko("query", f"select account_id from {macro}", "--json").json
+    assert lost == [{"account_id": "G0"}]
     assert company.lohko("query", "from marts.audience where segmentation_id = 'plan'", "--json").json == []
