@@ -143,7 +143,10 @@ def evaluate_recorded(
 ) -> Evaluated:
     """Evaluate a day; members stand where the record says they stood before it."""
     _stand_before(con, day, segmentations)
-    return evaluate(con, day, entity, segmentations, held)
+    evaluated = evaluate(con, day, entity, segmentations, held)
+    # It tells of this day alone, and is no state.
+    con.execute("drop view segments.standing")
+    return evaluated
 
 
 def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
