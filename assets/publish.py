@@ -31,7 +31,7 @@ from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.expectations import assert_expected, judge_marts, suites_of
 from pipelines.publish.manifest import manifest
-from pipelines.publish.marts import MARTS, PERSONAL, build_marts, refresh_quality, table_of
+from pipelines.publish.marts import COMPANIES, MARTS, PERSONAL, build_marts, refresh_quality, table_of
 from pipelines.publish.parts import Part, held_segmentations, parts_of, remember_published
 from pipelines.report.build import begin_report
 from pipelines.segments.history import assert_exclusive
@@ -100,7 +100,7 @@ def build_publication(
                 if judged:
                     refresh_quality(con, context.run.run_id)
             for mart in MARTS:
-                preview = 0 if mart in PERSONAL else 12
+                preview = 0 if mart in PERSONAL | COMPANIES else 12
                 yield result(
                     table_of(mart),
                     table_metadata(con, table_of(mart), preview=preview),
@@ -215,6 +215,8 @@ _COMES_FROM = {
     "marts.revenue_day": "core.orders",
     # Made within another asset.
     "features.entry_product": "features.customer",
+    "features.account": "features.customer",
+    "segments.account_profile_day": "segments.membership",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",
     "money.amount": "core.order_lines",
@@ -230,7 +232,7 @@ def _deps(mart: str) -> list[str]:
 
 def _parts(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Part]:
     """What is published, and from which sources."""
-    features = features_now(con, project.recipe)["customer"]
+    features = features_now(con, project.recipe)
     return parts_of(definitions_of(con, project).segmentations, features, project.mapped)
 
 

@@ -186,6 +186,8 @@ def _record(
             compute(day)
         recorded = history.record(con, day, definitions.segmentations, run_id, faults)
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
+        if "accounts" in project.mapped:
+            run_step(con, "segments/account_profile_day", {"as_of": day, "as_of_date": day})
     progress("segments of the past")
     versions = {name: one.version for name, one in in_force(con, wanted).items()}
     worth = money.terms_of(project.config).mark

@@ -27,7 +27,7 @@ from pipelines.features.entry import store_entry_products
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import freshness, ledger, limits
 from pipelines.ingest.quality import checks_for
-from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
+from pipelines.publish.marts import COMPANIES, MACROS, MARTS, PERSONAL, build_marts, table_of
 from pipelines.publish.metrics import METRICS
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history
@@ -260,6 +260,8 @@ def marts_page() -> str:
         text = f"{step.description} Key: {_code(step.key)}."
         if mart in PERSONAL:
             text += " **Rows are persons.**"
+        if mart in COMPANIES:
+            text += " **Rows are companies.**"
         lines += ["", f"## {mart}", "", text, "", _columns(con, mart)]
         figures = [[f"`{m.name}`", m.unit, m.meaning] for m in METRICS if m.mart == mart]
         if figures:
@@ -271,8 +273,9 @@ def marts_page() -> str:
 
 
 def _columns(con: duckdb.DuckDBPyConnection, mart: str) -> str:
-    if mart == "customer":
-        return "`as_of_date`, `customer_id`, every [feature](features.md) of the project, `effective_at`."
+    if mart in ("customer", "account"):
+        features = f"[feature](features.md{'#accounts' if mart == 'account' else ''})"
+        return f"`as_of_date`, `{mart}_id`, every {features} of the project, `effective_at`."
     return ", ".join(f"`{name}` {kind}" for name, kind in columns_of(con, table_of(mart))) + "."
 
 
@@ -289,6 +292,7 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     freshness.store(con, day, [])
     refresh_state(con)
     compute_customers(con, day, Recipe())
+    accounts.compute_accounts(con, day, Recipe())
     store_catalogue(con, catalogue(CONTRACTS, [], []))
     store_entry_products(con, day, CONTRACTS)
     history.create(con)

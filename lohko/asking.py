@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated
 
@@ -13,11 +14,11 @@ from lohko.reading import Published
 from pipelines.errors import UsageError
 
 
-def wanted_segmentations(published: Published, name: str | None) -> list[str]:
+def wanted_segmentations(known: Iterable[str], name: str | None) -> list[str]:
     """The segmentations asked for; an unknown name is answered with the known ones."""
     from pipelines.config.yaml import nearest
 
-    known = published.known_segmentations()
+    known = list(dict.fromkeys(known))
     if name is None:
         return known
     if name not in known:
@@ -57,7 +58,9 @@ def roi(
     project = load(context)
     started = "month" if by == "month" else "start_date"
     with Published(project) as published:
-        wanted = wanted_segmentations(published, segmentation)[: None if segmentation or json else 1]
+        wanted = wanted_segmentations(published.known_segmentations(), segmentation)[
+            : None if segmentation or json else 1
+        ]
         found = published.rows(
             f"select * exclude (rank) from (select *, dense_rank() over (order by {started} desc) as rank"
             f" from marts.roi_{by} where segmentation_id in (select unnest($wanted)))"

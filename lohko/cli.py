@@ -15,9 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from lohko import asking, authoring, quarantine, show, views
-from lohko.asking import wanted_segmentations as _wanted
-from lohko.options import ByName, Json, print_fault
-from lohko.options import load as _load
+from lohko.options import ByName, Json, load, print_fault
 from lohko.reading import Published
 from pipelines.errors import LohkoError
 from resources.project import Project
@@ -64,7 +62,7 @@ def run(
     from lohko.progress import follow
     from lohko.running import exclusive, plan_days, run_days, summary_rows
 
-    project = _load(context)
+    project = load(context)
     with exclusive(project):
         days = plan_days(project, as_of.date() if as_of else None)
         with follow(days, quiet=json) as progress:
@@ -105,7 +103,7 @@ def status(context: typer.Context, json: Json = False) -> None:
     """The last run, freshness, row counts, what is held, and open incidents."""
     from lohko.status import print_status, read_status
 
-    project = _load(context)
+    project = load(context)
     facts = read_status(project)
     if json:
         show.print_json(facts)
@@ -118,14 +116,11 @@ def status(context: typer.Context, json: Json = False) -> None:
 @app.command()
 def segments(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
     """Sizes of the segments, their revenue, and the change since the previous day."""
-    project = _load(context)
+    project = load(context)
     with Published(project) as published:
-        wanted = _wanted(published, segmentation)
-        found = published.rows(
-            "from marts.segment_current where segmentation_id in (select unnest($wanted))"
-            " order by segmentation_id, position",
-            {"wanted": wanted},
-        )
+        everything = published.segments()
+    wanted = asking.wanted_segmentations([row["segmentation_id"] for row in everything], segmentation)
+    found = [row for row in everything if row["segmentation_id"] in wanted]
     if json:
         show.print_json(found)
         return
@@ -141,7 +136,12 @@ app.command()(asking.drift)
 @app.command()
 def explain(
     context: typer.Context,
-    customer: Annotated[str, typer.Argument(help="The customer's id, as the source writes it.")],
+    who: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of a customer or account, as the source writes it.")
+    ],
+    entity: Annotated[
+        str | None, typer.Option(help="customer or account, where the id is both. Default: the customer.")
+    ] = None,
     segment: Annotated[
         str | None, typer.Option(help="Only changes of this segment, or of this segmentation.")
     ] = None,
@@ -153,11 +153,16 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """A customer's features and segments; since when, and which condition put them there."""
-    from lohko.explain import explain_everything, explanation_json, print_explanation
+    """A customer's or account's features and segments; since when, and which condition put them there."""
+    from lohko.explain import entity_of, explain_everything, explanation_json, print_explanation
 
     facts = explain_everything(
-        _load(context), customer, segment, start.date() if start else None, end.date() if end else None
+        load(context),
+        who,
+        entity_of(entity) if entity else None,
+        segment,
+        start.date() if start else None,
+        end.date() if end else None,
     )
     if json:
         show.print_json(explanation_json(facts))
@@ -192,7 +197,7 @@ def replay(
         definition,
         output,
     )
-    project = _load(context)
+    project = load(context)
     with follow([wanted.first, wanted.last], quiet=json) as progress:
         found = playing.replay(project, wanted, lambda day: progress(day, "replay"))
     if json:

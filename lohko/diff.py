@@ -10,8 +10,9 @@ from typing import Any
 from lohko import show
 from lohko.latest import Latest, latest
 from lohko.testing import verdict_table, verdicts_of
+from pipelines.config.segments import Entity
 from pipelines.errors import ConfigError
-from pipelines.publish.parts import BY_SEGMENTATION
+from pipelines.publish.parts import BY_ENTITY
 from pipelines.segments.compare import Change, Flow, compare
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.model import Segmentation
@@ -85,7 +86,7 @@ def _difference(at: Latest, revision: Revision, sample: int) -> Difference:
         at.project.config.currency,
         [_compare(at, old.get(name), new.get(name), sample) for name in changed],
         _renamed(old, new, changed),
-        [_touched(name, after.segmentations) for name in changed],
+        [_touched(name, {**old, **new}[name].entity, after.segmentations) for name in changed],
         verdicts_of(at, after, changes_new, "dry_new"),
         [str(fault) for fault in dict.fromkeys(after.faults.values())],
         list(dict.fromkeys(remarks)),
@@ -128,12 +129,12 @@ def _words(one: Segmentation) -> object:
     return one.name, one.definition.description, one.compiled.labels
 
 
-def _touched(name: str, segmentations: tuple[Segmentation, ...]) -> Touched:
+def _touched(name: str, entity: Entity, segmentations: tuple[Segmentation, ...]) -> Touched:
     reached = {name}
     for one in segmentations:  # each comes after what it refers to
         if one.uses & reached:
             reached.add(one.id)
-    return Touched(name, sorted(f"marts.{mart}" for mart in BY_SEGMENTATION), sorted(reached - {name}))
+    return Touched(name, sorted(f"marts.{mart}" for mart in BY_ENTITY[entity]), sorted(reached - {name}))
 
 
 def diff_json(found: Difference) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`lohko explain CUSTOMER`: what is known of one customer, and since when they are in their segments."""
+"""`lohko explain ID`: what is known of a customer or account, and since when they are in their segments."""
 
 from __future__ import annotations
 
@@ -10,37 +10,51 @@ from typing import Any
 from lohko import show
 from lohko.reading import Published
 from lohko.why import explain_why, print_why
+from pipelines.config.segments import Entity
 from pipelines.errors import BusyError, SourceError, UsageError
-from pipelines.segments.why import Why
+from pipelines.segments.definitions import ENTITIES
+from pipelines.segments.model import KEY
+from pipelines.segments.why import Who, Why
+from pipelines.steps import table_exists
 from resources.project import Project
 
 
-def explain_customer(published: Published, customer: str) -> dict[str, Any]:
+def entity_of(text: str) -> Entity:
+    """Which kind of member, from the command line."""
+    for one in ENTITIES:
+        if text == one:
+            return one
+    raise UsageError(f"--entity {text}: expected {' or '.join(ENTITIES)}")
+
+
+def explain_member(published: Published, who: Who) -> dict[str, Any]:
     """Segments with their days, and every feature with its meaning.
 
     Raises
     ------
     UsageError
-        When no such customer is published.
+        When no such customer or account is published.
     """
-    features = published.rows("from marts.customer where customer_id = $customer", {"customer": customer})
+    key, prefix = KEY[who.entity], "" if who.entity == "customer" else f"{who.entity}_"
+    features = _features(published, who)
     if not features:
         raise UsageError(
-            f"no customer {customer} is published; ids are compared exactly as the source writes them"
+            f"no {who.entity} {who.id} is published; ids are compared exactly as the source writes them"
         )
     values = features[0]
-    catalogue = published.rows("from marts.feature_catalogue where entity = 'customer'")
+    catalogue = published.rows("from marts.feature_catalogue where entity = $entity", {"entity": who.entity})
     return {
-        "customer_id": customer,
+        "entity": who.entity,
+        key: who.id,
         "as_of_date": values["as_of_date"],
         "effective_at": values["effective_at"],
         "segments": published.rows(
             "select m.segmentation_id, m.segment_id, coalesce(c.segment_name, m.segment_id) as segment_name,"
             " m.entered_date, m.left_date, m.definition_version, c.description"
-            " from marts.membership as m left join marts.segment_current as c"
-            " using (segmentation_id, segment_id) where m.customer_id = $customer"
+            f" from marts.{prefix}membership as m left join marts.{prefix}segment_current as c"
+            f" using (segmentation_id, segment_id) where m.{key} = $id"
             " order by m.segmentation_id, m.entered_date desc",
-            {"customer": customer},
+            {"id": who.id},
         ),
         "features": [
             {
@@ -56,10 +70,39 @@ def explain_customer(published: Published, customer: str) -> dict[str, Any]:
     }
 
 
+def _features(published: Published, who: Who) -> list[dict[str, Any]]:
+    """The published features of the day; none where there is no such member."""
+    mart = f"marts.{who.entity}"
+    if not table_exists(published.con, mart):  # an older Lohko published nothing of accounts
+        return []
+    return published.rows(f"from {mart} where {KEY[who.entity]} = $id", {"id": who.id})
+
+
+def _found(project: Project, id_: str, entity: Entity | None) -> tuple[Who, bool]:
+    """Who is meant, and whether an account of the id was passed over for the customer.
+
+    Of an id that nobody has, a customer is meant: one who was merged is published under another id.
+    """
+    if entity is not None:
+        return Who(entity, id_), False
+    with Published(project) as published:
+        customer, account = (bool(_features(published, Who(one, id_))) for one in ENTITIES)
+    return Who("account" if account and not customer else "customer", id_), account and customer
+
+
 def explain_everything(
-    project: Project, customer: str, segment: str | None, start: date | None, end: date | None
+    project: Project,
+    id_: str,
+    entity: Entity | None,
+    segment: str | None,
+    start: date | None,
+    end: date | None,
 ) -> dict[str, Any]:
-    """What is published of a customer, and from the live warehouse why they changed segment.
+    """What is published of a customer or account, and from the live warehouse why they changed segment.
+
+    Parameters
+    ----------
+    entity : None for whichever has the id; the customer, where both have.
 
     When nobody asked for certain changes, what is published is told also while a run holds the warehouse:
     then `changes` is None and `changes_untold` says why.
@@ -67,24 +110,26 @@ def explain_everything(
     Raises
     ------
     LohkoError
-        When there is no such customer, segment or publication, or `--from` lies after `--to`.
+        When there is no such member, segment or publication, or `--from` lies after `--to`.
     """
     if start and end and start > end:
         raise UsageError(f"--from {start} lies after --to {end}")
     asked = bool(segment or start or end)
-    whom, untold = customer, None
+    who, also = _found(project, id_, entity)
+    untold = None
     changes: list[Why] | None = None
     try:
-        found = explain_why(project, customer, segment, start, end, patient=asked)
-        whom, changes = found.customer, found.changes
+        found = explain_why(project, who, segment, start, end, patient=asked)
+        who, changes = found.who, found.changes
     except (BusyError, SourceError) as fault:
         if asked:
             raise
         untold = str(fault)
     with Published(project) as published:
-        facts = explain_customer(published, whom)
-    merged = {"merged_from": customer} if whom != customer else {}
-    return {**facts, **merged, "changes": changes, "changes_untold": untold}
+        facts = explain_member(published, who)
+    if who.id != id_:
+        facts["merged_from"] = id_
+    return {**facts, "also_account": also, "changes": changes, "changes_untold": untold}
 
 
 def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
@@ -95,12 +140,14 @@ def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
 
 def print_explanation(facts: dict[str, Any]) -> None:
     """The same for a person: where they are now, where they were, and what that rests on."""
-    show.console.print(f"[bold]Customer {show.text(facts['customer_id'])}[/bold] as of {facts['as_of_date']}")
+    id_ = show.text(facts[KEY[facts["entity"]]])
+    show.console.print(f"[bold]{facts['entity'].capitalize()} {id_}[/bold] as of {facts['as_of_date']}")
     if "merged_from" in facts:
-        merged = (
-            f"{facts['merged_from']} was merged into {facts['customer_id']}: this is {facts['customer_id']}"
-        )
-        show.console.print(show.text(merged), highlight=False)
+        merged = f"{show.text(facts['merged_from'])} was merged into {id_}: this is {id_}"
+        show.console.print(merged, highlight=False)
+    if facts["also_account"]:
+        told = f"{id_} is a customer and an account: this is the customer, --entity account tells the rest"
+        show.console.print(told, highlight=False)
     show.console.print(
         show.table(
             "Segments",

@@ -141,8 +141,6 @@ def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
 
 def _chosen(found: Definitions, name: str) -> Segmentation:
     (one,) = chosen(found, name)
-    if one.entity != "customer":
-        raise UsageError(f"{name} segments {one.entity}s; only those of customers can be replayed")
     return one
 
 

@@ -82,8 +82,17 @@ class Published:
             return []
         return self.rows("from marts.publication where held order by kind, part")
 
+    def segments(self) -> list[dict[str, Any]]:
+        """Every segment today, of customers and then of accounts; `entity` says of which."""
+        order = "order by segmentation_id, position"
+        found = self.rows(f"select 'customer' as entity, * from marts.segment_current {order}")
+        # An older Lohko published none of accounts.
+        if steps.table_exists(self.con, "marts.account_segment_current"):
+            found += self.rows(f"select 'account' as entity, * from marts.account_segment_current {order}")
+        return found
+
     def known_segmentations(self) -> list[str]:
-        """Ids of the segmentations, in order."""
+        """Ids of the segmentations of customers, in order."""
         found = self.con.execute(
             "select distinct segmentation_id from marts.segment_current order by 1"
         ).fetchall()

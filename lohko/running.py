@@ -229,7 +229,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
     with Published(project) as published:
         return {
             "run": published.one("from marts.run"),
-            "segments": published.rows("from marts.segment_current order by segmentation_id, position"),
+            "segments": published.segments(),
             "batches": published.rows(BATCH_SUMMARY),
             "quality": published.rows(FAILED_CHECKS),
             "freshness": published.rows("from marts.freshness order by source"),

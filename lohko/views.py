@@ -16,18 +16,21 @@ Rows = list[dict[str, Any]]
 
 def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
     """One table a segmentation: size, share, revenue, and what changed since the previous day."""
-    numbers = ["customers", "share", f"{currency} in 365d", "of total", "change", "entered", "left"]
-    for _, group in groupby(segments, key=lambda row: row["segmentation_id"]):
+    for (entity, _), group in groupby(segments, key=lambda row: (row["entity"], row["segmentation_id"])):
         found = list(group)
         since = found[0]["previous_date"]
+        size = f"{entity}s"
+        numbers = [size, "share", f"{currency} in 365d", "of total", "change", "entered", "left"]
         yield table(
-            f"{text(found[0]['segmentation_name'])} ({found[0]['segmentation_id']}), {found[0]['as_of_date']}"
+            f"{text(found[0]['segmentation_name'])} ({found[0]['segmentation_id']}),"
+            + (f" {size}," if entity != "customer" else "")
+            + f" {found[0]['as_of_date']}"
             + (f", change since {since}" if since else ""),
             ["segment", *numbers],
             [
                 [
                     text(row["segment_name"]),
-                    number(row["customers"]),
+                    number(row[size]),
                     percent(row["share"]),
                     money(row["revenue_365d"]),
                     percent(row["revenue_share"]),

@@ -1,4 +1,6 @@
-"""Why a customer changed segment, for `lohko explain`: by the definitions of then, where they were others."""
+"""Why a customer or account changed segment, for `lohko explain`: by the definitions of then, where they were
+others.
+"""
 
 from __future__ import annotations
 
@@ -14,31 +16,31 @@ from lohko import show
 from lohko.latest import LOCK_TIMEOUT, Latest, latest
 from pipelines.config.yaml import nearest, read_yaml
 from pipelines.errors import ConfigError, UsageError
-from pipelines.features.recipe import make
 from pipelines.segments.definitions import Definitions, files_in
-from pipelines.segments.why import Value, Why, explain_changes, survivor
+from pipelines.segments.versions import in_force
+from pipelines.segments.why import Value, Who, Why, explain_changes, survivor
 from pipelines.steps import relation_exists
 from resources.project import Project
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Whose changes they are (the survivor, where the customer was merged), and why each came."""
+    """Whose changes they are (the survivor, where a customer was merged), and why each came."""
 
-    customer: str
+    who: Who
     changes: list[Why]
 
 
 def explain_why(
     project: Project,
-    customer: str,
+    who: Who,
     segment: str | None,
     start: date | None,
     end: date | None,
     *,
     patient: bool = True,
 ) -> Explained:
-    """The changes of a customer from `start` to `end`, by default all that are recorded.
+    """The changes of a customer or account from `start` to `end`, by default all that are recorded.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def explain_why(
         When the warehouse is not there or busy, or there is no such segment.
     """
     with latest(project, "explain", LOCK_TIMEOUT if patient else 0.0) as at:
-        whom = survivor(at.con, customer)
+        whom = Who("customer", survivor(at.con, who.id)) if who.entity == "customer" else who
         if not relation_exists(at.con, "segments.membership_event"):
             return Explained(whom, [])
         wanted = _segments(at, segment) if segment else None
@@ -60,7 +62,7 @@ def explain_why(
             whom,
             start or date.min,
             end or date.max,
-            make(at.con, project.recipe),
+            project.recipe,
             _Versions(at).load,
             wanted,
         )
@@ -85,31 +87,38 @@ class _Versions:
     def __init__(self, at: Latest) -> None:
         self.at = at
         self.now = at.load()
-        self.found: dict[tuple[str, str], Definitions | None] = {}
+        self.found: dict[frozenset[tuple[str, str]], Definitions] = {}
 
-    def load(self, segmentation: str, version: str) -> Definitions | None:
-        """The definitions among which `segmentation` has this version; None where none has."""
+    def load(self, segmentation: str, version: str, day: date) -> Definitions | None:
+        """The definitions of a day, where `segmentation` has this version; None where it cannot be had.
+
+        Every definition is taken as it was in force then: another version of what one refers to would make
+        another one of it.
+        """
         if _has(self.now, segmentation, version):
             return self.now
-        key = segmentation, version
-        if key not in self.found:
-            self.found[key] = self._of_then(segmentation, version)
-        return self.found[key]
-
-    def _of_then(self, segmentation: str, version: str) -> Definitions | None:
-        """With the content of then in the place of today's; what it refers to is as it is today."""
-        row = self.at.con.execute(
-            "select content from segments.definition where segmentation_id = ? and definition_version = ?",
-            [segmentation, version],
-        ).fetchone()
-        if row is None:
-            return None
-        others = [one for one in files_in(self.at.project.segments) if _id(one) != segmentation]
-        with TemporaryDirectory(prefix="lohko-definition-") as folder:
-            path = Path(folder) / f"{segmentation}.yaml"
-            path.write_text(json.dumps(_as_written(json.loads(row[0]))), encoding="utf-8")
-            definitions = self.at.load([*others, path])
+        of_then = {one.id: one.version for one in in_force(self.at.con, day).values()}
+        wanted = frozenset((of_then | {segmentation: version}).items())
+        if wanted not in self.found:
+            self.found[wanted] = self._of_then(wanted)
+        definitions = self.found[wanted]
         return definitions if _has(definitions, segmentation, version) else None
+
+    def _of_then(self, wanted: Collection[tuple[str, str]]) -> Definitions:
+        """With the contents of these versions in the place of today's, as far as they are kept."""
+        rows = self.at.con.execute(
+            "select segmentation_id, content from segments.definition where (segmentation_id,"
+            " definition_version) in (select unnest($ids::varchar[]), unnest($versions::varchar[]))",
+            {"ids": [name for name, _ in wanted], "versions": [version for _, version in wanted]},
+        ).fetchall()
+        kept = {name for name, _ in rows}
+        others = [one for one in files_in(self.at.project.segments) if _id(one) not in kept]
+        with TemporaryDirectory(prefix="lohko-definition-") as folder:
+            paths = []
+            for name, content in rows:
+                paths.append(Path(folder) / f"{name}.yaml")
+                paths[-1].write_text(json.dumps(_as_written(json.loads(content))), encoding="utf-8")
+            return self.at.load([*others, *paths])
 
 
 def _has(definitions: Definitions, segmentation: str, version: str) -> bool:
@@ -158,7 +167,9 @@ def print_why(changes: list[Why]) -> None:
 _REASONS = {
     "first day": "the first recorded day: where they stood",
     "new customer": "was no customer the day before",
+    "new account": "was no account the day before",
     "no customer any more": "is no customer any more",
+    "no account any more": "is no account any more",
     "known then": "recorded with data known then",
 }
 

@@ -204,7 +204,11 @@ def measure_nulls(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
 def _source(feature: Feature, entity: str) -> str:
     """The file that says how a feature is computed."""
     if entity == "account":
-        return "pipelines/features/accounts"
+        from pipelines.features.accounts import families  # it reads this module
+
+        own = {one.name: fragment.name for fragment in families.FRAGMENTS for one in fragment.features}
+        name = own.get(feature.name)
+        return f"pipelines/features/accounts/{name}.sql" if name else "project.yaml"
     fragment = _FRAGMENT_OF.get(feature.name)
     if fragment is not None:
         return f"pipelines/features/families/{fragment.name}.sql"

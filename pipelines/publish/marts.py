@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.config.segments import Entity
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.compute import attributes_of
@@ -14,6 +15,8 @@ from pipelines.publish import parts as publication
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
 from pipelines.segments import history
+from pipelines.segments.definitions import ENTITIES
+from pipelines.segments.model import KEY
 from pipelines.segments.replay import four_weeks_before
 from pipelines.steps import load_step, store_select, transaction
 
@@ -30,6 +33,12 @@ MARTS = (
     "membership",
     "audience",
     "customer",
+    "account_segment_current",
+    "account_segment_day",
+    "account_segment_movement",
+    "account_membership",
+    "account_audience",
+    "account",
     "revenue_day",
     "revenue_bridge",
     "restatements",
@@ -49,21 +58,27 @@ MARTS = (
 )
 # Marts whose rows are persons: never shown in previews, reports or messages.
 PERSONAL = frozenset({"membership", "audience", "customer"})
+# Marts whose rows are companies, some of which are persons: no more shown than those.
+COMPANIES = frozenset({"account_membership", "account_audience", "account"})
 
-MACROS = {
-    "membership_as_of": (
-        "(wanted_segmentation, wanted_day) as table"
-        " select segmentation_id, segment_id, customer_id, entered_date, left_date from marts.membership"
-        " where segmentation_id = wanted_segmentation and entered_date <= wanted_day"
-        " and (left_date is null or left_date > wanted_day)"
-    ),
-    "segment_size_on": (
-        "(wanted_segmentation, wanted_day) as table"
-        " select segment_id, count(*) as customers from marts.membership"
-        " where segmentation_id = wanted_segmentation and entered_date <= wanted_day"
-        " and (left_date is null or left_date > wanted_day) group by segment_id"
-    ),
-}
+
+def _macros(entity: Entity) -> dict[str, str]:
+    """Who was where at the end of a day, and how many; those of customers have the shorter names."""
+    prefix = "" if entity == "customer" else f"{entity}_"
+    there = (
+        f" from marts.{prefix}membership where segmentation_id = wanted_segmentation"
+        " and entered_date <= wanted_day and (left_date is null or left_date > wanted_day)"
+    )
+    head = "(wanted_segmentation, wanted_day) as table select"
+    return {
+        f"{prefix}membership_as_of": (
+            f"{head} segmentation_id, segment_id, {KEY[entity]}, entered_date, left_date{there}"
+        ),
+        f"{prefix}segment_size_on": (f"{head} segment_id, count(*) as {entity}s{there} group by segment_id"),
+    }
+
+
+MACROS = {name: body for entity in ENTITIES for name, body in _macros(entity).items()}
 
 
 def table_of(mart: str) -> str:

@@ -1,7 +1,7 @@
 """What every published figure means: the one place that `marts.metric_definitions` and docs/marts.md read.
 
-Figures of `marts.customer` are features, and stand in the feature catalogue. A test holds that every other
-number in the marts is defined here, and that nothing is defined that the marts no longer have.
+Figures of `marts.customer` and `marts.account` are features, and stand in the feature catalogue. A test holds
+that every other number in the marts is defined here, and that nothing is defined that they no longer have.
 """
 
 from __future__ import annotations
@@ -90,6 +90,37 @@ METRICS: tuple[Metric, ...] = (
         "publish/marts/segment_movement",
         "segment_movement",
         customers=("customers", "Customers in from_segment_id on from_date and in to_segment_id on the day"),
+    ),
+    *_of(
+        "segments/account_profile_day",
+        "account_segment_current",
+        "account_segment_day",
+        accounts=("accounts", "Accounts in the segment at the end of the day"),
+        share=("share", "Accounts in the segment over all accounts"),
+        members=("customers", "Customers of the segment's accounts"),
+        active_accounts_90d=("accounts", "Accounts of the segment with a purchase in the last 90 days"),
+        revenue_365d=(_MONEY, f"{_REVENUE}, of the accounts' customers, in the last 365 days"),
+        revenue_share=("share", "revenue_365d of the segment over that of all accounts"),
+        margin_365d=(_MONEY, "Sum of the accounts' margin_365d: from line costs, or margin_rate"),
+        orders_365d=("orders", "Completed orders of the accounts' customers in the last 365 days"),
+    ),
+    *_of(
+        "segments/account_profile_day",
+        "account_segment_day",
+        revenue_30d=(_MONEY, f"{_REVENUE}, of the accounts' customers, in the last 30 days"),
+    ),
+    *_of(
+        "publish/marts/account_segment_current",
+        "account_segment_current",
+        accounts_before=("accounts", "Accounts in the segment on the previous recorded day"),
+        change=("accounts", "accounts less accounts_before"),
+        entered=("accounts", "Accounts whose stay in the segment begins on the day"),
+        departed=("accounts", "Accounts whose stay in the segment ends on the day"),
+    ),
+    *_of(
+        "publish/marts/account_segment_movement",
+        "account_segment_movement",
+        accounts=("accounts", "Accounts in from_segment_id on from_date and in to_segment_id on the day"),
     ),
     *_of(
         "publish/marts/revenue_day",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipelines.config.segments import Entity
 from pipelines.features.catalogue import Feature
 from pipelines.segments.model import Segmentation
 from pipelines.steps import rows, table_exists
@@ -24,21 +25,34 @@ Kind = Literal["segmentation", "table"]
 # Marts that go out or stay as a whole, by part.
 WHOLE: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
+    "account": ("account",),
     "revenue": ("revenue_day", "revenue_bridge"),
     "roi": ("roi_month", "roi_campaign", "roi_left_out"),
 }
 # Marts whose rows each belong to a segmentation, and go out or stay with it.
-BY_SEGMENTATION = frozenset(
-    {
-        "segment_current",
-        "segment_day",
-        "segment_movement",
-        "membership",
-        "audience",
-        "roi_month",
-        "roi_campaign",
-    }
-)
+BY_ENTITY: dict[Entity, frozenset[str]] = {
+    "customer": frozenset(
+        {
+            "segment_current",
+            "segment_day",
+            "segment_movement",
+            "membership",
+            "audience",
+            "roi_month",
+            "roi_campaign",
+        }
+    ),
+    "account": frozenset(
+        {
+            "account_segment_current",
+            "account_segment_day",
+            "account_segment_movement",
+            "account_membership",
+            "account_audience",
+        }
+    ),
+}
+BY_SEGMENTATION = frozenset(mart for marts in BY_ENTITY.values() for mart in marts)
 # What customers buy is worth what the rates say, where a project maps them.
 _PURCHASES = ("orders", "order_lines", "rates", "vat_rates")
 _CAMPAIGNS = ("campaigns", "campaign_contacts", "campaign_responses", "campaign_offers")
@@ -74,35 +88,52 @@ def tables_behind(feature: Feature) -> set[str]:
 
 
 def parts_of(
-    segmentations: Iterable[Segmentation], features: Sequence[Feature], mapped: Mapping[str, Sequence[str]]
+    segmentations: Iterable[Segmentation],
+    features: Mapping[str, Sequence[Feature]],
+    mapped: Mapping[str, Sequence[str]],
 ) -> list[Part]:
-    """Every part of a project.
+    """Every part of a project; that of accounts only where a source maps them.
 
     Parameters
     ----------
     segmentations : each after those it refers to.
-    features : the project's catalogue.
+    features : the project's catalogues.
     mapped : canonical table -> the sources that feed it.
     """
-    by_name = {feature.name: feature for feature in features}
     found = []
     behind_each: dict[str, set[str]] = {}
     for one in segmentations:
-        read = one.features if one.entity == "customer" else one.member_features
-        used = {table for name in read for table in tables_behind(by_name[name])} | set(one.tables)
+        used = _behind(features[one.entity], one.features) | set(one.tables)
+        used |= _behind(features["customer"], one.member_features)
         used |= {"orders", *_PURCHASES} if "orders" in one.tables else set()
-        used |= {"accounts"} if one.entity == "account" else set()
+        used |= _of_accounts(used) if one.entity == "account" else set()
         # Each comes after those it refers to.
         behind_each[one.id] = used.union(*(behind_each.get(name, set()) for name in one.uses))
         # Who is a customer at all follows from orders, where no feature says more.
         found.append(Part("segmentation", one.id, _sources(behind_each[one.id] or {"orders"}, mapped)))
-    everything = {table for feature in features for table in tables_behind(feature)}
     behind = {
-        "customer": everything,
+        "customer": _behind(features["customer"]),
+        "account": _of_accounts(_behind(features.get("account", ()))),
         "revenue": set(_PURCHASES),
         "roi": {*_PURCHASES, *_CAMPAIGNS},
     }
-    return found + [Part("table", name, _sources(behind[name], mapped)) for name in WHOLE]
+    whole = [name for name in WHOLE if name != "account" or "accounts" in mapped]
+    return found + [Part("table", name, _sources(behind[name], mapped)) for name in whole]
+
+
+def _behind(features: Iterable[Feature], names: Collection[str] | None = None) -> set[str]:
+    """The canonical tables behind features, or behind those of them that are named."""
+    return {
+        table
+        for feature in features
+        if names is None or feature.name in names
+        for table in tables_behind(feature)
+    }
+
+
+def _of_accounts(tables: set[str]) -> set[str]:
+    """The same where accounts are judged: whose customers the orders are of stands in the CRM."""
+    return tables | {"accounts", *(("customers",) if "orders" in tables else ())}
 
 
 def _sources(tables: Collection[str], mapped: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

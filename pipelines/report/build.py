@@ -51,6 +51,7 @@ def begin_report(
         ),
         incidents=incidents,
         segmentations=sizes,
+        accounts=sections.accounts(con),
         roi=returns,
         drift=drift,
         quality=quality,

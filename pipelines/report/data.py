@@ -39,6 +39,20 @@ def segmentations(con: duckdb.DuckDBPyConnection) -> list[Row]:
     return list(found.values())
 
 
+def account_segmentations(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The same of accounts; none in a project without them."""
+    found: dict[str, Row] = {}
+    for segment in _optional(
+        con,
+        "marts.account_segment_current",
+        "select * from marts.account_segment_current order by segmentation_id, position, segment_id",
+    ):
+        key = segment["segmentation_id"]
+        head = {"id": key, "name": segment["segmentation_name"] or key, "segments": []}
+        found.setdefault(key, head)["segments"].append(segment)
+    return list(found.values())
+
+
 def history(con: duckdb.DuckDBPyConnection, segmentation: str) -> list[Row]:
     """Sizes over time of the segments that exist now, under the names they have now.
 

@@ -26,7 +26,7 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     return {
         **found,
         "totals": _totals(segments, ("customers", "revenue_365d", "change", "entered", "departed")),
-        "widest": max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0,
+        "widest": _widest(segments),
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
         "history": draw(charts.history(days), f"Customers over time by segment, {name}")
@@ -40,6 +40,25 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
         else None,
         "moves": _move_facts(moves),
     }
+
+
+def accounts(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The segmentations of accounts: a table each, without charts."""
+    columns = ("accounts", "members", "revenue_365d", "change", "entered", "departed")
+    return [
+        {
+            **found,
+            # Where segments overlap there is no total of them.
+            "totals": _totals(found["segments"], columns) if found["segments"][0]["exclusive"] else None,
+            "widest": _widest(found["segments"]),
+        }
+        for found in data.account_segmentations(con)
+    ]
+
+
+def _widest(segments: list[Row]) -> float:
+    """The share that fills the column."""
+    return max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0
 
 
 def _move_facts(moves: list[Row]) -> Row | None:

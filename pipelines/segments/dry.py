@@ -5,7 +5,7 @@ All that is written on the way (cut points, uploaded lists, temporary tables) is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
@@ -74,10 +74,10 @@ def recorded_members(segmentation: Segmentation, day: date) -> Membership:
     )
 
 
-def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: str | None = None) -> None:
+def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: Collection[str] | None = None) -> None:
     """Make `segments.standing` say who stands where at the end of the last recorded day before `day`.
 
-    Call it within `undone`: the relation is replaced, whatever it was. With `only`, it tells of one member.
+    Call it within `undone`: the relation is replaced, whatever it was. With `only`, of these members.
     """
     drop_relation(con, "segments.standing")
     stays = "select null, null, null, null where false"
@@ -85,13 +85,14 @@ def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: str | None = N
         stays = (
             "select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
             " where entered_date < $day and (left_date is null or left_date >= $day)"
-            " and ($only is null or entity_id = $only)"
+            " and ($only::varchar[] is null or list_contains($only::varchar[], entity_id))"
         )
     con.execute(
         "create table segments.standing (segmentation_id varchar, entity_id varchar, segment_id varchar,"
         " entered_date date)"
     )
-    con.execute(f"insert into segments.standing {stays}", bound(stays, {"day": day, "only": only}))
+    told = {"day": day, "only": None if only is None else list(only)}
+    con.execute(f"insert into segments.standing {stays}", bound(stays, told))
 
 
 def drop_relation(con: duckdb.DuckDBPyConnection, relation: str) -> None:

@@ -17,7 +17,7 @@ from pipelines.ingest.ledger import now
 from pipelines.segments import assignment, current, versions
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
-from pipelines.segments.model import Segmentation
+from pipelines.segments.model import Segmentation, literal
 from pipelines.segments.versions import InForce
 from pipelines.segments.versions import store_definitions as store_definitions
 from pipelines.steps import quote, run_step, table_exists, transaction
@@ -38,6 +38,11 @@ create table if not exists segments.recorded_day (
 );
 create table if not exists segments.recorded_batch (
     as_of_date date not null, revision bigint not null, batch_seq bigint not null, known boolean not null
+);
+create table if not exists segments.account_profile_day (
+    as_of_date date not null, segmentation_id varchar not null, segment_id varchar not null,
+    accounts bigint, share double, members bigint, active_accounts_90d bigint, revenue_30d decimal(18, 4),
+    revenue_365d decimal(18, 4), revenue_share double, margin_365d decimal(18, 4), orders_365d bigint
 );
 """
 
@@ -137,16 +142,23 @@ def evaluate_recorded(
     held: Mapping[str, str] | None = None,
 ) -> Evaluated:
     """Evaluate a day; members stand where the record says they stood before it."""
-    _stand_before(con, day, entity)
-    return evaluate(con, day, entity, segmentations, held)
+    _stand_before(con, day, segmentations)
+    evaluated = evaluate(con, day, entity, segmentations, held)
+    # It tells of this day alone, and is no state.
+    con.execute("drop view segments.standing")
+    return evaluated
 
 
-def _stand_before(con: duckdb.DuckDBPyConnection, day: date, entity: Entity) -> None:
-    """`segments.standing`: who stands where at the end of the last recorded day before `day`."""
+def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
+    """`segments.standing`: who stands where at the end of the last recorded day before `day`.
+
+    Of every entity: accounts are judged by the segments of their customers too.
+    """
+    kinds = ", ".join(f"({literal(one.id)}, {literal(one.entity)})" for one in segmentations) or "('', '')"
     con.execute(
         "create or replace view segments.standing as"
         " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
-        f" where entity_kind = '{entity}' and entered_date < date '{day}'"
+        f" where (segmentation_id, entity_kind) in ({kinds}) and entered_date < date '{day}'"
         f" and (left_date is null or left_date >= date '{day}')"
     )
 

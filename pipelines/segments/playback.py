@@ -7,7 +7,7 @@ read for comparison and never touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.errors import ConfigError, UsageError
+from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import evaluate
 from pipelines.segments.model import Segmentation, literal
 from pipelines.segments.plan import Plan
@@ -31,7 +32,8 @@ NOW = ("core", "features", "ingest", "money")
 THEN = ("raw",)
 _OWN = {
     *("features.customer", "features.customer_state", "features.customer_past", "features.state_day"),
-    *("features.stale_customer", "features.scope", "features.day_scope", "ingest.step_state"),
+    *("features.stale_customer", "features.scope", "features.day_scope", "features.account"),
+    "ingest.step_state",
 }
 SCHEMA = """
 create schema if not exists segments;
@@ -132,19 +134,24 @@ def play(
         When the segmentation cannot be evaluated on one of the days.
     """
     plan = Plan(segmentation.entity, (segmentation,), tuple(everything))
-    needed = [one for one in plan.needed if one.entity == segmentation.entity]
+    # Customers are judged for themselves only where an account depends on where they stood.
+    of = ENTITIES if plan.needs_standing else (segmentation.entity,)
+    needed = {entity: [one for one in plan.needed if one.entity == entity] for entity in of}
     played = days_between(days[0], days[-1], "day") if plan.needs_standing else days
     wanted = set(days)
     for day in played:
         progress(day)
         compute(day)
-        evaluated = evaluate(con, day, segmentation.entity, needed)
-        if segmentation.id in evaluated.held:
-            raise ConfigError(f"{segmentation.id}: {evaluated.held[segmentation.id]}")
+        tables, held = {}, dict[str, str]()
+        for entity in of:
+            evaluated = evaluate(con, day, entity, plan.needed, held)
+            tables[entity], held = evaluated.table, held | dict(evaluated.held)
+        if segmentation.id in held:
+            raise ConfigError(f"{segmentation.id}: {held[segmentation.id]}")
         if plan.needs_standing:
-            _stand(con, day, evaluated.table, needed)
+            _stand(con, day, {tables[entity]: needed[entity] for entity in of})
         if day in wanted:
-            places = _places(evaluated.table, segmentation)
+            places = _places(tables[segmentation.entity], segmentation)
             con.execute(
                 f"insert into segments.played select cast($day as date), * from ({places})", {"day": day}
             )
@@ -159,9 +166,9 @@ def _places(table: str, one: Segmentation) -> str:
     )
 
 
-def _stand(con: duckdb.DuckDBPyConnection, day: date, table: str, needed: Sequence[Segmentation]) -> None:
-    """Bring `segments.standing` to the end of a played day."""
-    places = " union all ".join(_places(table, one) for one in needed)
+def _stand(con: duckdb.DuckDBPyConnection, day: date, judged: Mapping[str, Sequence[Segmentation]]) -> None:
+    """Bring `segments.standing` to the end of a played day; `judged` has the segmentations of each table."""
+    places = " union all ".join(_places(table, one) for table, found in judged.items() for one in found)
     con.execute(
         "create or replace table segments.standing as"
         " select p.segmentation_id, p.entity_id, p.segment_id, coalesce(s.entered_date, $day) as entered_date"
@@ -193,7 +200,8 @@ def sizes(
         known as (
             select d.as_of_date, m.segment_id, count(*) as members
             from recorded_day as d
-            join {record}.membership as m on m.segmentation_id = $id and m.entered_date <= d.as_of_date
+            join {record}.membership as m on m.segmentation_id = $id and m.entity_kind = $entity
+                and m.entered_date <= d.as_of_date
                 and (m.left_date is null or m.left_date > d.as_of_date)
             group by d.as_of_date, m.segment_id
         ),
@@ -236,6 +244,7 @@ def sizes(
         {
             "days": list(days),
             "id": segmentation.id,
+            "entity": segmentation.entity,
             "segments": [segment for segment, *_ in segmentation.compiled.labels],
         },
     ).fetchall()

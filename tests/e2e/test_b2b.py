@@ -138,6 +138,28 @@ def test_firmographics_are_attributes_that_segments_use(b2b: Shop, totals: dict[
     assert {len(country) for (country,) in live(b2b, "select distinct country from core.accounts")} == {2}
 
 
+def test_accounts_are_published_with_their_segments(b2b: Shop, totals: dict[str, Any]) -> None:
+    assert published(b2b, "select count(*), sum(revenue_lifetime) from marts.account") == published(
+        b2b, "select count(*), sum(revenue_lifetime) from marts.customer"
+    )
+    sizes = published(
+        b2b,
+        "select segmentation_id, sum(accounts), sum(members), sum(revenue_365d)"
+        " from marts.account_segment_current group by segmentation_id order by 1",
+    )
+    ((revenue,),) = published(b2b, "select revenue_365d from marts.run")
+    count = totals["accounts"]
+    assert sizes == [(name, count, count, revenue) for name in ("account_plan", "delivery")]
+    assert published(
+        b2b,
+        "select count(*) from marts.account_audience join marts.account using (account_id)"
+        " where segmentation_id = 'account_plan'",
+    ) == [(count,)]
+    assert published(
+        b2b, "select count(*) from marts.account_segment_day where as_of_date = '2025-12-29'"
+    ) == [(12,)]
+
+
 def test_names_and_addresses_of_persons_stay_out_of_core_and_marts(b2b: Shop) -> None:
     text = (b2b.root / "data" / "contacts.jsonl").read_text()
     assert "@example.com" in text

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
 from fixtures.b2b import DAYS
 from fixtures.b2b_truth import Company, Group, companies, groups
@@ -266,6 +268,27 @@ def ago(one: Group, day: str) -> int:
     return (one.day - date.fromisoformat(day)).days
 
 
+def orders_within(one: Group, day: date, days: int = 90) -> int:
+    """Orders of a group until a day, as known now."""
+    first = day - timedelta(days=days)
+    return sum(first < order.day <= day for member in one.members for order in member.orders)
+
+
+def fixed_days(
+    heads: Mapping[str, Group], days: Iterable[date], since: Mapping[str, date]
+) -> dict[str, date]:
+    """Who has a fixed delivery day after these days, one after the other, and since when."""
+    found = dict(since)
+    for day in days:
+        for id_, one in heads.items():
+            orders, start = orders_within(one, day), found.get(id_)
+            if start is None and orders >= 8:
+                found[id_] = day
+            elif start is not None and (day - start).days >= 14 and orders < 5:
+                del found[id_]
+    return found
+
+
 def listed(shop: Shop, file: str, column: str, known: Iterable[str]) -> set[str]:
     text = (shop.root / "segments" / "lists" / file).read_text(encoding="utf-8-sig")
     delimiter = ";" if ";" in text else ","
@@ -289,8 +312,19 @@ def heads(b2b: Shop, truth: dict[str, Company]) -> dict[str, Group]:
 
 
 @pytest.fixture(scope="module")
+def fixed_before(b2b: Shop) -> dict[str, date]:
+    """Who got a fixed delivery day on the first day."""
+    data = b2b.root / "data"
+    return fixed_days(groups(data, BEFORE, companies(data, BEFORE)), [BEFORE], {})
+
+
+@pytest.fixture(scope="module")
 def expected(
-    b2b: Shop, truth: dict[str, Company], before: dict[str, str], heads: dict[str, Group]
+    b2b: Shop,
+    truth: dict[str, Company],
+    before: dict[str, str],
+    heads: dict[str, Group],
+    fixed_before: dict[str, date],
 ) -> dict[str, Places]:
     """Segmentation -> id -> the segments that it is in."""
     stages, tiers, scores = lifecycle(truth, before), value_tier(truth), rfm(truth)
@@ -311,6 +345,8 @@ def expected(
     found["sales_actions"] = {id_: sales_actions(one, stages[id_]) for id_, one in truth.items()}
     found["strategic"] = {id_: {name for name, ids in lists.items() if id_ in ids} for id_ in truth}
     found["account_plan"] = {id_: {account_plan(one, stages)} for id_, one in heads.items()}
+    fixed = fixed_days(heads, [DAY], fixed_before)
+    found["delivery"] = {id_: {"fixed_day" if id_ in fixed else "by_parcel"} for id_ in heads}
     return found
 
 
@@ -338,7 +374,7 @@ def test_a_company_looked_up_by_hand_is_where_it_belongs(company: str, recorded:
     "segmentation",
     [
         *("lifecycle", "value_tier", "rfm", "size_and_industry", "credit", "needs", "treatment"),
-        *("sales_actions", "strategic", "account_plan"),
+        *("sales_actions", "strategic", "account_plan", "delivery"),
     ],
 )
 def test_everybody_is_where_the_files_put_them(
@@ -370,6 +406,51 @@ def test_whoever_was_slipping_is_back_with_a_second_order_only(
     assert kept
     assert all(len(truth[id_].days(90)) < 2 for id_ in kept)
     assert {segment for id_ in kept for segment in recorded["lifecycle"][id_]} == {"slipping"}
+
+
+def test_who_orders_less_keeps_the_fixed_day_from_one_recorded_day_to_the_next(
+    heads: dict[str, Group], fixed_before: dict[str, date], recorded: dict[str, Places]
+) -> None:
+    kept = {id_ for id_ in fixed_before if orders_within(heads[id_], DAY) < 8}
+    assert kept
+    assert {segment for id_ in kept for segment in recorded["delivery"][id_]} == {"fixed_day"}
+
+
+def test_over_weeks_some_keep_the_fixed_day_and_some_lose_it(
+    b2b: Shop, heads: dict[str, Group], tmp_path: Path
+) -> None:
+    """What the definition does to accounts in the quiet weeks before Christmas, beside plain Python."""
+    start, written = date(2025, 11, 25), tmp_path / "members.parquet"
+    ended = b2b.lohko(
+        *("replay", "-s", "delivery", "--from", start, "--to", DAY, "--every", "week"),
+        *("--output", written, "--json"),
+    )
+    assert ended.code == 0, ended.err
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"select as_of_date, entity_id from '{written}' where segment_id = 'fixed_day'"
+        ).fetchall()
+    weeks = [start + timedelta(days=7 * i) for i in range(6)]
+    fixed: dict[str, date] = {}
+    ever: set[str] = set()
+    for week in weeks:
+        since_last = [week - timedelta(days=i) for i in range(6, -1, -1)] if week > start else [start]
+        fixed = fixed_days(heads, since_last, fixed)
+        assert {id_ for day, id_ in rows if day == week} == fixed.keys(), week
+        ever |= fixed.keys()
+    kept = {id_ for id_ in fixed if orders_within(heads[id_], DAY) < 8}
+    gone = ever - fixed.keys()
+    assert kept and all(orders_within(heads[id_], DAY) >= 5 for id_ in kept)
+    assert gone and all(orders_within(heads[id_], DAY) < 5 for id_ in gone)
+
+
+@pytest.mark.parametrize("segmentation", ["account_plan", "delivery"])
+def test_accounts_as_known_then_are_where_they_were_recorded(b2b: Shop, segmentation: str) -> None:
+    days = ("--from", BEFORE, "--to", DAY, "--every", "day")
+    ended = b2b.lohko("replay", "-s", segmentation, *days, "--known", "then", "--json")
+    assert ended.code == 0, ended.err
+    assert sum(row["size"] for row in ended.json) > 900
+    assert [row["size"] for row in ended.json] == [row["recorded"] for row in ended.json]
 
 
 def test_nobody_is_in_more_than_three_audiences_and_some_would_be(

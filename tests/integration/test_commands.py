@@ -58,6 +58,8 @@ def test_segments_shows_all_or_the_one_asked_for(shop: Shop) -> None:
     assert {r["segmentation_id"] for r in shop.lohko("segments", "-s", "lifecycle", "--json").json} == {
         "lifecycle"
     }
+    assert {row["entity"] for row in rows} == {"customer"}
+    assert "ccount" not in shop.lohko("segments").out, "this project has no accounts"
     shown = shop.lohko("segments", "-s", "value_tier").out
     assert "Middle" in shown and "Lapsed" not in shown
 

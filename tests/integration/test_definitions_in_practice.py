@@ -205,6 +205,7 @@ def test_an_edit_is_compared_with_git(shop: Shop) -> None:
     touched = {one["segmentation_id"]: one for one in ended.json["touched"]}
     assert touched["lifecycle"]["referred_to_by"] == ["winback"]
     assert "marts.audience" in touched["lifecycle"]["tables"]
+    assert not [name for name in touched["lifecycle"]["tables"] if "account" in name]
     assert git(shop, "status", "--porcelain", "segments").split() == [
         "M",
         "segments/lifecycle.yaml",

@@ -85,10 +85,10 @@ def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe
 
     Returns
     -------
-    How many accounts there are; none where no source maps accounts.
+    How many accounts there are; where no source maps accounts none, and the table has no features.
     """
     if "accounts" not in recipe.mapped:
-        con.execute(f"drop table if exists {TABLE}")
+        con.execute(f"create or replace table {TABLE} (as_of_date date, account_id varchar)")
         return 0
     made = _make(con, as_of, recipe)
     with transaction(con):

@@ -6,10 +6,10 @@
 select mart, metric, unit, meaning, source from publish.metric
 union all
 select
-    'customer' as mart,
+    entity as mart,
     name as metric,
     unit,
     meaning,
     source
 from features.catalogue
-where entity = 'customer' and (type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%')
+where entity in ('customer', 'account') and (type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%')

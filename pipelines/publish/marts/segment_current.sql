@@ -15,6 +15,7 @@ moved as (
         cast(count_if(entered_date = $as_of) as bigint) as entered,
         cast(count_if(left_date = $as_of) as bigint) as departed
     from segments.membership
+    where entity_kind = 'customer'
     group by segmentation_id, segment_id
 )
 

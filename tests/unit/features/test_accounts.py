@@ -295,7 +295,10 @@ def test_days_out_of_use_are_forgotten_and_accounts_may_go(shop: Shop) -> None:
     keep_features(shop.con, [])
     assert shop.select(days) == [(D,)]
     shop.compute(D, settings=Features(), mapped=EVERYTHING - {"accounts"})
-    assert columns_of(shop.con, "features.account") == []
+    assert [name for name, _ in columns_of(shop.con, "features.account")] == ["as_of_date", "account_id"]
+    assert shop.select("from features.account") == []
+    shop.compute(D, settings=Features())
+    assert shop.select(days) == [(D,)]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from shop import Shop
+from shop import EVERYTHING, Shop
 
 from pipelines.drift.measure import create
+from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.publish.marts import build_marts
 from pipelines.publish.parts import WHOLE, Part
@@ -21,7 +22,10 @@ from pipelines.steps import run_step
 
 YESTERDAY, D = date(2024, 6, 29), date(2024, 6, 30)
 NOW = datetime(2024, 7, 1, 5, 0, tzinfo=UTC).replace(tzinfo=None)
-PARTS = [Part("segmentation", "cycle", ("shop",)), *(Part("table", name, ("shop",)) for name in WHOLE)]
+PARTS = [
+    *(Part("segmentation", name, ("shop",)) for name in ("cycle", "plan")),
+    *(Part("table", name, ("shop",)) for name in WHOLE),
+]
 RULES = """
 segmentation: cycle
 name: Life cycle
@@ -31,6 +35,16 @@ segments:
   - {id: never, name: Never, when: recency_days is null and not in_crm}
 otherwise: {id: away, name: Away}
 """
+PLAN = """
+segmentation: plan
+name: Plan
+entity: account
+kind: rules
+segments:
+  - {id: nurture, name: Nurture, when: recency_days < 2}
+  - {id: visit, name: Visit, when: members > 9}
+otherwise: {id: wait, name: Wait}
+"""
 
 
 def company(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -39,10 +53,14 @@ def company(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
-    """Ann moves from new to away on D, bob stays away, cyd is new on D; in memory, or kept in a file."""
+    """Ann moves from new to away on D, bob stays away, cyd is new on D; in memory, or kept in a file.
+
+    Each is an account too, of which she is the only customer.
+    """
     shop = Shop(warehouse=warehouse, age="varchar")
     con = shop.con
     (folder / "cycle.yaml").write_text(RULES, encoding="utf-8")
+    (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
     con.execute(
         "create table ingest.freshness (source varchar, table_name varchar, watermark_at timestamptz,"
         " watermark_date date, age_days bigint, warn_after_days bigint, fail_after_days bigint,"
@@ -68,18 +86,22 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     shop.order("o2", "bob", date(2024, 5, 2), {"revenue": 20, "product_id": "p"})
     shop.order("o3", "cyd", D, {"revenue": 30, "product_id": "p"})
     shop.order("g", None, D, {"revenue": 5, "product_id": "p"})
+    shop.add("core.accounts", *({"account_id": name, "industry": "Retail"} for name in ("ann", "bob", "cyd")))
     shop.add("core.campaigns", {"campaign_id": "k", "start_date": D, "end_date": D})
     shop.add("core.campaign_contacts", {"campaign_id": "k", "customer_id": "bob"})
     history.create(con)
     features = shop.catalogue()
-    store_catalogue(con, features)
-    segmentations = list(load_definitions(folder, {"customer": features}).checked())
+    accounts = account_catalogue(EVERYTHING, account_attributes(con))
+    store_catalogue(con, features, accounts)
+    loaded = load_definitions(folder, {"customer": features, "account": accounts})
+    segmentations = list(loaded.checked())
     history.store_definitions(con, segmentations)
     for day in (YESTERDAY, D):
         shop.compute(day)
         history.assign(con, day, segmentations)
         run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
         history.record(con, day, segmentations, f"run {day}")
+        run_step(con, "segments/account_profile_day", {"as_of": day, "as_of_date": day})
     replay.bring_up(con, D, segmentations, 2, "inputs", shop.compute)
     shop.compute(D)
     compute_roi(con, D, margin_rate=0.25, contact_cost=Decimal(1))

@@ -1,6 +1,7 @@
 """The marts of a day: what they hold, and that a broken one stops them all."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -68,6 +69,53 @@ def test_the_audience_has_every_customer_once_a_segmentation(con: duckdb.DuckDBP
     assert found == [("ann", "away", D), ("bob", "away", YESTERDAY), ("cyd", "new", D)]
 
 
+def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPyConnection) -> None:
+    """Ids of accounts are ids of customers here: only the mart says which they are."""
+    sizes = con.execute(
+        "select segment_id, accounts, share, members, active_accounts_90d, revenue_365d, revenue_share,"
+        " margin_365d, accounts_before, change, entered, departed"
+        " from marts.account_segment_current where segmentation_id = 'plan' order by position"
+    ).fetchall()
+    assert [one[:4] for one in sizes] == [("nurture", 1, 1 / 3, 1), ("visit", 0, 0, 0), ("wait", 2, 2 / 3, 2)]
+    assert [one[4:8] for one in sizes] == [
+        (1, 30, 0.5, Decimal("7.5")),
+        (0, 0, 0, None),
+        (2, 30, 0.5, Decimal("7.5")),
+    ]
+    assert [one[8:] for one in sizes] == [(1, 0, 1, 1), (0, 0, 0, 0), (2, 0, 1, 1)]
+    stays = con.execute("from marts.account_membership").fetchall()
+    assert [one[:5] for one in stays] == [
+        ("plan", "nurture", "ann", YESTERDAY, D),
+        ("plan", "nurture", "cyd", D, None),
+        ("plan", "wait", "ann", D, None),
+        ("plan", "wait", "bob", YESTERDAY, None),
+        ("plan", "wait", "cyd", YESTERDAY, D),
+    ]
+    moved = con.execute(
+        "select from_segment_id, to_segment_id, accounts from marts.account_segment_movement order by all"
+    ).fetchall()
+    assert moved == [("nurture", "wait", 1), ("wait", "nurture", 1), ("wait", "wait", 1)]
+    days = con.execute(
+        "select as_of_date, segment_id, accounts from marts.account_segment_day order by as_of_date, position"
+    ).fetchall()
+    assert days == [
+        (day, s, n) for day in (YESTERDAY, D) for s, n in (("nurture", 1), ("visit", 0), ("wait", 2))
+    ]
+    audience = con.execute(
+        "select account_id, segment_id, segment_name from marts.account_audience"
+    ).fetchall()
+    assert sorted(audience) == [
+        ("ann", "wait", "Wait"),
+        ("bob", "wait", "Wait"),
+        ("cyd", "nurture", "Nurture"),
+    ]
+    told = con.execute("select account_id, industry, members, revenue_365d from marts.account").fetchall()
+    assert sorted(told) == [("ann", "Retail", 1, 10), ("bob", "Retail", 1, 20), ("cyd", "Retail", 1, 30)]
+    for mart in ("membership", "audience", "segment_current", "segment_day", "segment_movement"):
+        found = con.execute(f"select distinct segmentation_id from marts.{mart}").fetchall()
+        assert found == [("cycle",)], mart
+
+
 def test_guests_count_in_revenue_and_not_as_customers(con: duckdb.DuckDBPyConnection) -> None:
     (today,) = rows(con, "from marts.revenue_day where business_date = ?", [D])
     assert (today["orders"], today["customers"], today["guest_orders"], today["revenue"]) == (2, 1, 1, 35)
@@ -80,8 +128,8 @@ def test_the_manifest_says_from_what_the_marts_were_made(con: duckdb.DuckDBPyCon
     assert [(one["path"], one["sha256"]) for one in found["inputs"]] == [("orders.csv", "abc")]
     assert [one["source"] for one in found["watermarks"]] == ["old", "shop"]
     assert found["rows"] == {mart: row_count(con, table_of(mart)) for mart in MARTS}
-    (version,) = con.execute("select definition_version from segments.definition").fetchall()
-    assert found["definitions"] == [{"segmentation_id": "cycle", "definition_version": version[0]}]
+    versions = con.execute("select segmentation_id, definition_version from segments.definition").fetchall()
+    assert [tuple(one.values()) for one in found["definitions"]] == sorted(versions) != []
 
 
 def test_the_manifest_names_the_definition_of_today_only(
@@ -89,7 +137,7 @@ def test_the_manifest_names_the_definition_of_today_only(
 ) -> None:
     con.execute("begin")
     con.execute("update segments.membership set definition_version = 'older' where entity_id = 'bob'")
-    assert len(manifest(con)["definitions"]) == 1
+    assert len(manifest(con)["definitions"]) == 2
     con.execute("rollback")
 
 

@@ -14,6 +14,7 @@ from published_base import NOW, PARTS, YESTERDAY, D, build, company_shop
 from shop import Shop
 
 from pipelines.errors import InvariantError
+from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.publish.marts import MARTS, build_marts, table_of
 from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
@@ -75,7 +76,9 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
         (tmp_path / f"{name}.yaml").write_text(definition.format(name, when) + otherwise)
     found = {
         part.name: set(part.sources)
-        for part in parts_of(load_definitions(tmp_path, {"customer": features}).checked(), features, mapped)
+        for part in parts_of(
+            load_definitions(tmp_path, {"customer": features}).checked(), {"customer": features}, mapped
+        )
     }
     assert found == {
         "by_age": {"crm"},
@@ -86,6 +89,40 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
         "revenue": {"till", "web", "bank"},
         "roi": {"till", "web", "bank", "mailing"},
     }
+
+
+def test_parts_of_accounts_depend_on_what_accounts_and_their_customers_are_made_from(tmp_path: Any) -> None:
+    mapped = {
+        "orders": ["till"],
+        "customers": ["crm"],
+        "accounts": ["companies"],
+        "opportunities": ["deals"],
+        "contacts": ["persons"],
+    }
+    features = {"customer": catalogue(mapped, [], []), "account": account_catalogue(mapped, [])}
+    definition = (
+        "segmentation: {0}\nname: {0}\nentity: account\nkind: rules\nsegments:\n"
+        '  - {{id: a, name: A, when: "{1}"}}\notherwise: {{id: b, name: B}}\n'
+    )
+    for name, when in {
+        "by_industry": "industry = 'Retail'",
+        "by_deals": "open_opportunities > 0",
+        "by_revenue": "revenue_365d > 10",
+        "by_members": "any_member(where: recency_days < 9)",
+        "by_contacts": "any_member(contacts, where: decision_maker)",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(definition.format(name, when))
+    loaded = load_definitions(tmp_path, features, mapped=mapped).checked()
+    found = {part.name: set(part.sources) for part in parts_of(loaded, features, mapped)}
+    assert {name: found[name] for name in found if name.startswith("by_")} == {
+        "by_industry": {"companies"},
+        "by_deals": {"companies", "deals"},
+        "by_revenue": {"companies", "till", "crm"},
+        "by_members": {"companies", "till", "crm"},
+        "by_contacts": {"companies", "persons"},
+    }
+    assert found["account"] == {"companies", "till", "crm", "deals", "persons"}
+    assert found["customer"] == {"till", "crm"}
 
 
 def test_rows_say_the_oldest_watermark_among_their_own_sources(con: duckdb.DuckDBPyConnection) -> None:
@@ -137,7 +174,7 @@ def held(company: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     con.execute("delete from segments.membership where entity_id = 'ann'")
     con.execute("delete from segments.current_customer where entity_id = 'ann'")
     con.execute("delete from segments.replayed where customer_id = 'ann'")
-    con.execute("delete from segments.profile_day")
+    con.execute("delete from segments.profile_day; delete from segments.account_profile_day")
     con.execute("delete from core.orders where order_id = 'o3'")
     recompute(shop)
     con.execute("delete from roi.segment_month; delete from roi.segment_campaign")

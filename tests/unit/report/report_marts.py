@@ -48,6 +48,10 @@ create table marts.incident (kind varchar, subject varchar, severity varchar, me
     opened_at timestamp);
 """
 OPTIONAL = """
+create table marts.account_segment_current (segmentation_id varchar, segmentation_name varchar,
+    segment_id varchar, segment_name varchar, description varchar, position integer, exclusive boolean,
+    accounts bigint, share double, members bigint, revenue_365d decimal(18,4), revenue_share double,
+    change bigint, entered bigint, departed bigint, as_of_date date, previous_date date);
 create table marts.roi_month (month date, complete boolean, segmentation_id varchar, segment_id varchar,
     segment_name varchar, position integer, membership_date date, membership_basis varchar, customers bigint,
     revenue decimal(18,4), attributed_revenue decimal(18,4), margin decimal(18,4), contacts bigint,
@@ -126,12 +130,25 @@ def empty_marts(warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def fill_accounts(con: duckdb.DuckDBPyConnection) -> None:
+    """A segmentation of accounts, and one whose segments overlap."""
+    for key, name, exclusive in (("plan", "Account plan", True), ("fairs", "Met at fairs", False)):
+        for position, size in enumerate((140, 60, 0), start=1):
+            con.execute(
+                "insert into marts.account_segment_current"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 2, 1, ?, ?)",
+                [key, name, f"{key}{position}", f"{name} {position}", "What is done", position, exclusive,
+                 size, size / 200, size * 3, size * 1000, size / 200, TODAY, YESTERDAY],
+            )  # fmt: skip
+
+
 def full_marts(seed: int = 7, warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A shop after 14 months, with something to worry about in each section."""
     con = empty_marts(warehouse)
     con.execute(OPTIONAL)
     rng = random.Random(seed)
     fill_run(con)
+    fill_accounts(con)
     for key, (name, segments) in SEGMENTATIONS.items():
         fill_segments(con, rng, key, name, segments)
         fill_roi(con, rng, key, segments)

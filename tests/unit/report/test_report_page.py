@@ -90,6 +90,19 @@ def test_a_segment_name_is_escaped_in_text_and_charts(
     assert any("&lt;script&gt;alert(1)" in drawing for drawing in drawings)
 
 
+def test_accounts_have_a_section_of_their_own_where_there_are_any(
+    page: str, empty: duckdb.DuckDBPyConnection, engine: Renderer
+) -> None:
+    (section,) = re.findall(r'<section id="accounts">.*?</section>', page, re.DOTALL)
+    fairs, plan = section.split("<article")[1:]
+    assert re.findall(r'<span class="name">(.*?)<small>', plan) == [f"Account plan {i}" for i in (1, 2, 3)]
+    figures = re.findall(r'<td class="n">([^<]*)</td>', plan.split("<tfoot>")[0])
+    assert figures[:4] == ["140", "420", "140,000", "70.0%"], figures
+    assert "<tfoot>" in plan and "200" in plan.split("<tfoot>")[1]
+    assert "<tfoot>" not in fairs, "segments that overlap have no total"
+    assert "ccount" not in render_report(empty, "Report", "EUR", engine)
+
+
 def rename_everywhere(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """The names a user or a file can choose, all at once."""
     for table, column in (

@@ -115,6 +115,26 @@ def market(tmp_path: Path) -> Market:
     return Market(tmp_path)
 
 
+def test_an_account_is_judged_by_customers_who_are_kept_where_they_stood(market: Market) -> None:
+    market.write(
+        "cycle",
+        "segmentation: cycle\nname: Cycle\nkind: rules\nsegments:\n"
+        "  - {id: warm, name: Warm, when: recency_days <= 2, exit: recency_days > 60}\n"
+        "otherwise: {id: cold, name: Cold}\n",
+    )
+    market.rule("asked", "any_member(where: in_segment('cycle.warm'))", "account")
+    tomorrow = date(2024, 7, 1)
+    for day in (D, tomorrow):
+        market.shop.compute(day)
+        assert history.record(market.con, day, market.load().checked(), "run").held == {}
+    stays = market.con.execute(
+        "select entity_id, entered_date from segments.membership"
+        " where segment_id in ('warm', 'yes_') and left_date is null order by all"
+    ).fetchall()
+    # Ann bought on 28 June: three days ago she is kept, and so is her account. Cyd buys tomorrow.
+    assert stays == [("A", D), ("B", tomorrow), ("ann", D), ("cyd", tomorrow)]
+
+
 @pytest.mark.parametrize(
     ("condition", "who"),
     [

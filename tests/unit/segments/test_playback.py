@@ -8,10 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from population import empty_population, fill, load
+from population import FEATURES, empty_population, fill, load
 
 from pipelines.errors import UsageError
 from pipelines.segments import history, playback
+from pipelines.segments.definitions import load_definitions
 
 D = date(2024, 6, 1)
 STICKY = """
@@ -68,6 +69,55 @@ def test_played_is_what_was_recorded_where_members_depend_on_where_they_stood(
     assert con.execute(
         "select count(*) from duckdb_databases() where database_name = 'playback'"
     ).fetchone() == (0,)
+
+
+KEPT = """
+segmentation: kept
+name: Kept
+kind: rules
+entity: account
+segments:
+  - {id: cared, name: Cared, when: "all_members(where: in_segment('sticky.warm'))", exit: recency_days > 10}
+otherwise: {id: alone, name: Alone}
+"""
+
+
+@pytest.mark.parametrize("every", ["day", "week"])
+def test_accounts_are_played_with_the_customers_they_are_judged_by(
+    tmp_path: Path, every: playback.Every
+) -> None:
+    rng, con = random.Random(5), empty_population()
+    con.execute("create schema core; create table core.customers (customer_id varchar, account_id varchar)")
+    con.execute("insert into core.customers select 'c' || i, 'a' || i // 3 from range(9) as r(i)")
+    con.execute(
+        "create table features.every_account (as_of_date date, account_id varchar, recency_days bigint)"
+    )
+    con.execute("create view features.account as from features.every_account")
+    for name, text in (("sticky", STICKY), ("kept", KEPT)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    both = load_definitions(tmp_path, {"customer": FEATURES, "account": FEATURES}).checked()
+    kept = next(one for one in both if one.id == "kept")
+    for number in range(16):
+        fill(con, day(number), {f"c{i}": {"recency_days": rng.choice([5, 20, 40])} for i in range(9)})
+        for i in range(3):
+            known = [day(number), f"a{i}", rng.choice([5, 20, 40])]
+            con.execute("insert into features.every_account values (?, ?, ?)", known)
+        history.record(con, day(number), both, "run")
+    con.execute("create table features.every_day as from features.customer")
+    days = playback.days_between(day(0), day(15), every)
+
+    def compute(on: date) -> None:
+        for entity, source in (("customer", "every_day"), ("account", "every_account")):
+            con.execute(
+                f"create or replace view features.{entity} as"
+                f" from features.{source} where as_of_date = date '{on}'"
+            )
+
+    with playback.beside(con, tmp_path) as warehouse:
+        playback.play(con, days, kept, both, compute)
+        found = playback.sizes(con, warehouse, kept, days)
+    assert [one.size for one in found] == [one.recorded for one in found]
+    assert any(one.departed for one in found if one.segment_id == "cared")
 
 
 def test_a_day_without_record_has_no_recorded_size(tmp_path: Path) -> None:

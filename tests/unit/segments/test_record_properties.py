@@ -245,7 +245,7 @@ def test_every_day_has_the_members_that_its_evaluation_gave(tmp_path: Path, seed
 
 def evaluate_alone(con: duckdb.DuckDBPyConnection, run: Run, one: Segmentation) -> set[tuple[Any, ...]]:
     """Entity, segmentation, segment and member, from the plan of one segmentation."""
-    history._stand_before(con, run.day, one.entity)
+    history._stand_before(con, run.day, run.definitions.segmentations)
     plan = run.definitions.plan(one.entity, only=[one.id])
     plan.prepare(con, run.day)
     rows = con.execute(plan.sql, plan.parameters(run.day)).fetchall()

@@ -1,0 +1,60 @@
+"""The features of one member as of a few days, in the place of everyone's.
+
+An account is judged by its customers as well, so theirs are computed with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.features.accounts import compute_accounts
+from pipelines.features.recipe import Recipe, make
+from pipelines.features.scoped import scoped
+from pipelines.segments import cuts
+from pipelines.segments.dry import drop_relation
+from pipelines.segments.plan import LIST_TABLE
+from pipelines.segments.why.model import Who
+from pipelines.steps import bound
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Without a day there is nothing to compute, but conditions read the relations all the same.
+_NO_DAY = date(1970, 1, 1)
+_CUSTOMERS = {
+    "customer": "select $id as customer_id",
+    # A customer without account is the account of the same id: features/accounts/members.sql says so too.
+    "account": "select customer_id from core.customers where account_id = $id union"
+    " select $id where $id not in (select customer_id from core.customers where account_id is not null)",
+}
+
+
+def customers_of(con: duckdb.DuckDBPyConnection, who: Who) -> list[str]:
+    """The customer, or the customers of the account."""
+    return [row[0] for row in con.execute(_CUSTOMERS[who.entity], {"id": who.id}).fetchall()]
+
+
+def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days: Sequence[date]) -> None:
+    """Make the relations of features hold this member on these days, computed from what is known now."""
+    made = make(con, recipe)
+    con.execute(
+        "create or replace table features.scope as select unnest($ids::varchar[]) as customer_id",
+        {"ids": customers_of(con, who)},
+    )
+    drop_relation(con, "features.customer")
+    if who.entity == "account":
+        drop_relation(con, "features.account")
+    with scoped(con, made.stored_sql) as stored:
+        dated = f"(select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored)"
+        sql = made.public_sql(dated)
+        for i, day in enumerate(days or [_NO_DAY]):
+            how = "insert into features.customer by name" if i else "create table features.customer as"
+            con.execute(f"{how} {sql}", bound(sql, made.bindings(day)))
+            if who.entity == "account":
+                compute_accounts(con, day, recipe)
+    if who.entity == "account":
+        con.execute("delete from features.account where account_id <> ?", [who.id])
+    con.execute(cuts.TABLE)
+    con.execute(LIST_TABLE)

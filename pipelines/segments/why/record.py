@@ -1,0 +1,62 @@
+"""What the record says of one member: the changes that count, and who took over whose id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pipelines.segments.why.model import Who
+from pipelines.steps import rows, table_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Event:
+    """Everything that one member did in one segmentation on one day."""
+
+    segmentation_id: str
+    day: date
+    left: list[str]
+    entered: list[str]
+    version: str
+
+
+def survivor(con: duckdb.DuckDBPyConnection, customer: str) -> str:
+    """Whom a customer was merged into; the customer, where nobody."""
+    if not table_exists(con, "core.customer_id_map"):
+        return customer
+    row = con.execute(
+        "select survivor_id from core.customer_id_map where customer_id = ?", [customer]
+    ).fetchone()
+    return row[0] if row else customer
+
+
+def events_of(con: duckdb.DuckDBPyConnection, who: Who, start: date, end: date) -> list[Event]:
+    """What counts of the record: the last revision of each day."""
+    found = rows(
+        con,
+        "select e.segmentation_id, e.as_of_date, e.event, e.segment_id, e.definition_version"
+        " from segments.membership_event as e join (select as_of_date, max(revision) as revision"
+        " from segments.recorded_day group by as_of_date) as r"
+        " on r.as_of_date = e.as_of_date and r.revision = e.revision"
+        " where e.entity_kind = ? and e.entity_id = ? and e.as_of_date between ? and ?"
+        " order by e.as_of_date desc, e.segmentation_id, e.event, e.segment_id",
+        [who.entity, who.id, start, end],
+    )
+    events = []
+    for (day, name), group in groupby(found, key=lambda row: (row["as_of_date"], row["segmentation_id"])):
+        listed = list(group)
+        events.append(
+            Event(
+                name,
+                day,
+                [row["segment_id"] for row in listed if row["event"] == "leave"],
+                [row["segment_id"] for row in listed if row["event"] == "enter"],
+                listed[0]["definition_version"],
+            )
+        )
+    return events
