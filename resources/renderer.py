@@ -2,23 +2,26 @@
 
 It takes a third of a second to start, while the run does something else; it needs a hundred megabytes; and on
 some input it does not raise but ends its process, which must not be the run's. Two draw a report's charts in
-half the time.
+half the time. They stay for the next run of the same process, such as the next of several missed days.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 from pipelines.errors import LohkoError
 
+PROCESSES = 2
 SCRIPT = Path(__file__).with_name("draw_charts.py")
 
 
@@ -38,6 +41,8 @@ class Renderer:
 
     def _draw(self, specification: str) -> str:
         process = self._idle.get()
+        if process.poll() is not None:
+            process = _engine()
         try:
             line = _ask(process, specification)
         finally:
@@ -59,25 +64,39 @@ def _ask(process: subprocess.Popen[str], specification: str) -> str:
 
 
 @contextmanager
-def started_renderer(processes: int = 2) -> Iterator[Renderer]:
-    """Chart engines that are starting now and end with this block."""
-    idle: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
-    with ExitStack() as stack:
-        for _ in range(processes):
-            idle.put(stack.enter_context(_engine()))
-        queue = stack.enter_context(ThreadPoolExecutor(processes, "charts"))
-        # On leaving, what still waits is dropped, the chart in hand is finished, and the engines end.
-        stack.callback(queue.shutdown, wait=False, cancel_futures=True)
-        yield Renderer(idle, queue)
+def started_renderer() -> Iterator[Renderer]:
+    """The chart engines of this process, started if there are none; drawing ends with this block."""
+    queue = ThreadPoolExecutor(PROCESSES, "charts")
+    try:
+        yield Renderer(_engines(), queue)
+    finally:
+        # What still waits is dropped, the chart in hand is finished.
+        queue.shutdown(wait=False, cancel_futures=True)
 
 
-@contextmanager
-def _engine() -> Iterator[subprocess.Popen[str]]:
+# By process: one that was forked must not talk through its parent's pipes.
+_started: dict[int, SimpleQueue[subprocess.Popen[str]]] = {}
+
+
+def _engines() -> SimpleQueue[subprocess.Popen[str]]:
+    mine = os.getpid()
+    if mine not in _started:
+        _started.clear()
+        _started[mine] = SimpleQueue()
+        for _ in range(PROCESSES):
+            _started[mine].put(_engine())
+    return _started[mine]
+
+
+def _engine() -> subprocess.Popen[str]:
     command = [sys.executable, "-P", str(SCRIPT)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own script
-        try:
-            yield process
-        finally:
-            process.kill()
-            with suppress(BrokenPipeError):
-                process.communicate()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own script
+    atexit.register(_end, process, os.getpid())
+    return process
+
+
+def _end(process: subprocess.Popen[str], starter: int) -> None:
+    if os.getpid() == starter:
+        process.kill()
+        with suppress(BrokenPipeError):
+            process.communicate()

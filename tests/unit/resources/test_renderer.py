@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import subprocess
+import sys
 
 import pytest
 
 from pipelines.errors import LohkoError
-from resources.renderer import started_renderer
+from resources.renderer import Renderer, started_renderer
 
 POINT = {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": {"field": "a"}}}
 
@@ -23,21 +24,41 @@ def test_it_draws_refuses_and_goes_on() -> None:
         assert drawn.result(60).startswith("<svg")
 
 
-def test_its_death_is_told_and_its_process_never_stays() -> None:
-    with started_renderer(processes=1) as renderer:
-        assert renderer.submit(json.dumps(POINT)).result(60)
-        process = renderer._idle.get()
-        renderer._idle.put(process)
-        os.kill(process.pid, signal.SIGKILL)
-        for _ in range(2):
-            with pytest.raises(LohkoError, match="ended with -9 before it had drawn"):
-                renderer.submit(json.dumps(POINT)).result(60)
-    assert process.poll() is not None
+def test_its_death_is_told_and_another_takes_its_place() -> None:
+    deadly = json.dumps({**POINT, "title": "\x07"})
+    with started_renderer() as renderer:
+        for _ in range(3):
+            with pytest.raises(LohkoError, match="ended with -6 before it had drawn"):
+                renderer.submit(deadly).result(60)
+        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
 
 
-def test_it_ends_with_its_block_whatever_waits() -> None:
+def test_they_stay_for_the_next_run_and_what_waited_does_not() -> None:
     with pytest.raises(ZeroDivisionError), started_renderer() as renderer:
-        for _ in range(50):
-            renderer.submit(json.dumps(POINT))
+        waiting = [renderer.submit(json.dumps(POINT)) for _ in range(50)]
         raise ZeroDivisionError
-    assert all(renderer._idle.get().poll() is not None for _ in range(2))
+    assert waiting[-1].cancelled()
+    pids = engines(renderer)
+    with started_renderer() as again:
+        assert again.submit(json.dumps(POINT)).result(60).startswith("<svg")
+    assert engines(again) == pids
+
+
+def test_they_end_with_their_process() -> None:
+    script = (
+        "from resources.renderer import Renderer, started_renderer\n"
+        "with started_renderer() as renderer:\n"
+        '    renderer.submit(\'{"mark": "point", "data": {"values": []}}\').result(60)\n'
+        "print(*(renderer._idle.get().pid for _ in range(2)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    for pid in ended.stdout.split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+def engines(renderer: Renderer) -> set[int]:
+    found = [renderer._idle.get(timeout=60) for _ in range(2)]
+    for one in found:
+        renderer._idle.put(one)
+    return {one.pid for one in found}
