@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fixtures.shop import Shop
+from fixtures.shop import Shelf, Shop
 
 from lohko.checking_ids import reused_ids
 from resources.locks import hold
@@ -295,8 +295,14 @@ def ran_on(shop: Shop, *orders: str) -> None:
     assert ended.code == 0, ended.err
 
 
-def test_a_move_is_explained_by_the_condition_that_changed(shop: Shop) -> None:
-    ran_on(shop, "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0")
+@pytest.fixture
+def back(shelf: Shelf) -> Shop:
+    """C001, who had lapsed, has bought on 2026-03-30."""
+    return shelf.at("back", lambda shop: ran_on(shop, "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0"))
+
+
+def test_a_move_is_explained_by_the_condition_that_changed(back: Shop) -> None:
+    shop = back
     with unchanged(shop):
         ended = shop.lohko("explain", "C001", "--from", "2026-03-30", "--json")
     assert ended.code == 0, ended.err
@@ -311,8 +317,8 @@ def test_a_move_is_explained_by_the_condition_that_changed(shop: Shop) -> None:
     assert "the first recorded day: where they stood" in shown
 
 
-def test_the_changes_of_a_segment_or_of_days(shop: Shop) -> None:
-    ran_on(shop, "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0")
+def test_the_changes_of_a_segment_or_of_days(back: Shop) -> None:
+    shop = back
     for segment in ("lapsed", "lifecycle.lapsed"):
         found = shop.lohko("explain", "C001", "--segment", segment, "--json").json["changes"]
         assert [(one["day"], one["reason"]) for one in found] == [
@@ -337,8 +343,8 @@ def test_a_move_by_an_edited_definition_is_told(shop: Shop) -> None:
     assert "definition edited, version" in shop.lohko("explain", customer).out
 
 
-def test_a_move_is_explained_by_the_definition_of_its_day(shop: Shop) -> None:
-    ran_on(shop, "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0")
+def test_a_move_is_explained_by_the_definition_of_its_day(back: Shop) -> None:
+    shop = back
     shop.edit("recency_days > 90", "recency_days > 900", "segments/lifecycle.yaml")
     (change,) = shop.lohko("explain", "C001", "--segment", "lapsed", "--from", "2026-03-30", "--json").json[
         "changes"
@@ -346,8 +352,8 @@ def test_a_move_is_explained_by_the_definition_of_its_day(shop: Shop) -> None:
     assert change["reason"] == "conditions" and change["flips"][0]["text"] == "recency_days > 90"
 
 
-def test_what_today_does_not_bear_out_was_known_then(shop: Shop) -> None:
-    ran_on(shop, "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0")
+def test_what_today_does_not_bear_out_was_known_then(back: Shop) -> None:
+    shop = back
     with shop.warehouse() as con:
         con.execute(
             "delete from features.customer_day where customer_id = 'C001' and business_date = '2026-03-30'"

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from fixtures.daily import execute
-from fixtures.shop import Shop
+from fixtures.shop import Shelf, Shop, run_first
 
 BY_COUNTRY = """
 segmentation: country
@@ -20,11 +20,14 @@ otherwise: {id: abroad, name: Abroad}
 
 
 @pytest.fixture
-def two(new_shop: Shop) -> Shop:
+def two(shelf: Shelf) -> Shop:
     """A shop with one segmentation on orders and one on the CRM alone, after a first run."""
-    (new_shop.root / "segments" / "country.yaml").write_text(BY_COUNTRY)
-    assert new_shop.lohko("run", "--as-of", "2026-03-29", "--json").code == 0
-    return new_shop
+
+    def by_country(shop: Shop) -> None:
+        (shop.root / "segments" / "country.yaml").write_text(BY_COUNTRY)
+        run_first(shop)
+
+    return shelf.at("two", by_country, shelf.new)
 
 
 def days(shop: Shop) -> dict[str, str]:

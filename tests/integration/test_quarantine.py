@@ -7,7 +7,7 @@ import getpass
 from typing import Any
 
 import pytest
-from fixtures.shop import Shop
+from fixtures.shop import Shelf, Shop
 
 from resources.locks import hold
 
@@ -41,12 +41,15 @@ def orders(shop: Shop, like: str) -> int:
 
 
 @pytest.fixture
-def faulty(shop: Shop) -> Shop:
+def faulty(shelf: Shelf) -> Shop:
     """A second file of orders with two rows whose amount cannot be read, in an accepted batch."""
-    lenient(shop)
-    shop.deliver("orders-2.csv", *BAD, *GOOD)
-    assert shop.lohko("run", "--json").code == 0
-    return shop
+
+    def deliver(shop: Shop) -> None:
+        lenient(shop)
+        shop.deliver("orders-2.csv", *BAD, *GOOD)
+        assert shop.lohko("run", "--json").code == 0
+
+    return shelf.at("faulty", deliver)
 
 
 def test_list_counts_by_reason_and_names_the_files(faulty: Shop) -> None:
@@ -110,9 +113,9 @@ def test_replaying_without_a_fix_changes_nothing(faulty: Shop) -> None:
     ledgers = faulty.tables("ingest", "quarantine", "core")
     ended = faulty.lohko("quarantine", "replay", "shop_orders")
     assert ended.code == 0 and "2 rows were in quarantine, 2 are" in ended.out
-    assert faulty.tables("ingest", "quarantine", "core") | {"ingest.dirty_day": []} == ledgers | {
-        "ingest.dirty_day": []
-    }
+    # The table is made again, so its days are to be looked at again; what they hold is the same.
+    to_do: dict[str, list[tuple[object, ...]]] = {"ingest.dirty_day": [], "ingest.core_change": []}
+    assert faulty.tables("ingest", "quarantine", "core") | to_do == ledgers | to_do
 
 
 def test_rows_of_a_file_that_was_sent_again_no_longer_stand(faulty: Shop) -> None:
@@ -124,11 +127,14 @@ def test_rows_of_a_file_that_was_sent_again_no_longer_stand(faulty: Shop) -> Non
 
 
 @pytest.fixture
-def refused(shop: Shop) -> Shop:
+def refused(shelf: Shelf) -> Shop:
     """A second file of orders whose batch was rejected: two bad rows of three."""
-    shop.deliver("orders-2.csv", *BAD, GOOD[0])
-    assert shop.lohko("run", "--json").code == 5
-    return shop
+
+    def deliver(shop: Shop) -> None:
+        shop.deliver("orders-2.csv", *BAD, GOOD[0])
+        assert shop.lohko("run", "--json").code == 5
+
+    return shelf.at("refused", deliver)
 
 
 def newest(shop: Shop) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from fixtures.shop import Shop
+from fixtures.shop import Shelf, Shop
 
 LATE = '9001,C001,2026-03-29 12:00:00,web,paid,"10,00","0,00"'
 DAYS = ("--from", "2026-03-29", "--to", "2026-03-30", "--every", "day")
@@ -21,11 +21,14 @@ def replayed(shop: Shop, *words: str, name: str = "lifecycle") -> list[dict[str,
 
 
 @pytest.fixture
-def late(shop: Shop) -> Shop:
+def late(shelf: Shelf) -> Shop:
     """A shop recorded on two days; an order of the first day lands before the second."""
-    shop.deliver("orders-2.csv", LATE)
-    assert shop.lohko("run", "--as-of", "2026-03-30", "--json").code == 0
-    return shop
+
+    def deliver(shop: Shop) -> None:
+        shop.deliver("orders-2.csv", LATE)
+        assert shop.lohko("run", "--as-of", "2026-03-30", "--json").code == 0
+
+    return shelf.at("late", deliver)
 
 
 @pytest.mark.parametrize("name", ["lifecycle", "value_tier"])

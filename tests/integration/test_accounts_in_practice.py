@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.shop import Shop
+from fixtures.shop import Shelf, Shop
 
 DAYS = ("2026-03-29", "2026-03-30")
 # C001 alone is G0, everybody else G1; the account C001 has no customer, and the id of one.
@@ -32,9 +32,12 @@ BACK = "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0"
 
 
 @pytest.fixture
-def company(new_shop: Shop) -> Shop:
+def company(shelf: Shelf) -> Shop:
     """Run for the first day; on the second, the only customer of G0 is back."""
-    shop = new_shop
+    return shelf.at("company", with_accounts, shelf.new)
+
+
+def with_accounts(shop: Shop) -> None:
     (shop.root / "data" / "accounts.csv").write_text(ACCOUNTS)
     (shop.root / "segments" / "plan.yaml").write_text(PLAN)
     shop.edit(
@@ -44,7 +47,6 @@ def company(new_shop: Shop) -> Shop:
     (shop.root / "project.yaml").write_text((shop.root / "project.yaml").read_text() + SOURCE)
     ran(shop, DAYS[0])
     shop.deliver("orders-late.csv", BACK)
-    return shop
 
 
 def ran(shop: Shop, day: str) -> None:
