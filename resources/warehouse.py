@@ -79,7 +79,8 @@ class Warehouse:
         except duckdb.Error as error:
             raise _unopened(self.path, str(error).splitlines()[0]) from None
         try:
-            _check_schema(con, self.path)
+            if not self.is_held:
+                _check_schema(con, self.path)
         except BaseException:
             con.close()
             raise

@@ -6,6 +6,7 @@ The database asked is empty and in memory: DuckDB as the checker of types, nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipelines.steps import quote
@@ -24,7 +25,13 @@ _NUMERIC = ("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALL
 
 
 def checker() -> duckdb.DuckDBPyConnection:
-    """The empty database that is asked; close it after use."""
+    """A connection to the empty database that is asked; close it after use."""
+    return _empty().cursor()
+
+
+@cache
+def _empty() -> duckdb.DuckDBPyConnection:
+    """One for all: to make a database takes ten milliseconds, and nothing is ever written to it."""
     import duckdb
 
     return duckdb.connect(config={"threads": 1})

@@ -27,9 +27,7 @@ class Market:
         self.shop = Shop(account_id="varchar")
         self.con = self.shop.con
         history.create(self.con)
-        self.folder = folder / "segments"
-        self.folder.mkdir()
-        self.files: dict[str, str] = {}
+        self.begin(folder)
         add = self.shop.add
         add("core.products", {"product_id": "w", "category": "WINE"}, {"product_id": "b", "category": "BEER"})
         add("core.accounts", {"account_id": "A"}, {"account_id": "B"}, {"account_id": "C"})
@@ -77,6 +75,11 @@ class Market:
             " unnest(['A', 'B', 'C']) as account_id, unnest([10, 20, null]) as employees, 'x' as industry"
         )
 
+    def begin(self, folder: Path) -> None:
+        """No definition yet."""
+        self.folder = folder / "segments"
+        self.folder.mkdir()
+
     def write(self, name: str, text: str) -> None:
         (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
@@ -110,12 +113,20 @@ class Market:
         return str(self.load(**settings).faults["asked"]).replace(f"{self.folder}/", "")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return Market(tmp_path_factory.mktemp("market"))
+
+
 @pytest.fixture
-def market(tmp_path: Path) -> Market:
-    return Market(tmp_path)
+def market(shared: Market, tmp_path: Path) -> Market:
+    """Definitions of one's own, customers that all tests read."""
+    shared.begin(tmp_path)
+    return shared
 
 
-def test_an_account_is_judged_by_customers_who_are_kept_where_they_stood(market: Market) -> None:
+def test_an_account_is_judged_by_customers_who_are_kept_where_they_stood(tmp_path: Path) -> None:
+    market = Market(tmp_path)
     market.write(
         "cycle",
         "segmentation: cycle\nname: Cycle\nkind: rules\nsegments:\n"
