@@ -47,9 +47,11 @@ def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date")
     return count
 
 
-def compute_past_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
-    """Compute the features of an earlier day beside those of the latest."""
-    count = compute_past(con, day, project.recipe)
+def compute_past_day(
+    con: "duckdb.DuckDBPyConnection", project: Project, day: "date", after: "date | None" = None
+) -> int:
+    """Compute the features of an earlier day beside those of the latest; see `compute_past`."""
+    count = compute_past(con, day, project.recipe, after)
     compute_accounts(con, day, project.recipe)
     return count
 

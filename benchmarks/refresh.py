@@ -8,7 +8,7 @@ process of its own and prints what it took: wall and CPU seconds, peak memory, b
     floor    bare DuckDB: the same lines into a table, that to customer and day, that to one row a customer
     rebuild  core, state, features and three segmentations in a new warehouse
     day      the next day in that warehouse
-    replay   features and segmentations of 52 past weeks (at 10 million lines)
+    replay   `lohko replay` of 52 past weeks (at 10 million lines)
     pandas, polars   the same features from the same files, within --address-space; polars is in the extra
              `bench`
 

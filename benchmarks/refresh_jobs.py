@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.features.recipe import Recipe
+    from pipelines.segments.model import Segmentation
 
 SEGMENTS = Path(__file__).parent / "segments"
 MAPPED = frozenset({"orders", "order_lines", "products", "customers"})
@@ -116,24 +118,29 @@ def day(job: Job) -> None:
 
 
 def replay(job: Job) -> None:
-    """Features and segments of the last 52 weeks, one after another, in the warehouse `rebuild` left."""
-    from pipelines.features.compute import compute_past, forget_features
+    """What `lohko replay` does for the last 52 weeks of the scores, beside the warehouse `rebuild` left."""
+    from pipelines.features.compute import compute_customers
+    from pipelines.segments import playback
+
+    days = [job.shop.last_day - timedelta(weeks=week) for week in range(WEEKS, 0, -1)]
+    scratch = job.work / "playback"
+    scratch.mkdir()
+
+    def compute(day: date) -> None:
+        with job.clock.phase("features"):
+            compute_customers(con, day, recipe())
 
     with opened(job.warehouse) as con:
-        before = None
-        for week in range(WEEKS, 0, -1):
-            past = job.shop.last_day - timedelta(weeks=week)
-            with job.clock.phase("features"):
-                compute_past(con, past, recipe(), after=before)
-            with job.clock.phase("segments"):
-                assign(con, past)
-                con.execute("delete from segments.assignment where as_of_date = ?", [past])
-            if before is not None:
-                with job.clock.phase("forget"):
-                    forget_features(con, before)
-            before = past
-        with job.clock.phase("close"):
-            con.close()
+        known = definitions(con)
+        scores = next(one for one in known if one.id == "rfm")
+        with job.clock.phase("whole"), playback.beside(con, scratch) as name:
+            playback.play(con, days, scores, known, compute)
+            job.clock.facts["rows"] = len(playback.sizes(con, name, scores, days))
+    shutil.rmtree(scratch)
+    # The phases are added up.
+    wall, cpu = job.clock.phases.pop("whole")
+    features = job.clock.phases["features"]
+    job.clock.phases["segments"] = [wall - features[0], cpu - features[1]]
 
 
 def pandas(job: Job) -> None:
@@ -175,19 +182,22 @@ def recipe() -> Recipe:
 
 def assign(con: duckdb.DuckDBPyConnection, as_of: date) -> int:
     """Three segmentations of everyone: rules, scores and tiers; returns the customers of the day."""
-    from pipelines.features.catalogue import absent, catalogue
-    from pipelines.features.compute import attributes_of
     from pipelines.segments import history
-    from pipelines.segments.definitions import load_definitions
 
     history.create(con)
-    features = catalogue(MAPPED, (), attributes_of(con))
-    definitions = load_definitions(
-        SEGMENTS, {"customer": features}, {"customer": absent(MAPPED)}, MAPPED, SEGMENTS.parent
-    )
-    history.record(con, as_of, definitions.checked(), "benchmark")
+    history.record(con, as_of, definitions(con), "benchmark")
     row = con.execute("select count(*) from features.customer where as_of_date = ?", [as_of]).fetchone()
     return int(row[0]) if row else 0
+
+
+def definitions(con: duckdb.DuckDBPyConnection) -> Sequence[Segmentation]:
+    from pipelines.features.vocabulary import features_absent, features_now
+    from pipelines.segments.definitions import load_definitions
+
+    found = load_definitions(
+        SEGMENTS, features_now(con, recipe()), features_absent(MAPPED), MAPPED, SEGMENTS.parent
+    )
+    return found.checked()
 
 
 @contextmanager

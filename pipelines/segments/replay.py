@@ -8,7 +8,7 @@ changed that bear on it, or when definitions or features would say something els
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,10 @@ _UNREAD = ("customer_merges", "campaign_offers", "spend", "vat_rates")
 # Tables that only accounts are made of.
 _OF_ACCOUNTS = ("accounts", "contacts", "leads", "opportunities", "rates")
 
-ComputeFeatures = Callable[[date], object]
+# Fills the features of a day; those of an earlier day that stand, if one is given, are carried on.
+ComputeFeatures = Callable[[date, date | None], object]
+# In a longer time nearly everyone buys, or buys no more.
+_CARRIED_FOR = timedelta(days=14)
 
 
 def four_weeks_before(day: date) -> date:
@@ -79,7 +82,9 @@ def bring_up(
 ) -> list[date]:
     """Make the assignment and profile of every needed past day stand, and only those.
 
-    Of a recorded day nothing is computed: its assignment is a view over the record.
+    Of a recorded day nothing is computed: its assignment is a view over the record. The features of a day
+    near an earlier one that stands are carried on from it, so that the baseline, which moves on by a day each
+    day, costs what happened on one.
 
     Parameters
     ----------
@@ -94,16 +99,28 @@ def bring_up(
     con.execute(STATE)
     needed = needed_days(con, day, months)
     baseline = four_weeks_before(day)
+    near = _nearest(con, baseline, inputs, segmentations)
     _forget_others(con, [*needed, day])
     replayed = []
     for past in needed:
-        if history.is_recorded(con, past):
+        keep, recorded = past == baseline, history.is_recorded(con, past)
+        if recorded and not keep:
             _remember(con, past, "recorded", "")
-            if past == baseline:
-                compute(past)
             continue
-        if _replay_if_stale(con, past, segmentations, inputs, compute, held or {}, keep=past == baseline):
+        mark = changes.newest(con)
+        if _stands(con, past, inputs, segmentations, keep) and (not keep or has_features(con, past)):
+            if recorded:
+                _remember(con, past, "recorded", f"{inputs} {mark}")
+            continue
+        compute(past, near if near and near < past <= near + _CARRIED_FOR else None)
+        if recorded:
+            _remember(con, past, "recorded", f"{inputs} {mark}")
+        else:
+            _replay(con, past, segmentations, held or {}, f"{inputs} {mark}")
             replayed.append(past)
+        before, near = near, max(past, near or past)
+        _forget_features(con, {before, past} - {near, baseline})
+    _forget_features(con, {near} - {baseline})
     assignment.make_views(con)
     return replayed
 
@@ -114,29 +131,39 @@ def basis_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
     return row[0] if row else None
 
 
-def _replay_if_stale(
+def _nearest(
+    con: duckdb.DuckDBPyConnection, baseline: date, inputs: str, segmentations: Sequence[Segmentation]
+) -> date | None:
+    """The last day before the baseline whose features are there and would come out the same today."""
+    days = con.execute(
+        "select as_of_date from segments.snapshot_day where as_of_date between ? and ? order by 1 desc",
+        [baseline - _CARRIED_FOR, baseline - timedelta(days=1)],
+    ).fetchall()
+    for (day,) in days:
+        if _stands(con, day, inputs, segmentations, keep=True) and has_features(con, day):
+            return day  # type: ignore[no-any-return]
+    return None
+
+
+def _forget_features(con: duckdb.DuckDBPyConnection, days: Collection[date | None]) -> None:
+    for day in days:
+        if day is not None:
+            forget_features(con, day)
+
+
+def _replay(
     con: duckdb.DuckDBPyConnection,
     past: date,
     segmentations: Sequence[Segmentation],
-    inputs: str,
-    compute: ComputeFeatures,
     held: Mapping[str, str],
-    *,
-    keep: bool,
-) -> bool:
-    mark = changes.newest(con)
-    if _stands(con, past, inputs, segmentations, keep) and (not keep or has_features(con, past)):
-        return False
-    compute(past)
+    inputs: str,
+) -> None:
     # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
     evaluated = history.evaluate_recorded(con, past, "customer", segmentations, held)
     with transaction(con):
         assignment.store_replayed(con, past, evaluated)
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
-        _remember(con, past, "replayed", f"{inputs} {mark}")
-        if not keep:
-            forget_features(con, past)
-    return True
+        _remember(con, past, "replayed", inputs)
 
 
 def _stands(
@@ -146,14 +173,12 @@ def _stands(
     segmentations: Sequence[Segmentation],
     keep: bool,
 ) -> bool:
-    """Whether a replayed day would come out the same: same inputs, and no row changed that bears on it.
+    """Whether a day would come out the same: same inputs, and no row changed that bears on it.
 
     Whose an event of an account is, and what an account's features are, is said by rows of customers and
     contacts whatever day these are of.
     """
-    row = con.execute(
-        "select inputs from segments.snapshot_day where as_of_date = ? and basis = 'replayed'", [past]
-    ).fetchone()
+    row = con.execute("select inputs from segments.snapshot_day where as_of_date = ?", [past]).fetchone()
     known, _, mark = (row[0] if row else "").rpartition(" ")
     if known != inputs:
         return False

@@ -2,10 +2,12 @@
 
 import random
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
+from pipelines.features import state
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.steps import rows
@@ -59,6 +61,19 @@ def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int)
         shop.everyone_is_dirty()
         refresh_state(shop.con)
         assert [rows(shop.con, f"from {table} order by all") for table in STATE] == kept
+
+
+def test_the_state_made_span_by_span_is_the_state_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = random_shop(3, orders=60)
+    refresh_state(shop.con)
+    at_once = [rows(shop.con, f"from {table} order by all") for table in STATE]
+    monkeypatch.setattr(state, "ORDERS_AT_ONCE", 7)
+    spans = [one for one in state._spans(shop.con) if one is not None]
+    assert len(spans) > 5
+    assert all(before[1] < after[0] for before, after in pairwise(spans))
+    shop.everyone_is_dirty()
+    refresh_state(shop.con)
+    assert [rows(shop.con, f"from {table} order by all") for table in STATE] == at_once
 
 
 def test_only_dirty_customers_are_recomputed_and_then_forgotten() -> None:

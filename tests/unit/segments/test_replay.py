@@ -55,9 +55,9 @@ class Company:
     def read(self) -> list[Segmentation]:
         return list(load_definitions(self.folder, {"customer": self.shop.catalogue()}).checked())
 
-    def compute(self, day: date) -> None:
+    def compute(self, day: date, after: date | None) -> None:
         self.computed.append(day)
-        compute_past(self.con, day, self.recipe)
+        compute_past(self.con, day, self.recipe, after)
 
     def record(self, day: date) -> None:
         compute_customers(self.con, day, self.recipe)

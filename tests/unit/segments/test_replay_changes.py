@@ -12,7 +12,7 @@ from shop import EVENT_TABLES, FIRST, SETTINGS, random_day, random_event, random
 from pipelines.config.attributes import AttributeRule
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes, following, merge
-from pipelines.features.compute import compute_past, refresh_state
+from pipelines.features.compute import compute_past, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import load_definitions
@@ -182,6 +182,30 @@ def test_a_day_that_stands_would_come_out_the_same(tmp_path: Path, table: str, r
             del known[day]
     for day, before in known.items():
         assert past.day(day) == before, f"{table} changed {day}, and nobody was told"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_baseline_carried_on_day_by_day_is_the_one_computed_alone(tmp_path: Path, seed: int) -> None:
+    past = Past(tmp_path, seed, RULES)
+    carried = 0
+
+    def compute(day: date, after: date | None) -> None:
+        nonlocal carried
+        carried += after is not None
+        compute_past(past.con, day, RECIPE, after)
+
+    for i in range(10):
+        if past.rng.random() < 0.5:
+            past.change(past.rng.choice(sorted(MOVES)), rebuilt=False)
+        day = FIRST + timedelta(days=300 + i)
+        replay.bring_up(past.con, day, past.segmentations, 2, "same", compute)
+        baseline = replay.four_weeks_before(day)
+        of_baseline = f"from features.customer where as_of_date = date '{baseline}' order by all"
+        found = past.shop.select(of_baseline)
+        compute_past(past.con, baseline, RECIPE)
+        assert past.shop.select(of_baseline) == found
+        keep_features(past.con, [day, baseline])
+    assert carried
 
 
 @pytest.mark.parametrize("rebuilt", [False, True])
