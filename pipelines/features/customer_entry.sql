@@ -13,17 +13,26 @@ with first_day as (
     group by d.customer_id
 ),
 
+-- Grouped, so that the engine joins the lines with these few orders, not with all there are.
+first_order as (
+    select
+        f.customer_id,
+        o.order_id
+    from first_day as f
+    inner join money.orders as o on o.customer_id = f.customer_id and o.business_date = f.first_date
+    where o.status = 'completed'
+    group by f.customer_id, o.order_id
+),
+
 bought as (
     select
         f.customer_id,
         l.product_id,
         p.category,
         sum(l.revenue) as revenue
-    from first_day as f
-    inner join money.orders as o on o.customer_id = f.customer_id and o.business_date = f.first_date
-    inner join money.order_lines as l on l.order_id = o.order_id
+    from first_order as f
+    inner join money.order_lines as l on l.order_id = f.order_id
     left join core.products as p on p.product_id = l.product_id
-    where o.status = 'completed'
     group by f.customer_id, l.product_id, p.category
 ),
 

@@ -53,7 +53,7 @@ def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"delete from {step.table} where customer_id in (select customer_id from features.entry_scope)"
         )
-        with scoped(con, step.sql, "features.entry_scope") as sql:
+        with scoped(con, step.sql, "features.entry_scope", only=("features.customer_day",)) as sql:
             store_select(con, step.table, sql, "append", {})
 
 

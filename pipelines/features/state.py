@@ -88,8 +88,14 @@ def _of_span(sql: str, span: tuple[date, date] | None) -> tuple[str, str, dict[s
     if span is None:
         # A semi join with all there is costs as much as what it guards.
         return _SCOPED.sub("", sql), "append", {}
-    orders = "(select * from money.orders where business_date between $first and $last)"
-    return _DAYS.sub("", sql).replace("money.orders", orders), "append", {"first": span[0], "last": span[1]}
+    return _between(_DAYS.sub("", sql)), "append", {"first": span[0], "last": span[1]}
+
+
+def _between(sql: str) -> str:
+    """The same of the orders between `$first` and `$last`: the range alone says what need not be read."""
+    return sql.replace(
+        "money.orders", "(select * from money.orders where business_date between $first and $last)"
+    )
 
 
 def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
@@ -120,7 +126,7 @@ def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
             " (select (customer_id, business_date) from features.day_scope)",
             {"first": first, "last": last},
         )
-        store_select(con, step.table, step.sql, "append", {})
+        store_select(con, step.table, _between(step.sql), "append", {"first": first, "last": last})
         entry.refresh_entries(con)
     row = con.execute("select count(*) from touched").fetchone()
     con.execute("drop table touched")
