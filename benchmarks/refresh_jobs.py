@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,11 +128,12 @@ def replay(job: Job) -> None:
 
     def compute(day: date) -> None:
         with job.clock.phase("features"):
-            compute_customers(con, day, recipe())
+            compute_customers(con, day, asked)
 
     with opened(job.warehouse) as con:
         known = definitions(con)
         scores = next(one for one in known if one.id == "rfm")
+        asked = replace(recipe(), only=playback.features_read(scores, known))
         with job.clock.phase("whole"), playback.beside(con, scratch) as name:
             playback.play(con, days, scores, known, compute)
             job.clock.facts["rows"] = len(playback.sizes(con, name, scores, days))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from lohko import show
 from lohko.latest import chosen
 from pipelines.core import money
 from pipelines.errors import ConfigError, UsageError
+from pipelines.features.compute import compute_customers
 from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import playback
 from pipelines.segments.definitions import Definitions, load_definitions, read_definition
@@ -82,7 +83,8 @@ def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -
         segmentation = _chosen(found, wanted.segmentation)
         read = playback.NOW if wanted.known == "now" else playback.THEN
         with playback.beside(con, Path(scratch), read) as name:
-            compute = _compute(con, project, wanted.known, name)
+            read_features = playback.features_read(segmentation, found.segmentations)
+            compute = _compute(con, project, wanted.known, name, read_features)
             playback.play(con, days, segmentation, found.segmentations, compute, progress)
             if wanted.output is not None:
                 playback.write_members(con, wanted.output)
@@ -90,18 +92,29 @@ def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -
 
 
 def _compute(
-    con: duckdb.DuckDBPyConnection, project: Project, known: Known, warehouse: str
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    known: Known,
+    warehouse: str,
+    read: frozenset[str] | None,
 ) -> playback.ComputeFeatures:
-    """Makes the features of one day after the other stand."""
+    """Makes the features of one day after the other stand, as far as they are read."""
+
+    def compute_now(day: date) -> None:
+        if read is None:
+            compute_day(con, project, day)
+        else:
+            compute_customers(con, day, replace(project.recipe, only=read))
+
     if known == "now":
-        return lambda day: compute_day(con, project, day)
+        return compute_now
     then = KnownThen(con, warehouse, project.config.sources, project.mapped, money.terms_of(project.config))
 
-    def compute(day: date) -> None:
+    def compute_then(day: date) -> None:
         then.move_to(day)
-        compute_day(con, project, day)
+        compute_now(day)
 
-    return compute
+    return compute_then
 
 
 def _definitions(

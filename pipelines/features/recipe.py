@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -39,6 +40,7 @@ class Recipe:
     rules : what the project says of attributes; an expired value is NULL.
     settings : `features:` of project.yaml.
     currency : the project's; amounts of deals in another one are converted.
+    only : the features that are asked for; None for all there are.
     """
 
     mapped: frozenset[str] = frozenset(CONTRACTS)
@@ -47,6 +49,7 @@ class Recipe:
     rules: Mapping[str, AttributeRule] = field(default_factory=dict)
     settings: Features = field(default_factory=Features)
     currency: str = ""
+    only: frozenset[str] | None = None
 
     @property
     def has_categories(self) -> bool:
@@ -69,6 +72,21 @@ class Made:
         )
         text = json.dumps([parts, sorted((name, str(value)) for name, value in self.parameters.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def of(self, names: Collection[str]) -> Made:
+        """What gives these features, and no more than comes with them: few of many families."""
+        stored = [{name for name, *_ in fragment.stored} for fragment in self.fragments]
+        known = frozenset().union(*stored)
+        read = {one.name: _read(one, known) for one in self.features}
+        wanted = frozenset().union(*(read[name] for name in names if name in read))
+        # The first says who is a customer at all.
+        kept = [i for i, columns in enumerate(stored) if i == 0 or columns & wanted]
+        there = frozenset().union(*(stored[i] for i in kept))
+        return Made(
+            tuple(self.fragments[i] for i in kept),
+            tuple(one for one in self.features if read[one.name] <= there),
+            self.parameters,
+        )
 
     def bindings(self, as_of: date) -> dict[str, Any]:
         """What the fragments bind: the day, the first day of each window that ends with it, settings."""
@@ -105,6 +123,13 @@ class Made:
         return f"select as_of_date, customer_id, {', '.join(columns)} from {relation}"
 
 
+def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
+    """The stored columns that a feature is read from."""
+    if feature.derived is None:
+        return frozenset({feature.name})
+    return frozenset(re.findall(r"\w+", feature.derived)) & frozenset(stored)
+
+
 def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
     """The fragments of a project, with the attributes that its CRM has now."""
     lacking = absent(recipe.mapped)
@@ -120,7 +145,8 @@ def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
     parameters = {"margin_rate": recipe.margin_rate}
     for one in fragments:
         parameters |= one.parameters
-    return Made(tuple(fragments), features, parameters)
+    made = Made(tuple(fragments), features, parameters)
+    return made if recipe.only is None else made.of(recipe.only)
 
 
 def attributes_of(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -115,6 +115,14 @@ def beside(con: duckdb.DuckDBPyConnection, folder: Path, read: Collection[str] =
         con.execute(f"detach {DATABASE}")
 
 
+def features_read(segmentation: Segmentation, everything: Sequence[Segmentation]) -> frozenset[str] | None:
+    """The features that playing a segmentation reads; None for all, where accounts are played."""
+    needed = Plan(segmentation.entity, (segmentation,), tuple(everything)).needed
+    if any(one.entity != "customer" for one in needed):
+        return None
+    return frozenset().union(*(one.features for one in needed))
+
+
 def play(
     con: duckdb.DuckDBPyConnection,
     days: Sequence[date],

@@ -9,8 +9,8 @@ from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
 from pipelines.features import state
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
-from pipelines.features.recipe import Recipe
-from pipelines.steps import rows
+from pipelines.features.recipe import Made, Recipe, make
+from pipelines.steps import bound, rows
 
 STATE = ("features.customer_day", "features.customer_entry")
 EVENTS = {
@@ -61,6 +61,23 @@ def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int)
         shop.everyone_is_dirty()
         refresh_state(shop.con)
         assert [rows(shop.con, f"from {table} order by all") for table in STATE] == kept
+
+
+def test_a_feature_computed_with_few_others_is_the_same() -> None:
+    shop = random_shop(2, orders=60)
+    refresh_state(shop.con)
+    made = make(shop.con, Recipe(margin_rate=0.25, settings=SETTINGS))
+    day = FIRST + timedelta(days=300)
+
+    def values(of: Made, name: str) -> list[tuple[object, ...]]:
+        stored = f"(select date '{day}' as as_of_date, * from ({of.stored_sql}))"
+        sql = f'select customer_id, "{name}" from ({of.public_sql(stored)}) order by all'
+        return shop.con.execute(sql, bound(sql, of.bindings(day))).fetchall()
+
+    for feature in made.features:
+        few = made.of([feature.name])
+        assert len(few.fragments) <= 3 < len(made.fragments)
+        assert values(few, feature.name) == values(made, feature.name), feature.name
 
 
 def test_the_state_made_span_by_span_is_the_state_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
