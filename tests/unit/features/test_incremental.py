@@ -123,3 +123,37 @@ def test_time_alone_closes_a_ticket_and_ends_a_window() -> None:
         ann = shop.features(FIRST + timedelta(days=after))["ann"]
         found[after] = (ann["open_tickets"], ann["tickets_90d"])
     assert found == expected
+
+
+def test_time_alone_takes_an_order_out_of_each_window() -> None:
+    shop = Shop()
+    shop.add("core.products", {"product_id": "p", "category": "A"})
+    shop.order("o", "ann", FIRST, {"revenue": 5, "product_id": "p"})
+    names = ("orders_30d", "orders_90d", "orders_365d", "entry_category", "preferred_category")
+    expected = {
+        0: (1, 1, 1, "A", "A"),
+        29: (1, 1, 1, "A", "A"),
+        30: (0, 1, 1, "A", "A"),
+        89: (0, 1, 1, "A", "A"),
+        90: (0, 0, 1, "A", "A"),
+        364: (0, 0, 1, "A", "A"),
+        365: (0, 0, 0, "A", None),
+    }
+    found = {}
+    for after in expected:
+        ann = shop.features(FIRST + timedelta(days=after))["ann"]
+        found[after] = tuple(ann[name] for name in names)
+    assert found == expected
+
+
+def test_time_alone_brings_an_order_that_is_already_known() -> None:
+    shop = Shop()
+    shop.add("core.products", {"product_id": "p", "category": "A"})
+    shop.add("core.customers", {"customer_id": "ann"})
+    shop.order("o", "ann", FIRST, {"revenue": 5, "product_id": "p"})
+    found = [
+        (ann["orders_lifetime"], ann["entry_category"])
+        for day in (-2, -1, 0)
+        for ann in (shop.features(FIRST + timedelta(days=day))["ann"],)
+    ]
+    assert found == [(0, None), (0, None), (1, "A")]

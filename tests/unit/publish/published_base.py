@@ -102,7 +102,7 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
         run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
         history.record(con, day, segmentations, f"run {day}")
         run_step(con, "segments/account_profile_day", {"as_of": day, "as_of_date": day})
-    replay.bring_up(con, D, segmentations, 2, "inputs", shop.compute)
+    replay.bring_up(con, D, segmentations, 2, "inputs", lambda day, _: shop.compute(day))
     shop.compute(D)
     compute_roi(con, D, margin_rate=0.25, contact_cost=Decimal(1))
     create(con)
