@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipelines.config.segments import Entity
 from pipelines.features.catalogue import Feature
 from pipelines.segments.model import Segmentation
-from pipelines.steps import rows, table_exists
+from pipelines.steps import rows, table_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -248,13 +248,27 @@ def with_what_is_held(
 
 
 def remember_published(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep the revenue of every day as it was published now: what the next run's restatements start from."""
-    con.execute(
-        "create or replace table publish.revenue_day as"
-        " select business_date, orders, customers, revenue,"
-        " (select as_of_date from publish.part where kind = 'table' and part = 'revenue') as as_of_date"
-        " from marts.revenue_day"
-    )
+    """Keep the revenue of every day as it was published now: what the restatements of a later day start from.
+
+    What was published of the day before stays too: the same day may be published again.
+    """
+    row = con.execute(
+        "select as_of_date from publish.part where kind = 'table' and part = 'revenue'"
+    ).fetchone()
+    day = row[0] if row else None
+    if day is None:
+        return
+    with transaction(con):
+        con.execute(
+            "delete from publish.revenue_day where as_of_date = $day or as_of_date is distinct from"
+            " (select max(as_of_date) from publish.revenue_day where as_of_date < $day)",
+            {"day": day},
+        )
+        con.execute(
+            "insert into publish.revenue_day by name select business_date, orders, customers, revenue,"
+            " $day as as_of_date from marts.revenue_day",
+            {"day": day},
+        )
 
 
 def expect_restatements(con: duckdb.DuckDBPyConnection) -> None:

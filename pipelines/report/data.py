@@ -283,7 +283,7 @@ def held(con: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def restatements(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """The days whose figures changed since the last published run, the largest change first."""
+    """The days whose figures changed since the last published day, the largest change first."""
     return _optional(
         con,
         "marts.restatements",

@@ -1,14 +1,15 @@
 -- marts.restatements
--- One row per business day whose figures changed since the last published run: late, corrected or withdrawn orders.
--- Days that the last published run did not cover yet are new, not restated.
+-- One row per business day whose figures changed since the last published day: late, corrected or withdrawn orders.
+-- Days that the publication of that day did not cover yet are new, not restated. A day published again is compared
+-- with the same earlier day, and says the same again.
 -- key: business_date
 -- store: replace
 -- inputs: marts.revenue_day, publish.revenue_day
-with before as (select * from publish.revenue_day),
+with published as (select max(as_of_date) as as_of_date from publish.revenue_day where as_of_date < $as_of),
 
-after as (
-    select * from marts.revenue_day where business_date <= (select max(as_of_date) from publish.revenue_day)
-)
+before as (select * from publish.revenue_day where as_of_date = (select as_of_date from published)),
+
+after as (select * from marts.revenue_day where business_date <= (select as_of_date from published))
 
 select
     coalesce(a.business_date, b.business_date) as business_date,

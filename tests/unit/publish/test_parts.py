@@ -270,6 +270,7 @@ def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(shop: Shop
     remember_published(con)
     build(con)
     assert restated(con) == []
+    it_was_published_yesterday(con)
     con.execute("update core.order_lines set revenue = 12 where order_id = 'o1'")
     con.execute(
         "insert into core.orders by name select * replace ('late' as order_id) from core.orders"
@@ -278,19 +279,25 @@ def test_a_late_and_a_corrected_order_restate_their_days_and_no_other(shop: Shop
     recompute(shop)
     build(con, "run-2")
     assert restated(con) == [("2024-05-02", 1, 2, 20, 20), ("2024-06-28", 1, 1, 10, 12)]
-    build(con, "run-2")
-    assert len(restated(con)) == 2, "until it is published"
-    remember_published(con)
-    build(con, "run-3")
+    for again in ("run-2", "run-3"):
+        build(con, again)
+        assert len(restated(con)) == 2, "the same day again says the same"
+        remember_published(con)
+    it_was_published_yesterday(con)
+    build(con, "run-4")
     assert restated(con) == []
+
+
+def it_was_published_yesterday(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from publish.revenue_day where as_of_date < ? or business_date > ?", [D, YESTERDAY])
+    con.execute("update publish.revenue_day set as_of_date = ?", [YESTERDAY])
 
 
 def test_a_day_that_was_not_published_yet_is_new_and_one_that_vanished_restated(shop: Shop) -> None:
     con = shop.con
     build(con)
     remember_published(con)
-    con.execute("update publish.revenue_day set as_of_date = ?", [YESTERDAY])
-    con.execute("delete from publish.revenue_day where business_date > ?", [YESTERDAY])
+    it_was_published_yesterday(con)
     con.execute("delete from core.orders where order_id = 'o1'")
     recompute(shop)
     build_again = {"project": "Shop", "currency": "EUR", "code_version": "1", "generated_at": NOW}
