@@ -10,7 +10,6 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.features.scoped import scoped
 from pipelines.steps import load_step, row_count, run_step, store_select, table_exists
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"delete from {step.table} where customer_id in (select customer_id from features.entry_scope)"
         )
-        with scoped(con, step.sql, "features.entry_scope", only=("features.customer_day",)) as sql:
-            store_select(con, step.table, sql, "append", {})
+        days = "(select * from features.customer_day semi join features.entry_scope using (customer_id))"
+        store_select(con, step.table, step.sql.replace("features.customer_day", days), "append", {})
 
 
 def store_entry_products(con: duckdb.DuckDBPyConnection, as_of: date, mapped: Collection[str]) -> None:

@@ -7,7 +7,7 @@ through once, however many families read it, and of its columns only those that 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,22 +24,18 @@ _BY_ORDER = "money.orders"
 
 
 @contextmanager
-def scoped(
-    con: duckdb.DuckDBPyConnection, sql: str, scope: str = SCOPE, only: Collection[str] | None = None
-) -> Iterator[str]:
-    """Give `sql` over the rows of the customers in a relation of `customer_id`, as long as the context lasts.
+def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
+    """Give `sql` over the rows of the customers in `features.scope`, as long as the context lasts.
 
     Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone; others
     (products, campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows
-    of another. With `only`, these relations are cut and no other: the rest follows from joins with them.
+    of another.
     """
     relations = sorted({found[1] for found in _RELATION.finditer(sql) if found[1]}, key=_orders_first)
     made: dict[str, str] = {}
     for relation in relations:
-        if only is not None and relation not in only:
-            continue
         columns = [name for name, _ in columns_of(con, relation)]
-        key, keys = ("customer_id", scope) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
+        key, keys = ("customer_id", SCOPE) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
         if keys is None or key not in columns:
             continue
         wanted = ", ".join(f"r.{quote(name)}" for name in columns if _named(name, sql) or name == key)
