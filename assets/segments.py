@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -23,7 +24,7 @@ from assets.definition_tests import definition_tests_spec, judge_definitions
 from assets.features import compute_day, compute_past_day
 from pipelines.core import money
 from pipelines.errors import InvariantError
-from pipelines.features.compute import has_features, keep_features
+from pipelines.features.compute import has_features
 from pipelines.features.mark import features_mark
 from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import history, replay
@@ -52,10 +53,15 @@ _MEANING = {
 }
 
 
-def definitions_of(con: "duckdb.DuckDBPyConnection", project: Project) -> Definitions:
-    """The project's definitions, checked against the features it has, and the faults of the others."""
+def definitions_of(
+    con: "duckdb.DuckDBPyConnection", project: Project, folder: Path | None = None
+) -> Definitions:
+    """The project's definitions, checked against the features it has, and the faults of the others.
+
+    With `folder`, those in there, as if they were the project's.
+    """
     return load_definitions(
-        project.segments,
+        folder or project.segments,
         features_now(con, project.recipe),
         features_absent(project.mapped),
         project.mapped,
@@ -196,7 +202,6 @@ def _record(
     found = replay.bring_up(
         con, wanted, definitions.segmentations, project.config.roi.months, inputs, past, recorded.held
     )
-    keep_features(con, [wanted, replay.four_weeks_before(wanted)])
     metadata: dict[str, Any] = {"revision": recorded.revision, "replayed_days": len(found)}
     if recorded.remarks:
         metadata["remarks"] = "; ".join(recorded.remarks)

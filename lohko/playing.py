@@ -11,16 +11,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from assets.features import compute_day
+from assets.segments import definitions_of
 from lohko import show
 from lohko.latest import chosen
 from pipelines.core import money
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.compute import compute_customers
-from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments import playback
-from pipelines.segments.definitions import Definitions, load_definitions, read_definition
+from pipelines.segments.definitions import read_definition
 from pipelines.segments.known_then import KnownThen
-from pipelines.segments.model import Segmentation
 from resources.project import Project
 from resources.warehouse import Warehouse
 
@@ -79,8 +78,9 @@ def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -
     warehouse = Warehouse(project.warehouse_path, project.config.timezone)
     # Beside the warehouse: what is played can be as large as it.
     with TemporaryDirectory(dir=project.state, prefix="replay-") as scratch, warehouse.open("replay") as con:
-        found = _definitions(con, project, wanted, Path(scratch))
-        segmentation = _chosen(found, wanted.segmentation)
+        folder = _exchanged(project, wanted, Path(scratch)) if wanted.definition else None
+        found = definitions_of(con, project, folder)
+        (segmentation,) = chosen(found, wanted.segmentation)
         read = playback.NOW if wanted.known == "now" else playback.THEN
         with playback.beside(con, Path(scratch), read) as name:
             read_features = playback.features_read(segmentation, found.segmentations)
@@ -117,22 +117,6 @@ def _compute(
     return compute_then
 
 
-def _definitions(
-    con: duckdb.DuckDBPyConnection, project: Project, wanted: Wanted, scratch: Path
-) -> Definitions:
-    """The project's definitions, one of them exchanged for the file that was given."""
-    folder = project.segments
-    if wanted.definition is not None:
-        folder = _exchanged(project, wanted, scratch)
-    return load_definitions(
-        folder,
-        features_now(con, project.recipe),
-        features_absent(project.mapped),
-        project.mapped,
-        project.root,
-    )
-
-
 def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
     """A copy of the definitions with the given file in the place of the one of the same segmentation."""
     assert wanted.definition is not None  # noqa: S101 - asked by the caller
@@ -150,11 +134,6 @@ def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
             shutil.copy(path, folder / path.name)
     shutil.copy(wanted.definition, folder / f"given-{wanted.definition.name}")
     return folder
-
-
-def _chosen(found: Definitions, name: str) -> Segmentation:
-    (one,) = chosen(found, name)
-    return one
 
 
 def as_rows(found: Sequence[playback.Size]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.features.accounts import forget_accounts, keep_accounts
+from pipelines.features.accounts import keep_accounts
 from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
 from pipelines.features.scoped import scoped
@@ -191,11 +191,3 @@ def keep_features(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
             f"delete from {PAST} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
         )
     keep_accounts(con, [day for day in (*days, state_day(con)) if day is not None])
-
-
-def forget_features(con: duckdb.DuckDBPyConnection, day: date) -> None:
-    """Drop one past day."""
-    if table_exists(con, PAST):
-        con.execute(f"delete from {PAST} where as_of_date = ?", [day])
-    if day != state_day(con):
-        forget_accounts(con, day)

@@ -60,7 +60,8 @@ def _rebuild(con: duckdb.DuckDBPyConnection) -> None:
     step = load_step(STEP)
     con.execute(f"drop table if exists {step.table}")
     for span in _spans(con):
-        store_select(con, step.table, *_of_span(step.sql, span))
+        sql, values = _of_span(step.sql, span)
+        store_select(con, step.table, sql, "append", values)
     entry.rebuild_entries(con)
     con.execute("delete from features.stale_customer")
     con.execute("insert into features.stale_customer values (null)")
@@ -83,12 +84,12 @@ def _spans(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date] | None]:
     return spans
 
 
-def _of_span(sql: str, span: tuple[date, date] | None) -> tuple[str, str, dict[str, date]]:
-    """The SELECT of everyone on some days, how it is stored, and what it binds."""
+def _of_span(sql: str, span: tuple[date, date] | None) -> tuple[str, dict[str, date]]:
+    """The SELECT of everyone on some days, and what it binds."""
     if span is None:
         # A semi join with all there is costs as much as what it guards.
-        return _SCOPED.sub("", sql), "append", {}
-    return _between(_DAYS.sub("", sql)), "append", {"first": span[0], "last": span[1]}
+        return _SCOPED.sub("", sql), {}
+    return _between(_DAYS.sub("", sql)), {"first": span[0], "last": span[1]}
 
 
 def _between(sql: str) -> str:

@@ -8,12 +8,12 @@ changed that bear on it, or when definitions or features would say something els
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.core import changes
-from pipelines.features.compute import forget_features, has_features
+from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
 from pipelines.steps import load_step, run_step, table_exists, transaction
@@ -118,9 +118,9 @@ def bring_up(
         else:
             _replay(con, past, segmentations, held or {}, f"{inputs} {mark}")
             replayed.append(past)
-        before, near = near, max(past, near or past)
-        _forget_features(con, {before, past} - {near, baseline})
-    _forget_features(con, {near} - {baseline})
+        near = max(past, near or past)
+        keep_features(con, [day, baseline, near])
+    keep_features(con, [day, baseline])
     assignment.make_views(con)
     return replayed
 
@@ -143,12 +143,6 @@ def _nearest(
         if _stands(con, day, inputs, segmentations, keep=True) and has_features(con, day):
             return day  # type: ignore[no-any-return]
     return None
-
-
-def _forget_features(con: duckdb.DuckDBPyConnection, days: Collection[date | None]) -> None:
-    for day in days:
-        if day is not None:
-            forget_features(con, day)
 
 
 def _replay(

@@ -116,12 +116,6 @@ def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
         )
 
 
-def forget_accounts(con: duckdb.DuckDBPyConnection, day: date) -> None:
-    """Drop one day."""
-    if table_exists(con, TABLE):
-        con.execute(f"delete from {TABLE} where as_of_date = ?", [day])
-
-
 def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
     if "accounts" not in mapped:
         return []
