@@ -31,7 +31,7 @@ from pipelines.ingest import batch, deliveries, freshness, ledger, quality, volu
 from pipelines.ingest.reading import format_of
 from pipelines.ingest.source import Outcome, ingest
 from pipelines.segments.history import latest_day
-from pipelines.steps import row_count, table_exists
+from pipelines.steps import relation_exists, row_count
 from resources.connectors import fetch
 from resources.control import ControlStore, Finding
 from resources.landing import files_to_land, land, ledger_name
@@ -149,7 +149,7 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
                 )
             except SourceError as held:
                 outcome = Outcome(name, "failed", str(held), results=quality.stored(con, name))
-            total = row_count(con, f"raw.{name}") if table_exists(con, f"raw.{name}") else 0
+            total = row_count(con, f"raw.{name}") if relation_exists(con, f"raw.{name}") else 0
             reasons = quality.reasons(con, outcome.batch_seq)
         _tell(context, control, outcome)
         return dg.MaterializeResult(
@@ -320,5 +320,5 @@ def _observed(w: freshness.Watermark) -> dg.AssetObservation:
 
 def _is_past(con: "duckdb.DuckDBPyConnection", day: "date") -> bool:
     """Whether a later day stands in the record."""
-    latest = latest_day(con) if table_exists(con, "segments.recorded_day") else None
+    latest = latest_day(con) if relation_exists(con, "segments.recorded_day") else None
     return latest is not None and day < latest

@@ -19,7 +19,7 @@ from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
-from pipelines.steps import quote, table_exists
+from pipelines.steps import quote, relation_exists
 from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
 from resources.notifier import addresses_from_environment
@@ -179,7 +179,7 @@ def _attributes(project: Project, table: str = "customers") -> tuple[list[tuple[
 def _attributes_in_core(project: Project, table: str = "customers") -> list[tuple[str, str]]:
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
-            if table_exists(con, f"core.{table}"):
+            if relation_exists(con, f"core.{table}"):
                 return attributes_of(con) if table == "customers" else account_attributes(con)
     return []
 

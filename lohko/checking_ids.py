@@ -8,7 +8,7 @@ from pipelines.errors import BusyError, ConfigError
 from pipelines.segments.history import latest_day
 from pipelines.segments.model import Segmentation
 from pipelines.segments.versions import refused
-from pipelines.steps import table_exists
+from pipelines.steps import relation_exists
 from resources.project import Project
 from resources.warehouse import Warehouse
 
@@ -25,7 +25,7 @@ def reused_ids(project: Project, segmentations: Sequence[Segmentation]) -> tuple
     warehouse = Warehouse(project.warehouse_path, project.config.timezone, lock_timeout=0)
     try:
         with warehouse.open("check") as con:
-            if not all(table_exists(con, table) for table in _RECORD):
+            if not all(relation_exists(con, table) for table in _RECORD):
                 return [], ""
             found = refused(con, latest_day(con), segmentations)
     except BusyError:

@@ -15,7 +15,7 @@ from pipelines.errors import BusyError, SourceError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
 from pipelines.segments.why import Who, Why
-from pipelines.steps import table_exists
+from pipelines.steps import relation_exists
 from resources.project import Project
 
 
@@ -73,7 +73,7 @@ def explain_member(published: Published, who: Who) -> dict[str, Any]:
 def _features(published: Published, who: Who) -> list[dict[str, Any]]:
     """The published features of the day; none where there is no such member."""
     mart = f"marts.{who.entity}"
-    if not table_exists(published.con, mart):  # an older Lohko published nothing of accounts
+    if not relation_exists(published.con, mart):  # an older Lohko published nothing of accounts
         return []
     return published.rows(f"from {mart} where {KEY[who.entity]} = $id", {"id": who.id})
 

@@ -78,7 +78,7 @@ class Published:
 
     def held_parts(self) -> list[dict[str, Any]]:
         """What stays as it was published before; nothing where an older Lohko published."""
-        if not steps.table_exists(self.con, "marts.publication"):
+        if not steps.relation_exists(self.con, "marts.publication"):
             return []
         return self.rows("from marts.publication where held order by kind, part")
 
@@ -87,7 +87,7 @@ class Published:
         order = "order by segmentation_id, position"
         found = self.rows(f"select 'customer' as entity, * from marts.segment_current {order}")
         # An older Lohko published none of accounts.
-        if steps.table_exists(self.con, "marts.account_segment_current"):
+        if steps.relation_exists(self.con, "marts.account_segment_current"):
             found += self.rows(f"select 'account' as entity, * from marts.account_segment_current {order}")
         return found
 

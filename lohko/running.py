@@ -18,7 +18,7 @@ from lohko.after_run import after_run, held_subjects
 from lohko.checking import check_configuration
 from pipelines.errors import InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
-from pipelines.steps import table_exists
+from pipelines.steps import relation_exists
 from resources.connectors import fetch_attributes
 from resources.control import ControlStore
 from resources.instance import instance_of
@@ -64,7 +64,7 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     latest = None
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("plan") as con:
-            if table_exists(con, "segments.recorded_day"):
+            if relation_exists(con, "segments.recorded_day"):
                 latest = latest_day(con)
     first = None if as_of else project.config.first_day
     days = days_to_record(latest, wanted, first)

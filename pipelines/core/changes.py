@@ -7,12 +7,12 @@ moved from; a row without a day bears on every day.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
-from pipelines.steps import quote, table_exists
+from pipelines.steps import quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,7 +40,7 @@ def remember_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None
     """Mark the first day that the rows in `changed` bear on: those that came, and those that went."""
     own = f"select {quote(contract.event)} from changed" if contract.event else f"{_EVERY_DAY} from changed"
     days = _DAYS.get(contract.table, own)
-    if contract.table == "campaign_contacts" and not table_exists(con, "core.campaigns"):
+    if contract.table == "campaign_contacts" and not relation_exists(con, "core.campaigns"):
         days = own
     remember(con, contract.table, days)
 
@@ -78,25 +78,35 @@ def newest(con: duckdb.DuckDBPyConnection) -> int:
 
 def since(
     con: duckdb.DuckDBPyConnection,
-    mark: int,
-    day: date,
+    marks: Mapping[date, int],
     *,
     without: Collection[str] = (),
     undated: Collection[str] = (),
-) -> bool:
-    """Whether something that bears on a day changed after a mark.
+) -> set[date]:
+    """Which days something bears on that changed after the mark of each.
 
     Parameters
     ----------
+    marks : day -> the newest mark when it was computed.
     without : tables that are not read.
     undated : tables whose rows are read on days before their own.
     """
-    row = con.execute(
+    found = con.execute(
         """
-        select count(*) from ingest.core_change
-        where change_seq > $mark and table_name not in (select unnest($without::varchar[]))
-            and (first_day is null or first_day <= $day or table_name in (select unnest($undated::varchar[])))
+        select distinct known.day
+        from (select unnest($days::date[]) as day, unnest($marks::bigint[]) as mark) as known
+        inner join ingest.core_change as c
+            on c.change_seq > known.mark and c.table_name not in (select unnest($without::varchar[]))
+            and (
+                c.first_day is null or c.first_day <= known.day
+                or c.table_name in (select unnest($undated::varchar[]))
+            )
         """,
-        {"mark": mark, "day": day, "without": list(without), "undated": list(undated)},
-    ).fetchone()
-    return bool(row and row[0])
+        {
+            "days": list(marks),
+            "marks": list(marks.values()),
+            "without": list(without),
+            "undated": list(undated),
+        },
+    ).fetchall()
+    return {day for (day,) in found}

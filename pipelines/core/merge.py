@@ -16,7 +16,7 @@ from pipelines.contracts.model import Contract, Reference
 from pipelines.core import changes, following, identity
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
-from pipelines.steps import columns_of, qualified, quote, row_count, table_exists, transaction
+from pipelines.steps import columns_of, qualified, quote, relation_exists, row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,7 +92,7 @@ def _bring_up(
     marks = {mapping.source: fingerprint(mapping) + kind for mapping in mappings}
     pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
     withdrawn = any(ledger.withdrawn_batches(con, m.source, contract.table) for m in mappings)
-    same = table_exists(con, table) and known == marks and not withdrawn
+    same = relation_exists(con, table) and known == marks and not withdrawn
     moved = resolved and identity.is_waiting(con, contract.table)
     if same and not moved and not any(pending.values()):
         return "unchanged", 0
@@ -187,7 +187,7 @@ def _mergeable(
         batches = pending[mapping.source]
         if not batches:
             continue
-        if not table_exists(con, mapping.stage):
+        if not relation_exists(con, mapping.stage):
             return False
         # Of snapshots the newest says everything, whatever came before it and whatever file it replaces.
         snapshot = mapping.delivery == "snapshot"
@@ -202,7 +202,7 @@ def _mergeable(
 
 def _types_hold(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> bool:
     """Whether what is staged has the types of the core table; an attribute's type is what landed."""
-    staged = [mapping for mapping in mappings if table_exists(con, mapping.stage)]
+    staged = [mapping for mapping in mappings if relation_exists(con, mapping.stage)]
     have = dict(columns_of(con, f"core.{contract.table}"))
     if not staged:
         return True

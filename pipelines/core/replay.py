@@ -22,7 +22,7 @@ from pipelines.ingest import batch
 from pipelines.ingest.decision import BY_HAND, point_to_newest
 from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
 from pipelines.ingest.source import Outcome, judge, mappings_of
-from pipelines.steps import table_exists, transaction
+from pipelines.steps import relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,9 +115,9 @@ def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name:
 
     Replayed days are computed again by the next run: the batches are the same and say something else now.
     """
-    if table_exists(con, "segments.snapshot_day"):
+    if relation_exists(con, "segments.snapshot_day"):
         con.execute("delete from segments.snapshot_day where basis = 'replayed'")
-    if table_exists(con, "ingest.core_state"):
+    if relation_exists(con, "ingest.core_state"):
         con.execute("delete from ingest.core_state where source = ?", [name])
     for table, contract in CONTRACTS.items():
         if table not in sources[name].tables:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.drift.measure import TABLE
-from pipelines.steps import load_step, rows, table_exists
+from pipelines.steps import load_step, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +18,6 @@ def summary(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]
     Keys: as_of_date, baseline_date, baseline_basis, segmentation_id, segment_id, verdict ('warn' or
     'alert'), features (largest change first; empty for a change of shares), max_psi.
     """
-    if not table_exists(con, TABLE):
+    if not relation_exists(con, TABLE):
         return []
     return rows(con, load_step("drift/finding").sql, {"as_of_date": as_of})

@@ -15,7 +15,7 @@ from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
 from pipelines.errors import ConfigError
-from pipelines.steps import columns_of, qualified, quote
+from pipelines.steps import columns_of, insert_rows, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -159,7 +159,7 @@ def measure_attributes(
         _quality(one, customers, counts[position * width : (position + 1) * width])
         for position, one in enumerate(judged)
     ]
-    con.executemany(f"insert into {qualified(TABLE)} values ({', '.join('?' * len(found[0]))})", found)
+    insert_rows(con, TABLE, found)
 
 
 def _quality(one: Attribute, customers: int, counts: Sequence[int]) -> list[object]:

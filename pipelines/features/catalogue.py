@@ -24,7 +24,7 @@ from pipelines.features.feature import (
     Feature,
     share_name,
 )
-from pipelines.steps import quote
+from pipelines.steps import insert_rows, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -163,16 +163,14 @@ def store_catalogue(
         " source varchar, null_share double)"
     )
     rows = [("customer", one) for one in features] + [("account", one) for one in accounts]
-    con.executemany(
-        "insert into features.catalogue values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
-        [
-            [
-                *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
-                *(", ".join(tables_of(f) if entity == "customer" else f.needs), _source(f, entity)),
-            ]
-            for position, (entity, f) in enumerate(rows, start=1)
-        ],
-    )
+    found = [
+        (
+            *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
+            *(", ".join(tables_of(f) if entity == "customer" else f.needs), _source(f, entity), None),
+        )
+        for position, (entity, f) in enumerate(rows, start=1)
+    ]
+    insert_rows(con, "features.catalogue", found)
 
 
 def measure_nulls(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
@@ -195,9 +193,11 @@ def measure_nulls(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
         ).fetchone()
         if row is None or not row[0]:
             continue
-        con.executemany(
-            "update features.catalogue set null_share = ? where entity = ? and name = ?",
-            [[1 - known / row[0], entity, name] for name, known in zip(names, row[1:], strict=True)],
+        con.execute(
+            "update features.catalogue as c set null_share = f.share"
+            " from (select unnest($names) as name, unnest($shares) as share) as f"
+            " where c.entity = $entity and c.name = f.name",
+            {"entity": entity, "names": names, "shares": [1 - known / row[0] for known in row[1:]]},
         )
 
 

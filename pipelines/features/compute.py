@@ -19,7 +19,7 @@ from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
 from pipelines.features.scoped import scoped
 from pipelines.features.state import SCHEMA, refresh_state
-from pipelines.steps import bound, columns_of, qualified, quote, store_select, table_exists, transaction
+from pipelines.steps import bound, columns_of, qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +51,7 @@ def compute_customers(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recip
         con.execute("delete from features.stale_customer")
         con.execute("delete from features.state_day")
         con.execute("insert into features.state_day values (?, ?)", [as_of, made.fingerprint])
-        if table_exists(con, PAST):
+        if relation_exists(con, PAST):
             con.execute(f"delete from {PAST} where as_of_date >= ?", [as_of])
         _make_view(con, made)
     return count
@@ -74,13 +74,13 @@ def compute_past(
     binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
     with transaction(con):
         _drop_other_columns(con, made)
-        if after is not None and table_exists(con, PAST) and _count(con, PAST, after):
+        if after is not None and relation_exists(con, PAST) and _count(con, PAST, after):
             how = _carried(con, made, recipe, after, as_of)
         else:
             how = _of_everyone(made)
         with how as sql:
             store_select(con, PAST, sql, "partition as_of_date", binds)
-        if not table_exists(con, STATE):
+        if not relation_exists(con, STATE):
             con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
         _make_view(con, made)
     return _count(con, PAST, as_of)
@@ -98,7 +98,7 @@ def _is_current(con: duckdb.DuckDBPyConnection, made: Made) -> bool:
     """Whether the state was made by this recipe, and not everyone has changed."""
     row = con.execute("select fingerprint from features.state_day").fetchone()
     stale = con.execute("select count(*) from features.stale_customer where customer_id is null").fetchone()
-    return row == (made.fingerprint,) and stale == (0,) and table_exists(con, STATE)
+    return row == (made.fingerprint,) and stale == (0,) and relation_exists(con, STATE)
 
 
 def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
@@ -158,7 +158,7 @@ def _aged(relation: str, day: str, windows: tuple[int, ...]) -> str:
 
 def _make_view(con: duckdb.DuckDBPyConnection, made: Made) -> None:
     state = f"select (select as_of_date from features.state_day) as as_of_date, * from {STATE}"
-    both = f"{state} union all by name select * from {PAST}" if table_exists(con, PAST) else state
+    both = f"{state} union all by name select * from {PAST}" if relation_exists(con, PAST) else state
     con.execute(f"create or replace view features.customer as {made.public_sql(f'({both})')}")
 
 
@@ -181,12 +181,12 @@ def has_features(con: duckdb.DuckDBPyConnection, as_of: date) -> bool:
     """Whether the features of a day are there."""
     if state_day(con) == as_of:
         return _count(con, STATE) > 0
-    return table_exists(con, PAST) and _count(con, PAST, as_of) > 0
+    return relation_exists(con, PAST) and _count(con, PAST, as_of) > 0
 
 
 def keep_features(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
     """Drop every past day but these: any of them can be computed again."""
-    if table_exists(con, PAST):
+    if relation_exists(con, PAST):
         con.execute(
             f"delete from {PAST} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
         )

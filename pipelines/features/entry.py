@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.steps import load_step, row_count, run_step, store_select, table_exists
+from pipelines.steps import load_step, relation_exists, row_count, run_step, store_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,7 +37,7 @@ def rebuild_entries(con: duckdb.DuckDBPyConnection) -> None:
 def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
     """Compute again the entry of whose days in `features.day_scope` reach back to it, or who had none."""
     step = load_step(STEP)
-    if not table_exists(con, step.table):
+    if not relation_exists(con, step.table):
         rebuild_entries(con)
         return
     if not row_count(con, "core.products"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.core import money
 from pipelines.features import entry
-from pipelines.steps import load_step, store_select, table_exists, transaction
+from pipelines.steps import load_step, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,7 +138,7 @@ def _same_steps(con: duckdb.DuckDBPyConnection, mark: str) -> bool:
     found = con.execute(
         "select fingerprint from ingest.step_state where table_name = 'features.customer_day'"
     ).fetchone()
-    return found == (mark,) and table_exists(con, load_step(STEP).table)
+    return found == (mark,) and relation_exists(con, load_step(STEP).table)
 
 
 def _everyone_is_dirty(con: duckdb.DuckDBPyConnection) -> bool:

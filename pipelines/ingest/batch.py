@@ -17,7 +17,7 @@ from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.reading import Reading
-from pipelines.steps import qualified, quote, store_select, table_exists, transaction
+from pipelines.steps import qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +51,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
             ).fetchall()
         ]
         for seq in seqs:
-            if table_exists(con, f"raw.{source}"):
+            if relation_exists(con, f"raw.{source}"):
                 con.execute(
                     f"delete from {qualified('raw.' + source)} where _file_id in"
                     " (select file_id from ingest.file where batch_seq = ?)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UsageError
-from pipelines.steps import rows, table_exists, transaction
+from pipelines.steps import relation_exists, rows, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,5 +92,5 @@ def point_to_newest(con: duckdb.DuckDBPyConnection, seq: int) -> int:
 
 def _refresh_anew(con: duckdb.DuckDBPyConnection, source: str) -> None:
     """Have core rebuilt from the source: a batch older than what is merged would not be looked for."""
-    if table_exists(con, "ingest.core_state"):
+    if relation_exists(con, "ingest.core_state"):
         con.execute("delete from ingest.core_state where source = ?", [source])

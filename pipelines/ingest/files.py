@@ -13,7 +13,7 @@ from pipelines.errors import SourceError
 from pipelines.ingest import ragged
 from pipelines.ingest.dialect import MAX_COLUMNS, refuse_repeats
 from pipelines.ingest.reading import Reading
-from pipelines.steps import columns_of, qualified, quote, table_exists
+from pipelines.steps import columns_of, qualified, quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +104,7 @@ def load(con: duckdb.DuckDBPyConnection, source: str, reading: Reading, file_id:
         number, star = f"row_number() over () + {reading.lines_before}", ragged.columns_of_load(reading)
     select = f"select {file_id} as _file_id, cast({number} as bigint) as _row, {star} from {reading.clause}"
     table = f"raw.{source}"
-    if not table_exists(con, table):
+    if not relation_exists(con, table):
         read_guarded(con, f"create table {qualified(table)} as {select} limit 0", reading)
     else:
         _fit_columns(con, table, select, reading)

@@ -11,7 +11,7 @@ from pipelines.config.calendar import Calendar
 from pipelines.config.project import Freshness, Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
-from pipelines.steps import qualified, quote, transaction
+from pipelines.steps import insert_rows, qualified, quote, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,20 +110,12 @@ def store(con: duckdb.DuckDBPyConnection, as_of: date, watermarks: list[Watermar
             " watermark_at timestamptz, watermark_date date, age_days bigint, warn_after_days bigint,"
             " fail_after_days bigint, status varchar)"
         )
-        for w in watermarks:
-            warn = w.limits.warn_after_days if w.limits else None
-            fail = w.limits.fail_after_days if w.limits else None
-            con.execute(
-                "insert into ingest.freshness values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    as_of,
-                    w.source,
-                    w.table,
-                    w.watermark_at,
-                    w.watermark_date,
-                    w.age_days,
-                    warn,
-                    fail,
-                    w.status,
-                ],
+        found = [
+            (
+                *(as_of, w.source, w.table, w.watermark_at, w.watermark_date, w.age_days),
+                *((w.limits.warn_after_days, w.limits.fail_after_days) if w.limits else (None, None)),
+                w.status,
             )
+            for w in watermarks
+        ]
+        insert_rows(con, "ingest.freshness", found)

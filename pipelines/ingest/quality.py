@@ -17,7 +17,7 @@ from pipelines.contracts.expected import PLACE, PREFIX
 from pipelines.contracts.model import Check, Contract, Severity
 from pipelines.errors import ConfigError
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import columns_of, qualified, quote, row_count, transaction
+from pipelines.steps import columns_of, insert_rows, qualified, quote, row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -354,28 +354,20 @@ def store(
 ) -> None:
     """Append the results to `quality.result`, and the places to `quality.sample`."""
     with transaction(con):
-        for r in results:
-            con.execute(
-                "insert into quality.result values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    seq,
-                    source,
-                    r.table,
-                    r.name,
-                    r.description,
-                    r.severity,
-                    r.passed,
-                    r.unexpected,
-                    r.elements,
-                    r.percent,
-                    run_id,
-                ],
+        judged = [
+            (
+                *(seq, source, r.table, r.name, r.description, r.severity, r.passed),
+                *(r.unexpected, r.elements, r.percent, run_id),
             )
-            for position, sample in enumerate(r.samples, 1):
-                con.execute(
-                    "insert into quality.sample values (?, ?, ?, ?, ?, ?)",
-                    [seq, source, r.table, r.name, position, sample],
-                )
+            for r in results
+        ]
+        insert_rows(con, "quality.result", judged)
+        places = [
+            (seq, source, r.table, r.name, position, sample)
+            for r in results
+            for position, sample in enumerate(r.samples, 1)
+        ]
+        insert_rows(con, "quality.sample", places)
 
 
 def stored(con: duckdb.DuckDBPyConnection, source: str, seq: int | None = None) -> list[CheckResult]:

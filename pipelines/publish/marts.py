@@ -18,7 +18,7 @@ from pipelines.segments import history
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
 from pipelines.segments.replay import four_weeks_before
-from pipelines.steps import load_step, store_select, transaction
+from pipelines.steps import insert_rows, load_step, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,8 +138,7 @@ def build_marts(
             "create or replace table marts.incident (kind varchar, subject varchar, severity varchar,"
             " message varchar, opened_at timestamp)"
         )
-        for incident in incidents:
-            con.execute("insert into marts.incident values (?, ?, ?, ?, ?)", list(incident))
+        insert_rows(con, "marts.incident", incidents)
         for mart in MARTS:
             check_key(con, mart)
         check_bridge(con)

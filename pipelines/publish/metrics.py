@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.steps import insert_rows
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -268,7 +270,5 @@ def store_metrics(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace table publish.metric"
         " (mart varchar, metric varchar, unit varchar, meaning varchar, source varchar)"
     )
-    con.executemany(
-        "insert into publish.metric values (?, ?, ?, ?, ?)",
-        [[one.mart, one.name, one.unit, one.meaning, one.source] for one in METRICS],
-    )
+    found = [(one.mart, one.name, one.unit, one.meaning, one.source) for one in METRICS]
+    insert_rows(con, "publish.metric", found)

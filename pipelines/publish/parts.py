@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipelines.config.segments import Entity
 from pipelines.features.catalogue import Feature
 from pipelines.segments.model import Segmentation
-from pipelines.steps import rows, table_exists, transaction
+from pipelines.steps import relation_exists, rows, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -161,7 +161,7 @@ def store_parts(
     """
     held = held or {}
     before = {}
-    if table_exists(con, "marts.publication"):
+    if relation_exists(con, "marts.publication"):
         before = {(row["kind"], row["part"]): row for row in rows(con, "from marts.publication")}
     con.execute(SCHEMA)
     con.execute("delete from publish.effective_day where as_of_date = ?", [as_of])
@@ -235,7 +235,7 @@ def with_what_is_held(
     step no longer gives stay with its rows; those it lacks are NULL in them.
     """
     table = f"marts.{mart}"
-    standing = f" union all by name select * from {table}" if table_exists(con, table) else ""
+    standing = f" union all by name select * from {table}" if relation_exists(con, table) else ""
     if mart in whole:
         return f"select * from ({sql}) where false{standing}", {}
     if mart not in BY_SEGMENTATION or not segmentations:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import columns_of, quote, rows, table_exists
+from pipelines.steps import columns_of, quote, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -302,4 +302,4 @@ def _optional(
     con: duckdb.DuckDBPyConnection, table: str, sql: str, parameters: dict[str, Any] | None = None
 ) -> list[Row]:
     """The rows of a query on a table that a project without campaigns or without drift never gets."""
-    return rows(con, sql, parameters) if table_exists(con, table) else []
+    return rows(con, sql, parameters) if relation_exists(con, table) else []

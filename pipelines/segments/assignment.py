@@ -15,7 +15,7 @@ from pipelines.config.segments import Entity
 from pipelines.segments import current
 from pipelines.segments.evaluate import Evaluated
 from pipelines.segments.model import KEY, literal
-from pipelines.steps import quote, table_exists
+from pipelines.steps import is_view, quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,7 +36,7 @@ VIEWS: dict[Entity, str] = {"customer": "segments.assignment", "account": "segme
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing; an older warehouse has a table in the place of the view, which follows."""
     con.execute(SCHEMA)
-    if table_exists(con, "segments.assignment"):
+    if relation_exists(con, "segments.assignment") and not is_view(con, "segments.assignment"):
         con.execute("drop table segments.assignment")
         con.execute("delete from segments.snapshot_day")
     make_views(con)
@@ -110,7 +110,7 @@ def forget_replayed(con: duckdb.DuckDBPyConnection, keep: Collection[date]) -> N
             f"delete from {table} where as_of_date not in (select unnest($keep::date[]))",
             {"keep": list(keep)},
         )
-    if table_exists(con, "segments.cut_point"):
+    if relation_exists(con, "segments.cut_point"):
         con.execute(
             "delete from segments.cut_point where as_of_date not in (select unnest($keep::date[]))"
             " and as_of_date not in (select as_of_date from segments.recorded_day)",

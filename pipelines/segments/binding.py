@@ -6,7 +6,7 @@ The database asked is empty and in memory: DuckDB as the checker of types, nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.steps import quote
@@ -24,9 +24,13 @@ NUMBERS = ("1", "0", "-1", "1000000")
 _NUMERIC = ("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT")
 
 
-def checker() -> duckdb.DuckDBPyConnection:
-    """A connection to the empty database that is asked; close it after use."""
-    return _empty().cursor()
+def fault_of(condition: str, types: Mapping[str, str]) -> str | None:
+    """Why `condition` cannot decide over columns of these types; None when it can.
+
+    It is run over made-up customers: of one nothing is known, the others have a value everywhere. So text
+    cast to a number, or a division by 0, is found here; DuckDB would notice only in the middle of a run.
+    """
+    return _asked(condition, tuple(types.items()))
 
 
 @cache
@@ -37,23 +41,22 @@ def _empty() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-def fault_of(con: duckdb.DuckDBPyConnection, condition: str, types: Mapping[str, str]) -> str | None:
-    """Why `condition` cannot decide over columns of these types; None when it can.
-
-    It is run over made-up customers: of one nothing is known, the others have a value everywhere. So text
-    cast to a number, or a division by 0, is found here; DuckDB would notice only in the middle of a run.
-    """
+@lru_cache(maxsize=4096)
+def _asked(condition: str, columns: tuple[tuple[str, str], ...]) -> str | None:
+    """Kept: a run reads the same definitions several times, and the answer follows from the text alone."""
     import duckdb
 
+    types = dict(columns)
     rows = [
         ", ".join(f"cast({value} as {kind}) as {quote(name)}" for name, kind, value in _made_up(types, i))
         for i in range(-1, len(NUMBERS))
     ]
     source = f"from (select {' union all select '.join(rows)})" if types else ""
     try:
-        found = con.execute(f"select {condition} as holds {source}")
-        kind = str(found.description[0][1])
-        found.fetchall()
+        with _empty().cursor() as con:
+            found = con.execute(f"select {condition} as holds {source}")
+            kind = str(found.description[0][1])
+            found.fetchall()
     except duckdb.Error as error:
         return f"cannot be evaluated: {_reason(error)}"
     if kind != "BOOLEAN":

@@ -22,7 +22,7 @@ from pipelines.segments.model import AS_OF, Column, Condition, Needs, Part, merg
 from pipelines.segments.words import Named, Words
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,11 @@ class Reader:
     def __init__(
         self,
         names: Names,
-        con: duckdb.DuckDBPyConnection,
         functions: Mapping[str, Function] | None = None,
         calls: Mapping[str, Special] | None = None,
         refused: Mapping[str, str] | None = None,
     ) -> None:
         self.names = names
-        self.con = con
         self.functions = functions or {}
         self.calls = calls or {}
         self.refused = refused or {}
@@ -138,7 +136,7 @@ class Reader:
         words = Words(lambda column: used[column.name].named, place)
         words.check(tree)
         sql = to_sql(tree)
-        fault = fault_of(self.con, sql, {name: term.named.type for name, term in sorted(used.items())})
+        fault = fault_of(sql, {name: term.named.type for name, term in sorted(used.items())})
         if fault:
             raise place.fault(fault)
         return Condition(

@@ -30,7 +30,6 @@ from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.segments import events
 from pipelines.segments.author import Author, segment_of, where_in
-from pipelines.segments.binding import checker
 from pipelines.segments.calls import EVENT_CALLS, MEMBER_CALLS
 from pipelines.segments.conditions import Function, Names, Reader, Special, Term, today
 from pipelines.segments.events import Events
@@ -59,7 +58,7 @@ from pipelines.segments.words import Named
 from pipelines.steps import quote
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 HELP = " (docs/features.md lists them, and `lohko query 'from marts.feature_catalogue'`)"
 # Names of the SELECT's own columns beside the segmentations.
@@ -152,8 +151,7 @@ def load_files(
     root: Path,
 ) -> Definitions:
     """The definitions of these files, wherever they lie; otherwise as `load_definitions`."""
-    with checker() as con:
-        return Load(con, catalogues, absent or {}, mapped, root).all(paths)
+    return Load(catalogues, absent or {}, mapped, root).all(paths)
 
 
 def read_definition(path: Path) -> AnyDefinition:
@@ -169,19 +167,17 @@ class Load:
 
     def __init__(
         self,
-        con: duckdb.DuckDBPyConnection,
         catalogues: Mapping[str, Sequence[Feature]],
         absent: Mapping[str, Mapping[str, tuple[str, ...]]],
         mapped: Collection[str] | None,
         root: Path,
     ) -> None:
-        self.con = con
         self.root = root
         self.names = {
             entity: _names(features, absent.get(entity, {}), entity)
             for entity, features in catalogues.items()
         }
-        self.events = Events(con, mapped)
+        self.events = Events(mapped)
         self.mapped = mapped
         self.read: dict[str, tuple[Path, AnyDefinition]] = {}
         self.done: dict[str, Segmentation] = {}
@@ -307,12 +303,12 @@ class Load:
         refused = {}
         if entity == "account":
             customers = self.reader("customer", author, {}, None)
-            calls |= dict.fromkeys(MEMBER_CALLS, Members(self.con, customers, self.mapped).term)
+            calls |= dict.fromkeys(MEMBER_CALLS, Members(customers, self.mapped).term)
         else:
             why = "asks for the members of an account, and here a customer is judged"
             refused = {name: f"{name} {why}" for name in MEMBER_CALLS}
         functions: dict[str, Function] = {"in_segment": references.segment, "score": references.score}
-        return Reader(names, self.con, functions, calls, refused)
+        return Reader(names, functions, calls, refused)
 
 
 @dataclass(frozen=True)

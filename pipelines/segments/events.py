@@ -21,7 +21,7 @@ from pipelines.segments.words import Named
 from pipelines.steps import quote
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 LABELS = ("where", "within", "at_least", "at_most")
 _DAY = "~day"
@@ -132,8 +132,7 @@ def tables_behind(columns: Collection[str]) -> tuple[str, ...]:
 class Events:
     """Compiles the calls of one load; `mapped` are the canonical tables that some source maps."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, mapped: Collection[str] | None) -> None:
-        self.con = con
+    def __init__(self, mapped: Collection[str] | None) -> None:
         self.mapped = mapped
         self._readers: dict[str, Reader] = {}
 
@@ -193,7 +192,6 @@ class Events:
             inside = "cannot stand inside did: an event is judged by its own columns"
             self._readers[table] = Reader(
                 names,
-                self.con,
                 refused={
                     name: f"{name} {inside}"
                     for name in (

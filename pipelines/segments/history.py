@@ -6,7 +6,7 @@ Earlier days are never recorded again; they can be replayed beside the record (s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
 from pipelines.segments.model import Segmentation, literal
 from pipelines.segments.versions import InForce
 from pipelines.segments.versions import store_definitions as store_definitions
-from pipelines.steps import quote, run_step, table_exists, transaction
+from pipelines.steps import quote, relation_exists, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,9 +60,9 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the record where it is missing, and derive from its events what is derived from them."""
     con.execute(SCHEMA)
     versions.create(con)
-    if not table_exists(con, "segments.membership"):
+    if not relation_exists(con, "segments.membership"):
         run_step(con, "segments/membership")
-    if latest_day(con) is not None and not table_exists(con, current.table_of("customer")):
+    if latest_day(con) is not None and not relation_exists(con, current.table_of("customer")):
         _derive_current(con)
     assignment.create(con)
 
@@ -81,10 +81,14 @@ def latest_day(con: duckdb.DuckDBPyConnection) -> date | None:
     return row[0] if row else None
 
 
-def is_recorded(con: duckdb.DuckDBPyConnection, day: date) -> bool:
-    """Whether the day stands in the record."""
-    row = con.execute("select count(*) from segments.recorded_day where as_of_date = ?", [day]).fetchone()
-    return bool(row and row[0])
+def recorded_among(con: duckdb.DuckDBPyConnection, days: Collection[date]) -> set[date]:
+    """Those of some days that stand in the record."""
+    found = con.execute(
+        "select distinct as_of_date from segments.recorded_day"
+        " where as_of_date in (select unnest($days::date[]))",
+        {"days": list(days)},
+    ).fetchall()
+    return {day for (day,) in found}
 
 
 def previous_day(con: duckdb.DuckDBPyConnection, day: date) -> date | None:
@@ -335,7 +339,7 @@ def _write_events(
 
 def _remember_batches(con: duckdb.DuckDBPyConnection, day: date, revision: int) -> None:
     """Keep which accepted batches a day was recorded with: what became known, or was withdrawn, since."""
-    if not table_exists(con, "ingest.batch"):
+    if not relation_exists(con, "ingest.batch"):
         return
     con.execute(
         """

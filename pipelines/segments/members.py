@@ -19,7 +19,7 @@ from pipelines.segments.words import Named
 from pipelines.steps import quote
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 SOURCES = ("customers", "contacts")
 _QUANTIFIERS: Mapping[str, Literal["any", "all", "no", "count"]] = {
@@ -35,9 +35,7 @@ EVERYONE = Condition("true", "true")
 class Members:
     """Compiles the calls of one load; `customers` reads conditions over the features of a customer."""
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, customers: Reader, mapped: Collection[str] | None
-    ) -> None:
+    def __init__(self, customers: Reader, mapped: Collection[str] | None) -> None:
         self.mapped = mapped
         contract = CONTRACTS["contacts"]
         known = {
@@ -51,7 +49,7 @@ class Members:
             name: f"{name} cannot be asked of contacts: they are judged by their own columns"
             for name in (*CALLS, "in_segment", "score")
         }
-        self.readers = {"customers": customers, "contacts": Reader(names, con, refused=refused)}
+        self.readers = {"customers": customers, "contacts": Reader(names, refused=refused)}
 
     def term(self, call: Call, text: str, place: Place) -> Term:
         """The call as a boolean column."""

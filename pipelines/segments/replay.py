@@ -8,7 +8,7 @@ changed that bear on it, or when definitions or features would say something els
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pipelines.core import changes
 from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
-from pipelines.steps import load_step, run_step, table_exists, transaction
+from pipelines.steps import load_step, relation_exists, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,25 +101,21 @@ def bring_up(
     baseline = four_weeks_before(day)
     near = _nearest(con, baseline, inputs, segmentations)
     _forget_others(con, [*needed, day])
+    recorded, marked = history.recorded_among(con, needed), f"{inputs} {changes.newest(con)}"
+    standing = _standing(con, set(needed) - {baseline}, inputs, segmentations)
+    standing |= _with_features(con, {baseline}.intersection(needed), inputs, segmentations)
     replayed = []
     for past in needed:
-        keep, recorded = past == baseline, history.is_recorded(con, past)
-        if recorded and not keep:
-            _remember(con, past, "recorded", "")
-            continue
-        mark = changes.newest(con)
-        if _stands(con, past, inputs, segmentations, keep) and (not keep or has_features(con, past)):
-            if recorded:
-                _remember(con, past, "recorded", f"{inputs} {mark}")
-            continue
-        compute(past, near if near and near < past <= near + _CARRIED_FOR else None)
-        if recorded:
-            _remember(con, past, "recorded", f"{inputs} {mark}")
-        else:
-            _replay(con, past, segmentations, held or {}, f"{inputs} {mark}")
-            replayed.append(past)
-        near = max(past, near or past)
-        keep_features(con, [day, baseline, near])
+        kept = past == baseline or past not in recorded
+        if kept and past not in standing:
+            compute(past, near if near and near < past <= near + _CARRIED_FOR else None)
+            if past not in recorded:
+                _replay(con, past, segmentations, held or {}, marked)
+                replayed.append(past)
+            near = max(past, near or past)
+            keep_features(con, [day, baseline, near])
+        if past in recorded:
+            _remember(con, past, "recorded", marked if kept else "")
     keep_features(con, [day, baseline])
     assignment.make_views(con)
     return replayed
@@ -135,14 +131,8 @@ def _nearest(
     con: duckdb.DuckDBPyConnection, baseline: date, inputs: str, segmentations: Sequence[Segmentation]
 ) -> date | None:
     """The last day before the baseline whose features are there and would come out the same today."""
-    days = con.execute(
-        "select as_of_date from segments.snapshot_day where as_of_date between ? and ? order by 1 desc",
-        [baseline - _CARRIED_FOR, baseline - timedelta(days=1)],
-    ).fetchall()
-    for (day,) in days:
-        if _stands(con, day, inputs, segmentations, keep=True) and has_features(con, day):
-            return day  # type: ignore[no-any-return]
-    return None
+    before = {baseline - timedelta(days=days) for days in range(1, _CARRIED_FOR.days + 1)}
+    return max(_with_features(con, before, inputs, segmentations), default=None)
 
 
 def _replay(
@@ -160,26 +150,38 @@ def _replay(
         _remember(con, past, "replayed", inputs)
 
 
-def _stands(
+def _with_features(
+    con: duckdb.DuckDBPyConnection, days: Collection[date], inputs: str, segmentations: Sequence[Segmentation]
+) -> set[date]:
+    """Those of some days that would come out the same and whose features are there too."""
+    standing = _standing(con, days, inputs, segmentations, with_accounts=True)
+    return {day for day in standing if has_features(con, day)}
+
+
+def _standing(
     con: duckdb.DuckDBPyConnection,
-    past: date,
+    days: Collection[date],
     inputs: str,
     segmentations: Sequence[Segmentation],
-    keep: bool,
-) -> bool:
-    """Whether a day would come out the same: same inputs, and no row changed that bears on it.
+    with_accounts: bool = False,
+) -> set[date]:
+    """Those of some days that would come out the same: same inputs, and no row changed that bears on them.
 
     Whose an event of an account is, and what an account's features are, is said by rows of customers and
     contacts whatever day these are of.
     """
-    row = con.execute("select inputs from segments.snapshot_day where as_of_date = ?", [past]).fetchone()
-    known, _, mark = (row[0] if row else "").rpartition(" ")
-    if known != inputs:
-        return False
-    accounts = keep or any(one.entity == "customer" and one.tables & {*_OF_ACCOUNTS} for one in segmentations)
+    found = con.execute(
+        "select as_of_date, inputs from segments.snapshot_day"
+        " where as_of_date in (select unnest($days::date[]))",
+        {"days": list(days)},
+    ).fetchall()
+    marks = {day: int(told.rpartition(" ")[2]) for day, told in found if told.rpartition(" ")[0] == inputs}
+    accounts = with_accounts or any(
+        one.entity == "customer" and one.tables & {*_OF_ACCOUNTS} for one in segmentations
+    )
     without = _UNREAD if accounts else (*_UNREAD, *_OF_ACCOUNTS)
     undated = (*_OF_ACCOUNTS, "customers") if accounts else ()
-    return not changes.since(con, int(mark), past, without=without, undated=undated)
+    return marks.keys() - changes.since(con, marks, without=without, undated=undated)
 
 
 def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> str:
@@ -203,7 +205,7 @@ def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, inputs: str
 def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
     """Drop replayed days that nothing needs any more; profiles of recorded days stay, they are history."""
     assignment.forget_replayed(con, keep)
-    if table_exists(con, "segments.profile_day"):
+    if relation_exists(con, "segments.profile_day"):
         con.execute(
             "delete from segments.profile_day where basis = 'replayed'"
             " and as_of_date not in (select unnest($keep))",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.segments.dry import recorded_members
 from pipelines.segments.model import Segmentation
 from pipelines.segments.testing import Verdict, judge
-from pipelines.steps import table_exists, transaction
+from pipelines.steps import insert_rows, relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,17 +37,17 @@ def judge_day(
     with transaction(con):
         con.execute(TABLE)
         con.execute("delete from segments.test_verdict where as_of_date = ?", [day])
-        for one in verdicts:
-            con.execute(
-                "insert into segments.test_verdict values (?, ?, ?, ?, ?, ?, ?)",
-                [day, one.segmentation_id, one.test, one.segment_id, one.passed, one.expected, one.found],
-            )
+        found = [
+            (day, one.segmentation_id, one.test, one.segment_id, one.passed, one.expected, one.found)
+            for one in verdicts
+        ]
+        insert_rows(con, "segments.test_verdict", found)
     return verdicts
 
 
 def failed_on(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, str]:
     """Segmentation -> which of its tests failed on the day; none where all passed or none was judged."""
-    if not table_exists(con, "segments.test_verdict"):
+    if not relation_exists(con, "segments.test_verdict"):
         return {}
     found = con.execute(
         "select segmentation_id, string_agg(test || coalesce(' of ' || segment_id, '') || ': expected '"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.segments import Combination, Entity
 from pipelines.ingest.ledger import now
 from pipelines.segments.model import Segmentation
-from pipelines.steps import columns_of, transaction
+from pipelines.steps import columns_of, insert_rows, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,39 +82,26 @@ def store_definitions(
             "delete from segments.label where segmentation_id not in (select unnest($held::varchar[]))",
             {"held": list(held)},
         )
-        for segmentation in segmentations:
+        for one in segmentations:
             con.execute(
                 "insert or ignore into segments.definition values (?, ?, ?, ?)",
-                [segmentation.id, segmentation.version, segmentation.definition.model_dump_json(), now()],
+                [one.id, one.version, one.definition.model_dump_json(), now()],
             )
-            for label in segmentation.labels():
-                con.execute(
-                    "insert into segments.label values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        *label.values(),
-                        segmentation.version,
-                        segmentation.entity,
-                        segmentation.exclusive,
-                    ],
-                )
+        labels = [
+            (*label.values(), one.version, one.entity, one.exclusive)
+            for one in segmentations
+            for label in one.labels()
+        ]
+        insert_rows(con, "segments.label", labels)
 
 
 def remember(con: duckdb.DuckDBPyConnection, day: date, revision: int, found: Iterable[InForce]) -> None:
     """Write which version of which segmentation is in force on a day."""
-    for one in found:
-        con.execute(
-            "insert into segments.definition_day values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                day,
-                revision,
-                one.id,
-                one.entity,
-                one.exclusive,
-                one.version,
-                one.held,
-                list(one.segments),
-            ],
-        )
+    rows = [
+        (day, revision, one.id, one.entity, one.exclusive, one.version, one.held, list(one.segments))
+        for one in found
+    ]
+    insert_rows(con, "segments.definition_day", rows)
 
 
 def of_today(segmentation: Segmentation) -> InForce:

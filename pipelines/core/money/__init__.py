@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.money import Amounts
 from pipelines.config.project import ProjectConfig
 from pipelines.core import changes
-from pipelines.steps import load_step, qualified, row_count, run_step, table_exists, transaction
+from pipelines.steps import load_step, qualified, relation_exists, row_count, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -170,7 +170,7 @@ def _keep_before(con: duckdb.DuckDBPyConnection) -> None:
         ("held_order", "order_id varchar, source varchar, reason varchar, column_name varchar"),
     ):
         con.execute(f"create or replace temp table {name}_before ({columns})")
-        if table_exists(con, f"money.{name}"):
+        if relation_exists(con, f"money.{name}"):
             con.execute(f"insert into {name}_before by name select * from {qualified('money.' + name)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import rows, table_exists
+from pipelines.steps import relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +17,7 @@ def waiting_orders(
 
     `reason` is `no_currency_rate` or `no_vat_rate`; None is both.
     """
-    if not table_exists(con, "money.held_order"):
+    if not relation_exists(con, "money.held_order"):
         return []
     return rows(
         con,

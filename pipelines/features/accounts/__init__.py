@@ -20,7 +20,7 @@ from pipelines.features.accounts.families import FRAGMENTS, stages
 from pipelines.features.catalogue import attribute_feature, names_differ
 from pipelines.features.feature import Feature, Fragment
 from pipelines.features.recipe import WINDOWS, Recipe
-from pipelines.steps import columns_of, qualified, quote, store_select, table_exists, transaction
+from pipelines.steps import columns_of, qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,7 +110,7 @@ def account_mark(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
 
 def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
     """Drop every day but these: any of them can be computed again."""
-    if table_exists(con, TABLE):
+    if relation_exists(con, TABLE):
         con.execute(
             f"delete from {TABLE} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
         )

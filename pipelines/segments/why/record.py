@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipelines.segments.why.model import Who
-from pipelines.steps import rows, table_exists
+from pipelines.steps import relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +27,7 @@ class Event:
 
 def survivor(con: duckdb.DuckDBPyConnection, customer: str) -> str:
     """Whom a customer was merged into; the customer, where nobody."""
-    if not table_exists(con, "core.customer_id_map"):
+    if not relation_exists(con, "core.customer_id_map"):
         return customer
     row = con.execute(
         "select survivor_id from core.customer_id_map where customer_id = ?", [customer]

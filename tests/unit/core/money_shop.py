@@ -19,7 +19,7 @@ from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
-from pipelines.steps import load_step, store_select, table_exists
+from pipelines.steps import load_step, relation_exists, store_select
 from resources.landing import new_files
 
 CENT = Decimal("0.0001")
@@ -118,7 +118,7 @@ class MoneyShop:
                 if table in source.tables
                 for mapping in mappings_of(self.con, name, source)
             ]
-            if mappings or not table_exists(self.con, f"core.{table}"):  # what no source maps stays empty
+            if mappings or not relation_exists(self.con, f"core.{table}"):  # what no source maps stays empty
                 refresh(self.con, contract, mappings)
         return money.refresh(self.con, self.terms)
 

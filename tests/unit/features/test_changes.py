@@ -88,7 +88,7 @@ def test_a_large_table_that_is_rebuilt_and_a_column_that_comes_bear_on_every_day
         before = merge._keep_before(shop.con, contract)
         shop.con.execute(f"alter table core.{table} add column further varchar")
         merge._mark_rebuilt(shop.con, contract, before)
-        assert changes.since(shop.con, mark, EVERY_DAY), table
+        assert changes.since(shop.con, {EVERY_DAY: mark}) == {EVERY_DAY}, table
 
 
 def test_a_small_table_that_is_rebuilt_as_it_was_bears_on_no_day(shop: Shop) -> None:
@@ -100,11 +100,13 @@ def test_a_small_table_that_is_rebuilt_as_it_was_bears_on_no_day(shop: Shop) -> 
 def test_marks_are_asked_by_day_and_table_and_only_those_that_came_since(shop: Shop) -> None:
     shop.changed("orders", APRIL)
     mark = changes.newest(shop.con)
-    assert not changes.since(shop.con, mark, JUNE)
+    marks = {MAY: mark, JUNE: mark}
+    assert changes.since(shop.con, marks) == set()
     shop.changed("contacts", JUNE)
-    assert [changes.since(shop.con, mark, day) for day in (MAY, JUNE)] == [False, True]
-    assert changes.since(shop.con, mark, MAY, undated=["contacts"])
-    assert not changes.since(shop.con, mark, JUNE, without=["contacts"])
+    assert changes.since(shop.con, marks) == {JUNE}
+    assert changes.since(shop.con, marks, undated=["contacts"]) == {MAY, JUNE}
+    assert changes.since(shop.con, marks, without=["contacts"]) == set()
+    assert changes.since(shop.con, {MAY: 0, JUNE: mark + 1}, undated=["contacts"]) == {MAY}
 
 
 def test_no_more_marks_are_kept_than_tell_something(shop: Shop) -> None:

@@ -11,7 +11,7 @@ import duckdb
 from pipelines.config.project import Source
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import Outcome, ingest
-from pipelines.steps import rows, table_exists
+from pipelines.steps import relation_exists, rows
 from resources.landing import files_to_land
 
 ORDERS = {"order_id": "id", "customer_id": "customer", "ordered_at": "at", "revenue": "amount"}
@@ -60,7 +60,7 @@ class Desk:
     def left_behind(self) -> int:
         """Rows of every ledger and of what was loaded."""
         tables = ["ingest.batch", "ingest.file", "ingest.batch_table", "quarantine.row", "quality.result"]
-        if table_exists(self.con, "raw.shop"):
+        if relation_exists(self.con, "raw.shop"):
             tables.append("raw.shop")
         return sum(self.values(f"select count(*) from {table}")[0] for table in tables)
 

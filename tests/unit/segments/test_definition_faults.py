@@ -7,7 +7,7 @@ from population import RULES, load
 from test_definition_kinds import SCORES, TIERS
 
 from pipelines.errors import ConfigError
-from pipelines.segments.binding import checker, fault_of
+from pipelines.segments.binding import fault_of
 
 ONE_SCORE = SCORES.format(bins=5, segments="  - {id: one, name: One, when: r > 1}")
 
@@ -63,9 +63,8 @@ def test_a_condition_that_can_decide_is_taken(tmp_path: Path, condition: str) ->
 
 
 def test_a_fault_of_types_is_found_without_customers() -> None:
-    with checker() as con:
-        assert fault_of(con, '"a" = "b"', {"a": "BIGINT", "b": "DATE"})
-        assert fault_of(con, '"a" = "b"', {"a": "BIGINT", "b": "DOUBLE"}) is None
+    assert fault_of('"a" = "b"', {"a": "BIGINT", "b": "DATE"})
+    assert fault_of('"a" = "b"', {"a": "BIGINT", "b": "DOUBLE"}) is None
 
 
 @pytest.mark.parametrize(

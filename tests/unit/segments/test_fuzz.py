@@ -17,7 +17,6 @@ from pipelines.config.expression import refuse_unlisted
 from pipelines.core import money
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
-from pipelines.segments.binding import checker
 from pipelines.segments.conditions import Reader, place_in
 from pipelines.segments.definitions import Load
 from pipelines.segments.model import Condition, merged
@@ -254,10 +253,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
         "segments: [{id: top, name: Top, when: r = 3}]\n"
         "otherwise: {id: rest, name: Rest}\noutside: {id: out, name: Out}\n"
     )
-    with checker() as asked:
-        load = Load(asked, {"customer": FEATURES}, {}, None, folder.parent)
-        assert not load.all(sorted(folder.glob("*.yaml"))).faults
-        yield con, load.reader("customer", "fuzz", {}, None), folder.parent
+    load = Load({"customer": FEATURES}, {}, None, folder.parent)
+    assert not load.all(sorted(folder.glob("*.yaml"))).faults
+    yield con, load.reader("customer", "fuzz", {}, None), folder.parent
 
 
 def judged(reader: Reader, text: str) -> Condition | ConfigError:
