@@ -25,7 +25,7 @@ class Warehouse:
     path: Path
     timezone: str
     lock_timeout: float = 60.0
-    is_held: bool = False
+    keeper: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
     def open(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -60,9 +60,13 @@ class Warehouse:
         with self._lock(purpose):
             keeper = self._connect()
             try:
-                yield replace(self, is_held=True)
+                yield replace(self, keeper=keeper)
             finally:
                 keeper.close()
+
+    @property
+    def is_held(self) -> bool:
+        return self.keeper is not None
 
     def _lock(self, purpose: str) -> AbstractContextManager[None]:
         if self.is_held:
@@ -71,16 +75,17 @@ class Warehouse:
         return hold(self.path.with_suffix(".lock"), purpose, timeout=self.lock_timeout)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        """Connections of one process to one file share its cache."""
+        """A connection of its own: its temporary tables are no other's, also where the file is kept open."""
         import duckdb
 
+        if self.keeper is not None:
+            return self.keeper.cursor()
         try:
             con = duckdb.connect(str(self.path), config=_settings())
         except duckdb.Error as error:
             raise _unopened(self.path, str(error).splitlines()[0]) from None
         try:
-            if not self.is_held:
-                _check_schema(con, self.path)
+            _check_schema(con, self.path)
         except BaseException:
             con.close()
             raise

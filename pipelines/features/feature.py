@@ -68,7 +68,8 @@ class Fragment:
 
     It binds `$as_of` and the first day of each window (`$from_30` and so on). What it says of a customer
     follows from their rows alone, so that it can be computed of few of them (pipelines/features/scoped.py).
-    `hidden` are columns that only derived features read: name, type, default.
+    `hidden` are columns that only derived features read: name, type, default. `shared` are SELECTs in
+    `families/` that it reads by their names, and that are computed once for all fragments that do.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Fragment:
     needs: tuple[str, ...] = ("orders",)
     ages: tuple[Ageing, ...] = ()
     hidden: tuple[tuple[str, str, str | None], ...] = ()
+    shared: tuple[str, ...] = ()
     text: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import Feature, Fragment
-from pipelines.steps import columns_of, quote
+from pipelines.steps import columns_of, load_step, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,8 @@ class Made:
         parts = sorted(
             [one.name, one.sql, [list(map(str, column)) for column in one.stored]] for one in self.fragments
         )
-        text = json.dumps([parts, sorted((name, str(value)) for name, value in self.parameters.items())])
+        values = sorted((name, str(value)) for name, value in self.parameters.items())
+        text = json.dumps([parts, sorted(self._shared.items()), values])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def of(self, names: Collection[str]) -> Made:
@@ -95,6 +96,12 @@ class Made:
         return {"as_of": as_of, **first_days, **self.parameters}
 
     @property
+    def _shared(self) -> dict[str, str]:
+        """The SELECTs that several fragments read, by name."""
+        names = dict.fromkeys(name for one in self.fragments for name in one.shared)
+        return {name: load_step(f"features/families/{name}").sql for name in names}
+
+    @property
     def stored_sql(self) -> str:
         """The SELECT of everyone's stored columns as of `$as_of`; of some customers alone, `scoped`."""
         columns = ["f0.customer_id"]
@@ -112,7 +119,9 @@ class Made:
             for i, relation in enumerate(relations)
             if i
         )
-        return f"select {', '.join(columns)} from {relations[0]}{joined}"
+        shared = ", ".join(f"{name} as ({sql})" for name, sql in self._shared.items())
+        head = f"with {shared} " if shared else ""
+        return f"{head}select {', '.join(columns)} from {relations[0]}{joined}"
 
     def public_sql(self, relation: str) -> str:
         """The SELECT of the features over a relation of `as_of_date`, `customer_id` and stored columns."""

@@ -152,11 +152,12 @@ def roi_campaign_cells(con: duckdb.DuckDBPyConnection, segmentation: str) -> lis
         f"""
         select campaign_id, segment_name, position, status, roi,
             if(
-                count(distinct campaign_id) over (partition by campaign_name) > 1,
+                min(campaign_id) over namesakes <> max(campaign_id) over namesakes,
                 campaign_name || ' ' || start_date, campaign_name
             ) as campaign_name
         from marts.roi_campaign
         where segmentation_id = $id and segment_id is not null
+        window namesakes as (partition by campaign_name)
         qualify dense_rank() over (order by start_date desc, campaign_id) <= {RECENT_CAMPAIGNS}
         order by start_date, campaign_id desc, position
         """,

@@ -17,6 +17,7 @@ from pipelines.steps import quote
 
 _NEEDS = ("products", "order_lines")
 _AGES = (Ageing("features.customer_day", windows=(365,)),)
+_BOUGHT = ("category_bought",)
 
 FRAGMENT = Fragment(
     "category",
@@ -65,20 +66,15 @@ FRAGMENT = Fragment(
     ),
     needs=_NEEDS,
     ages=_AGES,
+    shared=_BOUGHT,
 )
-# Word for word as in category.sql, so that the engine joins the lines once for both.
-_LINES = """money.orders as o
-    inner join money.order_lines as l on l.order_id = o.order_id
-    left join core.products as p on p.product_id = l.product_id
-    where o.business_date <= $as_of and o.status = 'completed' and o.customer_id is not null"""
 
 
 def shares(categories: Sequence[str]) -> Fragment:
     """The share of each configured category of the revenue in lines in 365 days."""
-    revenue = "sum(l.revenue) filter (where o.business_date >= $from_365"
     columns = ", ".join(
-        f"cast(coalesce({revenue} and coalesce(p.category, '(unknown)') = $category_{i}), 0) as double)"
-        f" / nullif(cast({revenue}) as double), 0) as {quote(share_name(category))}"
+        f"cast(coalesce(sum(revenue) filter (where category = $category_{i}), 0) as double)"
+        f" / nullif(cast(sum(revenue) as double), 0) as {quote(share_name(category))}"
         for i, category in enumerate(categories)
     )
     return Fragment(
@@ -96,6 +92,7 @@ def shares(categories: Sequence[str]) -> Fragment:
         ),
         needs=_NEEDS,
         ages=_AGES,
-        text=f"select o.customer_id, {columns} from {_LINES}\n    group by o.customer_id",
+        shared=_BOUGHT,
+        text=f"select customer_id, {columns} from {_BOUGHT[0]} group by customer_id",
         parameters={f"category_{i}": category for i, category in enumerate(categories)},
     )
