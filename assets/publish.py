@@ -3,7 +3,7 @@
 Only the latest recorded day is published, never a backfill.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ from pipelines.steps import load_step
 from resources.control import DEFINITION_TEST, HELD_SEGMENTATION, ControlStore, holds
 from resources.project import Project
 from resources.publication import publish
+from resources.renderer import Renderer
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,6 +74,7 @@ def build_publication(
         project: ProjectParam,
         warehouse: WarehouseParam,
         control: ControlParam,
+        renderer: RendererParam,
         progress: ProgressParam,
     ) -> Iterator[dg.MaterializeResult]:
         progress("marts")
@@ -99,6 +101,8 @@ def build_publication(
                 judged = judge_marts(con, suites, context.run.run_id)
                 if judged:
                     refresh_quality(con, context.run.run_id)
+                # Its charts are drawn while the marts are told of and written.
+                renderer.begun[context.run.run_id] = _report(con, project, renderer)
             for mart in MARTS:
                 preview = 0 if mart in PERSONAL | COMPANIES else 12
                 yield result(
@@ -136,7 +140,7 @@ def build_publication(
             assert_expected(con, context.run.run_id)
             facts = manifest(con)
             progress("report")
-            report = begin_report(con, project.config.project, project.config.currency, renderer)
+            report = renderer.begun.pop(context.run.run_id, None) or _report(con, project, renderer)
             progress("publish")
             folder = publish(
                 con, project.published, context.run.run_id, report, facts, project.config.publish.keep_runs
@@ -153,6 +157,10 @@ def build_publication(
         )
 
     return [marts, published]
+
+
+def _report(con: "duckdb.DuckDBPyConnection", project: Project, renderer: Renderer) -> Callable[[], str]:
+    return begin_report(con, project.config.project, project.config.currency, renderer)
 
 
 def _check_specs(suites: list[Suite]) -> list[dg.AssetCheckSpec]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lohko.checking_attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
-from pipelines.config.features import Features
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import account_attributes
@@ -111,11 +110,15 @@ def check_definitions(project: Project) -> list[Segmentation]:
 
 def definitions_of(project: Project) -> Definitions:
     """The project's definitions, and the faults of those that are wrong."""
-    _check_features(project.config.features)
-    attributes, complete = _attributes(project)
-    if project.config.attributes and complete:
-        _check_rules(project, attributes)
-    of_accounts, _ = _attributes(project, "accounts")
+    import duckdb
+
+    with duckdb.connect() as con:
+        # What the catalogue does not tell of `features.custom`: the types of its expressions.
+        check_types(con, project.config.features.custom)
+        attributes, complete = _attributes(con, project)
+        if project.config.attributes and complete:
+            _check_rules(project, attributes)
+        of_accounts, _ = _attributes(con, project, "accounts")
     return load_definitions(
         project.segments,
         features_of(project.recipe, attributes, of_accounts),
@@ -123,14 +126,6 @@ def definitions_of(project: Project) -> Definitions:
         project.mapped,
         project.root,
     )
-
-
-def _check_features(settings: Features) -> None:
-    """What the catalogue does not tell of `features.custom`: the types of its expressions."""
-    import duckdb
-
-    with duckdb.connect() as con:
-        check_types(con, settings.custom)
 
 
 def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
@@ -144,35 +139,34 @@ def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
         check_rules(project, list((dict(before) | dict(attributes)).items()))
 
 
-def _attributes(project: Project, table: str = "customers") -> tuple[list[tuple[str, str]], bool]:
+def _attributes(
+    con: duckdb.DuckDBPyConnection, project: Project, table: str = "customers"
+) -> tuple[list[tuple[str, str]], bool]:
     """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
 
     And whether these are all: a source that has no usable file yet may bring further ones.
     """
-    import duckdb
-
     found: dict[str, str] = {}
     complete = True
-    with duckdb.connect() as con:
-        for name in project.mapped.get(table, []):
-            source = project.config.sources[name]
-            try:
-                for path in source_files(project, name, source):
-                    with scratch_in(None) as scratch:
-                        reading = look_at(con, source, path, scratch)
-                        mapping = next(
-                            m for m in check_reading(con, name, source, reading) if m.contract.table == table
-                        )
-                        # A file whose column is named like a feature is held when it comes; see `ingest`.
-                        found |= {
-                            column: kind
-                            for column, kind in _types(con, mapping, reading).items()
-                            if column in source.tables[table]
-                            or table != "customers"
-                            or column.lower() not in RESERVED
-                        }
-            except SourceError:
-                complete = False
+    for name in project.mapped.get(table, []):
+        source = project.config.sources[name]
+        try:
+            for path in source_files(project, name, source):
+                with scratch_in(None) as scratch:
+                    reading = look_at(con, source, path, scratch)
+                    mapping = next(
+                        m for m in check_reading(con, name, source, reading) if m.contract.table == table
+                    )
+                    # A file whose column is named like a feature is held when it comes; see `ingest`.
+                    found |= {
+                        column: kind
+                        for column, kind in _types(con, mapping, reading).items()
+                        if column in source.tables[table]
+                        or table != "customers"
+                        or column.lower() not in RESERVED
+                    }
+        except SourceError:
+            complete = False
     return list(found.items()) or _attributes_in_core(project, table), complete
 
 

@@ -211,6 +211,15 @@ def insert_rows(con: duckdb.DuckDBPyConnection, table: str, found: Iterable[Sequ
 
 
 @contextmanager
+def beside(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A further connection to the same database and in the same time zone, for another thread."""
+    with con.cursor() as further:
+        zone = con.execute("select current_setting('TimeZone')").fetchone()
+        further.execute("set TimeZone = $zone", {"zone": zone[0] if zone else None})
+        yield further
+
+
+@contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All or nothing; inside another transaction of the same connection it is that one.
 

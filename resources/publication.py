@@ -13,12 +13,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
-from pipelines.steps import columns_of, qualified, quote
+from pipelines.steps import beside, columns_of, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,15 +58,8 @@ def publish(
         ) from None
     _clear_leftovers(runs)
     temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
-    for folder in (temporary, temporary / "parquet", temporary / "csv"):
-        folder.mkdir()
-    _write_duckdb(con, temporary / "lohko.duckdb")
-    for mart in (*MARTS, "incident"):
-        source = qualified(table_of(mart))
-        con.execute(f"copy {source} to '{_literal(temporary / 'parquet' / mart)}.parquet' (format parquet)")
-        safe = without_formulas(con, table_of(mart))
-        con.execute(f"copy ({safe}) to '{_literal(temporary / 'csv' / mart)}.csv' (format csv, header true)")
-    (temporary / "report.html").write_text(report(), encoding="utf-8")
+    temporary.mkdir()
+    _write_tables(con, temporary, report)
     text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
     (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
     _flush(temporary)
@@ -84,6 +79,20 @@ def _free(runs: Path, run_id: str) -> Path:
     return folder
 
 
+def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path, report: Callable[[], str]) -> None:
+    """Every form of the marts, and the page: each form has a thread and a connection of its own."""
+    forms = {"lohko.duckdb": _write_duckdb, "parquet": _write_parquet, "csv": _write_csv}
+    # The connections outlast the threads, also when one of them fails.
+    with ExitStack() as stack, ThreadPoolExecutor(len(forms), "publish") as writers:
+        begun = [
+            writers.submit(write, stack.enter_context(beside(con)), folder / name)
+            for name, write in forms.items()
+        ]
+        (folder / "report.html").write_text(report(), encoding="utf-8")
+        for one in begun:
+            one.result()
+
+
 def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute(f"attach '{_literal(path)}' as published (storage_version '{STORAGE_VERSION}')")
     try:
@@ -95,6 +104,20 @@ def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             con.execute(f"create macro published.marts.{quote(name)} {body}")
     finally:
         con.execute("detach published")
+
+
+def _write_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    folder.mkdir()
+    for mart in (*MARTS, "incident"):
+        path = _literal(folder / f"{mart}.parquet")
+        con.execute(f"copy {qualified(table_of(mart))} to '{path}' (format parquet)")
+
+
+def _write_csv(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    folder.mkdir()
+    for mart in (*MARTS, "incident"):
+        path = _literal(folder / f"{mart}.csv")
+        con.execute(f"copy ({without_formulas(con, table_of(mart))}) to '{path}' (format csv, header true)")
 
 
 def without_formulas(con: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -236,10 +236,13 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
             con.execute(f"alter table {table} add column {quote(name)} {kind}")
     content = following.content_of(con, contract)
     was = f"select {content} from {table} semi join newest using ({key})"
-    con.execute(f"create or replace temp table before as {was}")
-    con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
+    ((replaced,),) = con.execute(f"create or replace temp table before as {was}").fetchall()
+    if replaced:
+        con.execute(f"delete from {table} where ({key}) in (select ({key}) from newest)")
     con.execute(f"insert into {table} by name select * from newest")
-    following.keep_changed(con, "from before", was)
+    # Where nothing stood before, all that came is what changed, and the table is not gone through again.
+    arrived = f"select {content} from ((from {table} limit 0) union all by name from newest)"
+    following.keep_changed(con, "from before", was if replaced else arrived)
     _mark_changed(con, contract)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)

@@ -2,7 +2,7 @@
 
 Great Expectations reads results after it closed the cursor, by when DuckDB has dropped them; and its
 PostgreSQL reflection asks a catalogue that DuckDB has only in part. So the cursor keeps its rows, and
-columns are reflected from `duckdb_columns()`. The SQL itself is PostgreSQL's, which DuckDB speaks.
+columns are asked of DuckDB itself. The SQL itself is PostgreSQL's, which DuckDB speaks.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from sqlalchemy.dialects.postgresql.base import (
     PGTypeCompiler,
 )
 from sqlalchemy.engine.default import DefaultDialect
+
+from pipelines.steps import columns_of
 
 URL = "duckdb+gx://"
 
@@ -71,10 +73,10 @@ class BorrowedConnection:
     """The pipeline's open connection, lent to SQLAlchemy: closing it here closes nothing."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
+        self.lent = con
 
     def cursor(self) -> BufferedCursor:
-        return BufferedCursor(self._con)
+        return BufferedCursor(self.lent)
 
     def commit(self) -> None:
         """Validation only reads."""
@@ -108,11 +110,7 @@ class DuckDBGXDialect(DefaultDialect):
         """Nothing to ask the server for."""
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> Any:
-        found = connection.exec_driver_sql(
-            "select column_name, data_type from duckdb_columns()"
-            " where schema_name = ? and table_name = ? order by column_index",
-            (schema or "main", table_name),
-        ).fetchall()
+        found = columns_of(connection.connection.dbapi_connection.lent, f"{schema or 'main'}.{table_name}")
         return [
             {
                 "name": name,

@@ -5,7 +5,7 @@ They are records: append-only but for a batch's status, which its verdict flips.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -183,20 +183,23 @@ def settle_versions(con: duckdb.DuckDBPyConnection, seq: int) -> None:
 
 
 def held_back(
-    con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str], changed: Collection[str]
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    known: Mapping[str, Mapping[str, Any]],
+    standing: Collection[str],
+    changed: Collection[str],
 ) -> set[str]:
     """Files that share a rejected batch with one that has been corrected (`changed`) or taken away since.
 
     They were never judged without it, and their own content will not change: they are to be landed again.
     """
-    known = known_files(con, source)
-    found = rows(
-        con,
-        "select f.path, f.batch_seq from ingest.file f join ingest.batch b using (batch_seq)"
-        " where f.source = ? and b.status = 'rejected'",
-        [source],
+    rejected = set(
+        con.execute(
+            "select f.batch_seq, f.path from ingest.file f join ingest.batch b using (batch_seq)"
+            " where f.source = ? and b.status = 'rejected'",
+            [source],
+        ).fetchall()
     )
-    rejected = {(entry["batch_seq"], entry["path"]) for entry in found}
     held = {
         (seq, path)
         for seq, path in rejected

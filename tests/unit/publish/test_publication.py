@@ -178,7 +178,7 @@ def test_what_an_interrupted_publication_left_is_cleared(
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("step", ["_write_duckdb", "_flush", "_point"])
+@pytest.mark.parametrize("step", ["_write_duckdb", "_write_csv", "_flush", "_point"])
 def test_a_fault_halfway_leaves_the_current_run_where_it_was(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
