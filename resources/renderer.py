@@ -1,8 +1,9 @@
-"""The chart engine, in processes of its own.
+"""The chart engine, in a process of its own.
 
 It takes a third of a second to start, while the run does something else; it needs a hundred megabytes; and on
-some input it does not raise but ends its process, which must not be the run's. Two draw a report's charts in
-half the time. They stay for the next run of the same process, such as the next of several missed days.
+some input it does not raise but ends its process, which must not be the run's. It stays for the next run of
+the same process, such as the next of several missed days. One is enough: a second one has to become warm
+too, and takes the processor from the run.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from threading import RLock
 
 from pipelines.errors import LohkoError
 
-PROCESSES = 2
 SCRIPT = Path(__file__).with_name("draw_charts.py")
 
 
@@ -32,7 +32,6 @@ class Renderer:
     `begun` has, by run, a page whose charts are being drawn.
     """
 
-    _idle: SimpleQueue[subprocess.Popen[str]]
     _queue: ThreadPoolExecutor
     begun: dict[str, Callable[[], str]] = field(default_factory=dict)
 
@@ -41,23 +40,20 @@ class Renderer:
 
         The result raises LohkoError when the engine refuses the specification or has died of one.
         """
-        return self._queue.submit(self._draw, specification)
+        return self._queue.submit(_draw, specification)
 
-    def _draw(self, specification: str) -> str:
-        process = self._idle.get()
-        if process.poll() is not None:
-            process = _engine()
-        try:
-            line = _ask(process, specification)
-        finally:
-            self._idle.put(process)
-        if not line:
-            code = process.wait()
-            raise LohkoError(f"the chart engine ended with {code} before it had drawn a chart")
-        answer = json.loads(line)
-        if "svg" not in answer:
-            raise LohkoError(f"the chart engine refuses a chart: {answer['error']}")
-        return str(answer["svg"])
+
+def _draw(specification: str) -> str:
+    with _drawing:
+        process = engine()
+        line = _ask(process, specification)
+    if not line:
+        code = process.wait()
+        raise LohkoError(f"the chart engine ended with {code} before it had drawn a chart")
+    answer = json.loads(line)
+    if "svg" not in answer:
+        raise LohkoError(f"the chart engine refuses a chart: {answer['error']}")
+    return str(answer["svg"])
 
 
 def _ask(process: subprocess.Popen[str], specification: str) -> str:
@@ -69,30 +65,33 @@ def _ask(process: subprocess.Popen[str], specification: str) -> str:
 
 @contextmanager
 def started_renderer() -> Iterator[Renderer]:
-    """The chart engines of this process, started if there are none; drawing ends with this block."""
-    queue = ThreadPoolExecutor(PROCESSES, "charts")
+    """The chart engine of this process, started if there is none; drawing ends with this block."""
+    queue = ThreadPoolExecutor(1, "charts")
     try:
-        yield Renderer(_engines(), queue)
+        queue.submit(engine)
+        yield Renderer(queue)
     finally:
         # What still waits is dropped, the chart in hand is finished.
         queue.shutdown(wait=False, cancel_futures=True)
 
 
 # By process: one that was forked must not talk through its parent's pipes.
-_started: dict[int, SimpleQueue[subprocess.Popen[str]]] = {}
+_started: dict[int, subprocess.Popen[str]] = {}
+# A run that ended may have left a chart in hand.
+_drawing = RLock()
 
 
-def _engines() -> SimpleQueue[subprocess.Popen[str]]:
+def engine() -> subprocess.Popen[str]:
+    """The engine of this process; another one where it has died."""
     mine = os.getpid()
-    if mine not in _started:
-        _started.clear()
-        _started[mine] = SimpleQueue()
-        for _ in range(PROCESSES):
-            _started[mine].put(_engine())
-    return _started[mine]
+    with _drawing:
+        if mine not in _started or _started[mine].poll() is not None:
+            _started.clear()
+            _started[mine] = _start()
+        return _started[mine]
 
 
-def _engine() -> subprocess.Popen[str]:
+def _start() -> subprocess.Popen[str]:
     command = [sys.executable, "-P", str(SCRIPT)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own script
     atexit.register(_end, process, os.getpid())

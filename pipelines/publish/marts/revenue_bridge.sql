@@ -28,12 +28,12 @@ core as (
     group by _source
 ),
 
-amount as (
+placed as (
     select
         a.*,
         case when a.line_id is null then 'orders' else 'order_lines' end as table_name,
-        o.customer_id,
-        o.status,
+        o.status = 'completed' as completed,
+        o.customer_id is null as guest,
         case
             when o.business_date > $as_of then 'later'
             when h.reason is not null then h.reason
@@ -44,9 +44,30 @@ amount as (
     left join money.held_order as h on h.order_id = a.order_id
 ),
 
-counted as (
+summed as (
+    -- A handful of rows: each amount is added once, and told apart afterwards.
     select
         _source as source,
+        table_name,
+        state,
+        completed,
+        guest,
+        sum(amount) as amount,
+        sum(converted) as converted,
+        sum(shipping) as shipping,
+        sum(gift_card_sold) as gift_card_sold,
+        sum(gift_card_redeemed) as gift_card_redeemed,
+        sum(deposit) as deposit,
+        sum(discount_taken_out) as discount,
+        sum(vat) as vat,
+        sum(revenue) as revenue
+    from placed
+    group by _source, table_name, state, completed, guest
+),
+
+counted as (
+    select
+        source,
         table_name,
         sum(amount) as known,
         sum(amount) filter (where state = 'later') as later,
@@ -57,14 +78,12 @@ counted as (
         sum(gift_card_sold) filter (where state = 'counted') as gift_card_sold,
         sum(gift_card_redeemed) filter (where state = 'counted') as gift_card_redeemed,
         sum(deposit) filter (where state = 'counted') as deposit,
-        sum(discount_taken_out) filter (where state = 'counted') as discount,
+        sum(discount) filter (where state = 'counted') as discount,
         sum(vat) filter (where state = 'counted') as vat,
-        sum(revenue) filter (where state = 'counted' and status <> 'completed') as not_completed,
-        sum(revenue) filter (
-            where state = 'counted' and status = 'completed' and customer_id is null
-        ) as guests
-    from amount
-    group by _source, table_name
+        sum(revenue) filter (where state = 'counted' and not completed) as not_completed,
+        sum(revenue) filter (where state = 'counted' and completed and guest) as guests
+    from summed
+    group by source, table_name
 ),
 
 wide as (

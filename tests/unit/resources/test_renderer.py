@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pipelines.errors import LohkoError
-from resources.renderer import Renderer, started_renderer
+from resources.renderer import engine, started_renderer
 
 POINT = {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": {"field": "a"}}}
 
@@ -33,32 +33,24 @@ def test_its_death_is_told_and_another_takes_its_place() -> None:
         assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
 
 
-def test_they_stay_for_the_next_run_and_what_waited_does_not() -> None:
+def test_it_stays_for_the_next_run_and_what_waited_does_not() -> None:
     with pytest.raises(ZeroDivisionError), started_renderer() as renderer:
         waiting = [renderer.submit(json.dumps(POINT)) for _ in range(50)]
         raise ZeroDivisionError
     assert waiting[-1].cancelled()
-    pids = engines(renderer)
+    before = engine()
     with started_renderer() as again:
         assert again.submit(json.dumps(POINT)).result(60).startswith("<svg")
-    assert engines(again) == pids
+    assert engine() is before
 
 
-def test_they_end_with_their_process() -> None:
+def test_it_ends_with_its_process() -> None:
     script = (
-        "from resources.renderer import Renderer, started_renderer\n"
+        "from resources.renderer import engine, started_renderer\n"
         "with started_renderer() as renderer:\n"
         '    renderer.submit(\'{"mark": "point", "data": {"values": []}}\').result(60)\n'
-        "print(*(renderer._idle.get().pid for _ in range(2)))"
+        "print(engine().pid)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    for pid in ended.stdout.split():
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pid), 0)
-
-
-def engines(renderer: Renderer) -> set[int]:
-    found = [renderer._idle.get(timeout=60) for _ in range(2)]
-    for one in found:
-        renderer._idle.put(one)
-    return {one.pid for one in found}
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(ended.stdout), 0)
