@@ -3,7 +3,7 @@
 Belongs here: how results are shown to Dagster. Does not: anything a stage computes (see pipelines/).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -114,11 +114,13 @@ def spec(
     )
 
 
-def result(
-    table: str, metadata: Mapping[str, Any], checks: Iterable[dg.AssetCheckResult] = ()
-) -> dg.MaterializeResult:
-    """The materialization of one table of a multi-asset."""
-    return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata, check_results=list(checks))
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+def results(table: str, metadata: Mapping[str, Any], checks: Iterable[dg.AssetCheckResult] = ()) -> Results:
+    """The materialization of one table, then its checks: those inside it Dagster would evaluate twice."""
+    yield dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
+    yield from checks
 
 
 def check_metadata(found: CheckResult) -> dict[str, Any]:

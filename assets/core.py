@@ -12,9 +12,10 @@ from assets.common import (
     POOL,
     ProgressParam,
     ProjectParam,
+    Results,
     WarehouseParam,
     check,
-    result,
+    results,
     spec,
     table_metadata,
 )
@@ -78,7 +79,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
         project: ProjectParam,
         warehouse: WarehouseParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         merged: dict[str, Merged] = {}
         with warehouse.open("core") as con:
             create_absent(con, contracts)
@@ -104,7 +105,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 metadata = table_metadata(con, f"core.{table}") | {"how": one.how, "mapped": mapped}
                 if table == "orders":
                     metadata["waiting_for_a_rate"] = held
-                yield result(f"core.{table}", metadata, _checks(con, project, one) if mapped else [])
+                yield from results(f"core.{table}", metadata, _checks(con, project, one) if mapped else [])
 
     return core
 

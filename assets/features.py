@@ -1,6 +1,6 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -9,10 +9,11 @@ from assets.common import (
     POOL,
     ProgressParam,
     ProjectParam,
+    Results,
     WarehouseParam,
     check,
     days_of,
-    result,
+    results,
     spec,
     table_metadata,
 )
@@ -74,12 +75,12 @@ def build_features(
         ],
         pool=POOL,
     )
-    def state(warehouse: WarehouseParam, progress: ProgressParam) -> Iterator[dg.MaterializeResult]:
+    def state(warehouse: WarehouseParam, progress: ProgressParam) -> Results:
         progress("features customer_day")
         with warehouse.open("features state") as con:
             touched = refresh_state(con)
             recomputed = "everyone" if touched is None else touched
-            yield result(STATE, table_metadata(con, STATE) | {"customers_recomputed": recomputed})
+            yield from results(STATE, table_metadata(con, STATE) | {"customers_recomputed": recomputed})
 
     @dg.multi_asset(
         name="features_customer",
@@ -115,7 +116,7 @@ def build_features(
         project: ProjectParam,
         warehouse: WarehouseParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         with warehouse.open("features") as con:
             features = features_now(con, project.recipe)
             store_catalogue(con, features["customer"], features["account"])
@@ -131,11 +132,11 @@ def build_features(
                 repeated += row[0] if row else 0
             measure_nulls(con, day)
             store_entry_products(con, day, project.mapped)
-            yield result(
+            yield from results(
                 "features.customer",
                 table_metadata(con, "features.customer"),
                 [check("features.customer", "everyone_once", repeated == 0, repeated=repeated)],
             )
-            yield result("features.catalogue", table_metadata(con, "features.catalogue", preview=60))
+            yield from results("features.catalogue", table_metadata(con, "features.catalogue", preview=60))
 
     return [state, customers]

@@ -16,10 +16,12 @@ from assets.common import (
     ControlParam,
     ProgressParam,
     ProjectParam,
+    Results,
     WarehouseParam,
     check,
     check_metadata,
     days_of,
+    results,
 )
 from pipelines.config.project import Source
 from pipelines.contracts.expected import checks_of_batch, derived
@@ -121,7 +123,7 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
         warehouse: WarehouseParam,
         control: ControlParam,
         progress: ProgressParam,
-    ) -> dg.MaterializeResult:
+    ) -> Results:
         progress(f"ingest {name}")
         fault = _fetch_fault(project, name, source)
         with warehouse.open(f"ingest {name}") as con:
@@ -152,10 +154,8 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
             total = row_count(con, f"raw.{name}") if relation_exists(con, f"raw.{name}") else 0
             reasons = quality.reasons(con, outcome.batch_seq)
         _tell(context, control, outcome)
-        return dg.MaterializeResult(
-            metadata=_metadata(outcome, total),
-            check_results=_check_results(f"raw.{name}", specs, outcome, reasons),
-        )
+        checks = _check_results(f"raw.{name}", specs, outcome, reasons)
+        yield from results(f"raw.{name}", _metadata(outcome, total), checks)
 
     return landed
 
@@ -210,7 +210,7 @@ def _check_results(
 ) -> list[dg.AssetCheckResult]:
     """One result for every declared check; one that never ran has not passed."""
     found = {f"{result.table}__{result.name}": result for result in outcome.results}
-    results = [
+    checks = [
         check(table, "readable", outcome.status != "failed", message=outcome.message or "read"),
         check(
             table,
@@ -222,12 +222,12 @@ def _check_results(
     for one in specs[2:]:
         outcome_of = found.get(one.name)
         if outcome_of is None:
-            results.append(check(table, one.name, False, reason="no batch has been judged yet"))
+            checks.append(check(table, one.name, False, reason="no batch has been judged yet"))
             continue
         facts = check_metadata(outcome_of) | {"batch": outcome.batch_seq or 0}
         if outcome_of.name == "rows_without_fault":
             facts["reasons"] = _reasons([one for one in reasons if one.table == outcome_of.table])
-        results.append(
+        checks.append(
             check(
                 table,
                 one.name,
@@ -237,7 +237,7 @@ def _check_results(
                 **facts,
             )
         )
-    return results
+    return checks
 
 
 def _reasons(reasons: list[quality.Reason]) -> dg.MetadataValue:
@@ -282,7 +282,7 @@ def build_freshness(
         warehouse: WarehouseParam,
         control: ControlParam,
         progress: ProgressParam,
-    ) -> dg.MaterializeResult:
+    ) -> Results:
         progress("freshness")
         as_of = max(days_of(context, project))
         with warehouse.open("freshness") as con:
@@ -291,7 +291,7 @@ def build_freshness(
             current = not _is_past(con, as_of)
             if current:
                 freshness.store(con, as_of, found)
-        results = []
+        checks = []
         for w in found:
             if w.limits is None:
                 continue
@@ -304,8 +304,8 @@ def build_freshness(
                     context.run.run_id, Finding("stale_source", w.source, fresh, severity, message)
                 )
                 context.log_event(_observed(w))
-            results.append(check(table, f"{w.source}_fresh", fresh, critical=critical, message=message))
-        return dg.MaterializeResult(metadata={"dagster/row_count": len(found)}, check_results=results)
+            checks.append(check(table, f"{w.source}_fresh", fresh, critical=critical, message=message))
+        yield from results(table, {"dagster/row_count": len(found)}, checks)
 
     return watermarks
 

@@ -1,6 +1,5 @@
 """What segments return and whether they have moved: ROI and drift, for the latest recorded day only."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,10 +9,11 @@ from assets.common import (
     ControlParam,
     ProgressParam,
     ProjectParam,
+    Results,
     WarehouseParam,
     check,
     days_of,
-    result,
+    results,
     spec,
     table_metadata,
 )
@@ -69,7 +69,7 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         project: ProjectParam,
         warehouse: WarehouseParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         progress("roi")
         day = max(days_of(context, project))
         with warehouse.open("roi") as con:
@@ -77,7 +77,9 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 config = project.config
                 compute_roi(con, day, margin_rate=config.margin_rate, contact_cost=config.costs.contact)
             for table in ROI_TABLES:
-                yield result(table, table_metadata(con, table, preview=20 if table in AGGREGATES else 0))
+                yield from results(
+                    table, table_metadata(con, table, preview=20 if table in AGGREGATES else 0)
+                )
 
     @dg.multi_asset(
         name="drift",
@@ -106,7 +108,7 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         warehouse: WarehouseParam,
         control: ControlParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         progress("drift")
         day = max(days_of(context, project))
         with warehouse.open("drift") as con:
@@ -114,7 +116,7 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             if is_latest(con, day):
                 # A backfill says nothing of now: it neither opens nor closes an incident.
                 control.record_findings(context.run.run_id, _findings(con, day, found))
-            yield result(
+            yield from results(
                 "drift.verdict",
                 table_metadata(con, "drift.verdict", preview=20),
                 [check("drift.verdict", "no_drift", not found, critical=False, segments_moved=len(found))],

@@ -3,7 +3,7 @@
 Only the latest recorded day is published, never a backfill.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from assets.common import (
     ProgressParam,
     ProjectParam,
     RendererParam,
+    Results,
     WarehouseParam,
     check,
     check_metadata,
     days_of,
-    result,
+    results,
     spec,
     table_metadata,
 )
@@ -76,7 +77,7 @@ def build_publication(
         control: ControlParam,
         renderer: RendererParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         progress("marts")
         day = max(days_of(context, project))
         # What this run found opens or closes incidents now, so that its own report shows them.
@@ -105,7 +106,7 @@ def build_publication(
                 renderer.begun[context.run.run_id] = _report(con, project, renderer)
             for mart in MARTS:
                 preview = 0 if mart in PERSONAL | COMPANIES else 12
-                yield result(
+                yield from results(
                     table_of(mart),
                     table_metadata(con, table_of(mart), preview=preview),
                     _check_results(suites, mart, judged),

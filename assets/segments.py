@@ -1,6 +1,6 @@
 """Segments: the assignment of the day, the record of who entered and left, profiles, and replayed days."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,11 @@ from assets.common import (
     ControlParam,
     ProgressParam,
     ProjectParam,
+    Results,
     WarehouseParam,
     check,
     days_of,
-    result,
+    results,
     spec,
     table_metadata,
 )
@@ -101,7 +102,7 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         warehouse: WarehouseParam,
         control: ControlParam,
         progress: ProgressParam,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Results:
         days = days_of(context, project)
         with warehouse.open("segments") as con:
             history.create(con)
@@ -131,7 +132,7 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 preview = 20 if table == "segments.profile_day" else 0
                 day = max(days) if table == "segments.assignment" else None
                 described = table_metadata(con, table, preview=preview, day=day)
-                yield result(table, described | metadata, checks.get(table, []))
+                yield from results(table, described | metadata, checks.get(table, []))
 
     return segments
 
