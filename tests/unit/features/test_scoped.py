@@ -12,7 +12,7 @@ from pipelines.features.families import FRAGMENTS, configured
 from pipelines.features.feature import Fragment
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
-from pipelines.steps import bound
+from pipelines.steps import bound, load_step
 
 # A feature of the project reads `l.*` of the lines of orders, and names what it takes from that.
 ALL = [
@@ -24,8 +24,9 @@ ALL = [
 
 @pytest.mark.parametrize("fragment", ALL, ids=lambda one: one.name)
 def test_a_family_names_its_columns(fragment: Fragment) -> None:
-    tree = sqlglot.parse_one(fragment.sql, dialect="duckdb")
-    assert not [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
+    for sql in (fragment.sql, *(load_step(f"features/families/{name}").sql for name in fragment.shared)):
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        assert not [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
 
 
 def test_those_in_scope_come_out_as_among_everyone() -> None:
