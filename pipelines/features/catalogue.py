@@ -96,7 +96,8 @@ def catalogue(
         When two features have one name, or a feature of the project's own cannot be made.
     """
     settings = settings or Features()
-    features = [feature for feature in STANDARD if feature.name not in absent(mapped)]
+    lacking = absent(mapped)
+    features = [feature for feature in STANDARD if feature.name not in lacking]
     categories = categories if {"products", "order_lines"} <= set(mapped) else ()
     for fragment in configured(settings, categories, mapped):
         features += fragment.features
