@@ -29,8 +29,9 @@ def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
     """Give `sql` over the rows of the customers in `features.scope`, as long as the context lasts.
 
     Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone that are
-    named more than once: where one is named once, the orders it is joined to do the cutting. Others (products,
-    campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows of another.
+    named more than once: where one is named once, the orders it is joined to do the cutting. Others
+    (products, campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows
+    of another.
     """
     named = Counter(found[1] for found in _RELATION.finditer(sql) if found[1])
     made: dict[str, str] = {}
