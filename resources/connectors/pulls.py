@@ -7,6 +7,7 @@ docs/decisions/0014-rows-and-cursor-land-together.md.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import SourceError
-from resources.landing import sha256
 
 KEY = "lohko_cursor"
 _PULL = re.compile(r"^pull-(\d{6})\.parquet$")
@@ -83,7 +83,7 @@ class Pulls:
             temporary.unlink(missing_ok=True)
 
     def _brings_nothing(self, last: Path, pull: Path) -> bool:
-        if sha256(last) == sha256(pull):
+        if filecmp.cmp(last, pull, shallow=False):
             return True
         # Another note is another cursor, or one for something else that is read.
         same = self.incremental and _metadata(last, self.name) == _metadata(pull, self.name)
