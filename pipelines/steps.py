@@ -164,8 +164,13 @@ def store_select(
     sql: str,
     store: str,
     parameters: Mapping[str, Any],
+    *,
+    fits: bool = False,
 ) -> None:
-    """Store the result of a SELECT: `replace`, `append`, or `partition COLUMN`."""
+    """Store the result of a SELECT: `replace`, `append`, or `partition COLUMN`.
+
+    With `fits` the table has every column of the result, and a large SELECT is not bound once more to see it.
+    """
     how, _, column = store.partition(" ")
     if how not in ("replace", "partition", "append"):
         raise ValueError(f"{table}: unknown store {store!r}")
@@ -180,7 +185,8 @@ def store_select(
                 con.execute(
                     f"delete from {qualified(table)} where {quote(column)} = $v", {"v": parameters[column]}
                 )
-            _align(con, table, sql, values)
+            if not fits:
+                _align(con, table, sql, values)
             con.execute(f"insert into {qualified(table)} by name {sql}", values)
             return
         con.execute(f"create or replace temp table step_result as {sql}", values)

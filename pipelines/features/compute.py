@@ -73,13 +73,13 @@ def compute_past(
     made = make(con, recipe)
     binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
     with transaction(con):
-        _drop_other_columns(con, made)
+        _fit_columns(con, made)
         if after is not None and relation_exists(con, PAST) and _count(con, PAST, after):
             how = _carried(con, made, recipe, after, as_of)
         else:
             how = _of_everyone(made)
         with how as sql:
-            store_select(con, PAST, sql, "partition as_of_date", binds)
+            store_select(con, PAST, sql, "partition as_of_date", binds, fits=True)
         if not relation_exists(con, STATE):
             con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
         _make_view(con, made)
@@ -106,7 +106,7 @@ def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before:
     _scope(con, made, recipe, before, as_of, "select customer_id from features.stale_customer")
     con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
     with scoped(con, made.stored_sql) as sql:
-        store_select(con, STATE, sql, "append", made.bindings(as_of))
+        store_select(con, STATE, sql, "append", made.bindings(as_of), fits=True)
     return _count(con, "features.scope")
 
 
@@ -162,13 +162,17 @@ def _make_view(con: duckdb.DuckDBPyConnection, made: Made) -> None:
     con.execute(f"create or replace view features.customer as {made.public_sql(f'({both})')}")
 
 
-def _drop_other_columns(con: duckdb.DuckDBPyConnection, made: Made) -> None:
+def _fit_columns(con: duckdb.DuckDBPyConnection, made: Made) -> None:
     """Past days hold the columns of this recipe; those it has no more go, with what they said."""
-    wanted = {"as_of_date", "customer_id", *(name for one in made.fragments for name, *_ in one.stored)}
-    for name, _ in columns_of(con, PAST):
-        if name not in wanted:
-            con.execute("drop view if exists features.customer")
-            con.execute(f"alter table {qualified(PAST)} drop column {quote(name)}")
+    have = {name for name, _ in columns_of(con, PAST)}
+    if not have:
+        return
+    wanted = {name: kind for one in made.fragments for name, kind, _ in one.stored}
+    for name in have - wanted.keys() - {"as_of_date", "customer_id"}:
+        con.execute("drop view if exists features.customer")
+        con.execute(f"alter table {qualified(PAST)} drop column {quote(name)}")
+    for name in wanted.keys() - have:
+        con.execute(f"alter table {qualified(PAST)} add column {quote(name)} {wanted[name]}")
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str, day: date | None = None) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Shop:
 
     def __init__(self, *, warehouse: Path | None = None, **attributes: str) -> None:
         self.con = self._connect(warehouse)
+        self._held: dict[tuple[str, ...], list[dict[str, Any]]] | None = None
         ledger.create(self.con)
         self.con.execute(STATE)
         for contract in CONTRACTS.values():
@@ -48,6 +50,7 @@ class Shop:
         """One that was made in a file before."""
         made = cls.__new__(cls)
         made.con = cls._connect(warehouse)
+        made._held = None
         return made
 
     @staticmethod
@@ -58,12 +61,24 @@ class Shop:
 
     def add(self, table: str, *found: dict[str, Any]) -> None:
         """Insert rows of one shape."""
+        if self._held is not None:
+            self._held.setdefault((table, *found[0]), []).extend(found)
+            return
         names = ", ".join(quote(name) for name in found[0])
         places = "(" + ", ".join("?" * len(found[0])) + ")"
         self.con.execute(
             f"insert into {table} ({names}) values {', '.join([places] * len(found))}",
             [value for row in found for value in row.values()],
         )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Rows that are added in this block go in at its end, those of one shape in one statement."""
+        self._held = {}
+        yield
+        held, self._held = self._held, None
+        for (table, *_), found in held.items():
+            self.add(table, *found)
 
     def order(
         self,
@@ -231,11 +246,14 @@ def random_shop(seed: int, orders: int = 60, customers: int = 6, days: int = 500
                 "core.campaign_contacts",
                 {"campaign_id": "k", "customer_id": f"c{i}", "contacted_on": contacted},
             )
-    for i in range(orders):
-        random_order(shop, rng, f"o{i}", customers, days)
+    with shop.together():
+        for i in range(orders):
+            random_order(shop, rng, f"o{i}", customers, days)
     for table in EVENT_TABLES:
-        for i in range(orders // 2):
-            random_event(shop, rng, table, f"e{i}", customers, days)
+        # Of consents the later one of a day holds, so each sees those before it.
+        with nullcontext() if table == "consents" else shop.together():
+            for i in range(orders // 2):
+                random_event(shop, rng, table, f"e{i}", customers, days)
     return shop
 
 
