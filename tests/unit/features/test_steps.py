@@ -1,15 +1,21 @@
 """How the result of a step is stored."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import duckdb
 import pytest
 
 from pipelines.steps import (
+    beside,
     bound,
     columns_of,
+    insert_rows,
+    is_view,
     parse_step,
     quote,
+    relation_exists,
     rows,
     run_step,
     store_select,
@@ -138,3 +144,50 @@ def test_stores_inside_a_transaction_roll_back_with_it(con: duckdb.DuckDBPyConne
 
 def test_a_quote_inside_a_name_is_doubled() -> None:
     assert quote('a"b') == '"a""b"'
+
+
+def test_whether_a_relation_is_there_can_be_asked_within_a_transaction(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    odd = 'demo.odd "name"'
+    con.execute("create schema demo")
+    con.execute('create view demo."odd ""name""" as select 1 as a, [1.5] as b')
+    with transaction(con):
+        assert relation_exists(con, odd)
+        assert columns_of(con, odd) == [("a", "INTEGER"), ("b", "DECIMAL(2,1)[]")]
+        assert not relation_exists(con, "demo.missing")
+        assert columns_of(con, "nowhere.day") == []
+        con.execute("create table demo.made (a int)")
+        assert relation_exists(con, "demo.made")
+    assert not is_view(con, "demo.made") and is_view(con, odd)
+
+
+def test_rows_go_in_as_they_are(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "create table t (a bigint, b double, c decimal(18,4), d date, e timestamptz, f varchar[], g varchar)"
+    )
+    noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    found = [
+        (1, 2, Decimal("0.1"), date(2024, 5, 1), noon, ["x", "y"], None),
+        (2, 0.5, None, None, None, [], "unnest(?)"),
+    ]
+    insert_rows(con, "main.t", found)
+    assert [row[:4] + row[5:] for row in con.execute("from t").fetchall()] == [
+        (1, 2.0, Decimal("0.1000"), date(2024, 5, 1), ["x", "y"], None),
+        (2, 0.5, None, None, [], "unnest(?)"),
+    ]
+    assert con.execute("select epoch(e) from t where a = 1").fetchall() == [(noon.timestamp(),)]
+    insert_rows(con, "main.t", [])
+    assert rows(con, "select count(*) as n from t") == [{"n": 2}]
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        insert_rows(con, "main.t", [(1, 2), (1,)])
+
+
+def test_a_further_connection_has_the_same_data_and_time_zone(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("set TimeZone = 'Asia/Kolkata'")
+    con.execute("create table t as select 1 as a")
+    with beside(con) as further:
+        assert further.execute("select a, current_setting('TimeZone') from t").fetchall() == [
+            (1, "Asia/Kolkata")
+        ]
+    assert rows(con, "from t") == [{"a": 1}]
