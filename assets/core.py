@@ -97,8 +97,9 @@ def build_core(project: Project) -> dg.AssetsDefinition:
             held = money.refresh(con, money.terms_of(project.config))
             if not row_count(con, "core.orders"):
                 raise InvariantError(
-                    "no orders have been accepted yet, so there is nothing to segment; see what happened to"
-                    " the sources of orders: `lohko status`"
+                    "no orders have been accepted yet, so there is nothing to segment. Why rows were refused:"
+                    " `lohko quarantine list`; what became of each source: `lohko status`. Rows that a mended"
+                    " mapping can read enter with `lohko quarantine replay SOURCE`"
                 )
             for table, one in merged.items():
                 mapped = table in project.mapped

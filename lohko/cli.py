@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from lohko import asking, authoring, quarantine, show, views
-from lohko.options import ByName, Json, load, print_fault
+from lohko.options import ByName, Json, is_interruption, load, print_fault
 from lohko.reading import Published
 from pipelines.errors import LohkoError
 from resources.project import Project
@@ -93,11 +93,16 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
         show.console.print(views.quality_table(facts["quality"]))
     elif not held:
         show.console.print("Every quality check passed.\n")
+    quarantined = sum(row["quarantined"] or 0 for row in facts["batches"])
+    if quarantined:
+        show.console.print(f"{quarantined:,} rows are in quarantine: `lohko quarantine list` says why.\n")
     show.console.print(views.freshness_table(facts["freshness"]))
     for message in held:
         show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")
     for part in facts["held_parts"]:
         show.console.print(f"[yellow]stays:[/yellow] {views.held_part(part)}")
+    if facts["incidents"]:
+        show.console.print(views.incidents_line(facts["incidents"]))
     show.console.print(views.outputs_table(project))
 
 
@@ -243,7 +248,7 @@ def main() -> None:
         print_fault(fault)
         sys.exit(fault.exit_code)
     except BaseException as fault:
-        if type(fault).__name__ not in ("KeyboardInterrupt", "DagsterExecutionInterruptedError"):
+        if not is_interruption(fault):
             raise
         show.errors.print("interrupted: what was published stands, and the next run takes up the rest")
         sys.exit(INTERRUPTED)

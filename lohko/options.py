@@ -24,3 +24,8 @@ def print_fault(fault: LohkoError) -> None:
     first, *others = [line for line in str(fault).splitlines() if line.strip()]
     for line in (f"[red]error:[/red] {show.text(first)}", *(f"       {show.text(line)}" for line in others)):
         show.errors.print(line, soft_wrap=True, highlight=False)
+
+
+def is_interruption(fault: BaseException) -> bool:
+    """Whether someone stopped the command: Ctrl-C, SIGTERM, or either of them as Dagster tells it."""
+    return type(fault).__name__ in ("KeyboardInterrupt", "DagsterExecutionInterruptedError")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lohko.after_run import after_run, held_subjects
 from lohko.checking import check_configuration
+from lohko.options import is_interruption
 from pipelines.errors import InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import relation_exists
@@ -136,7 +137,7 @@ def _run_day(
         )
     except BaseException as fault:
         explained = _explain(fault)
-        _settle(project, control, run_id, str(explained).strip() or f"stopped by {type(explained).__name__}")
+        _settle(project, control, run_id, str(explained).strip() or stopped_by(explained))
         if explained is fault:
             raise
         raise explained from None
@@ -178,6 +179,11 @@ def _explain(fault: BaseException) -> BaseException:
             " divide in the mapping. What was published stays"
         )
     return fault
+
+
+def stopped_by(fault: BaseException) -> str:
+    """What is told of a run that ended without a word, such as by Ctrl-C or SIGTERM."""
+    return "the run was interrupted" if is_interruption(fault) else f"stopped by {type(fault).__name__}"
 
 
 def _is_too_large(fault: BaseException) -> bool:
@@ -234,6 +240,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "quality": published.rows(FAILED_CHECKS),
             "freshness": published.rows("from marts.freshness order by source"),
             "held_parts": published.held_parts(),
+            "incidents": published.rows(OPEN_INCIDENTS),
         }
 
 
@@ -243,5 +250,9 @@ select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as acc
     sum(rows_deleted) as deleted, sum(keys_vanished) as vanished
 from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
 """
+
+OPEN_INCIDENTS = (
+    "select severity, count(*) as incidents from marts.incident group by severity order by severity"
+)
 
 FAILED_CHECKS = "from marts.quality where not passed order by severity desc, source, check_name"

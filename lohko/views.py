@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
 from rich.table import Table
 
-from lohko.show import change, money, number, percent, ratio, table, text
+from lohko.show import change, console, money, number, percent, ratio, table, text
 from resources.project import Project
 
 Rows = list[dict[str, Any]]
+# In a narrower terminal shares are left out, so that names are not broken within a word.
+WIDE = 100
 
 
 def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
@@ -20,28 +22,40 @@ def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
         found = list(group)
         since = found[0]["previous_date"]
         size = f"{entity}s"
-        numbers = [size, "share", f"{currency} in 365d", "of total", "change", "entered", "left"]
+        cells = _segment_cells(size, currency)
         yield table(
             f"{text(found[0]['segmentation_name'])} ({found[0]['segmentation_id']}),"
             + (f" {size}," if entity != "customer" else "")
             + f" {found[0]['as_of_date']}"
             + (f", change since {since}" if since else ""),
-            ["segment", *numbers],
-            [
-                [
-                    text(row["segment_name"]),
-                    number(row[size]),
-                    percent(row["share"]),
-                    money(row["revenue_365d"]),
-                    percent(row["revenue_share"]),
-                    change(row["change"]),
-                    number(row["entered"]) or "–",
-                    number(row["departed"]) or "–",
-                ]
-                for row in found
-            ],
-            right=numbers,
+            ["segment", *cells],
+            [[text(row["segment_name"]), *(cell(row) for cell in cells.values())] for row in found],
+            right=[*cells],
         )
+
+
+def _segment_cells(size: str, currency: str) -> dict[str, Callable[[dict[str, Any]], str]]:
+    """Column -> what a segment shows in it."""
+    cells: dict[str, Callable[[dict[str, Any]], str]] = {
+        size: lambda row: number(row[size]),
+        "share": lambda row: percent(row["share"]),
+        f"{currency} in 365d": lambda row: money(row["revenue_365d"]),
+        "of total": lambda row: percent(row["revenue_share"]),
+        "change": lambda row: change(row["change"]),
+        "entered": lambda row: number(row["entered"]) or "–",
+        "left": lambda row: number(row["departed"]) or "–",
+    }
+    if console.width < WIDE:
+        del cells["share"], cells["of total"]
+    return cells
+
+
+def incidents_line(found: Rows) -> str:
+    """How many incidents are open, by severity."""
+    total = sum(row["incidents"] for row in found)
+    critical = sum(row["incidents"] for row in found if row["severity"] == "critical")
+    are = "incidents are" if total > 1 else "incident is"
+    return f"[yellow]{total} {are} open[/yellow], {critical} critical: `lohko status` lists them."
 
 
 def accounting_table(batches: Rows) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from pipelines.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+_VALUE = re.compile(r" with value .*", re.DOTALL)
 
 
 def load_model(path: Path, model: type[Model]) -> Model:
@@ -55,7 +57,8 @@ def _parse(path: Path, text: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
-        reason = f"{error.problem or error.context}{_hint(error)}"
+        # What stands at a key that comes twice may be half a file.
+        reason = f"{_VALUE.sub('', error.problem or error.context or '')}{_hint(error)}"
         raise ConfigError(f"{path}{line}: not valid YAML: {reason}") from None
     except YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
@@ -112,10 +115,17 @@ def _fault_line(path: Path, tree: Any, model: type[BaseModel], fault: Any) -> st
     if issubclass(model, RootModel) and location:
         # One of several kinds: pydantic's location opens with the kind, which stands nowhere in the file.
         model = _of_kind(model, location.pop(0))
+    if fault["type"] == "union_tag_invalid":
+        location.append(_discriminator(fault))
     line = line_of(tree, location)
     place = ".".join(str(part) for part in location)
     where = f"{path}:{line}" if line else str(path)
     return f"{where}: {place + ': ' if place else ''}{_explain(model, fault, location)}"
+
+
+def _discriminator(fault: Any) -> str:
+    """The setting that says which kind a place is."""
+    return str(fault["ctx"]["discriminator"]).strip("'")
 
 
 def _of_kind(model: type[BaseModel], kind: object) -> type[BaseModel]:
@@ -142,7 +152,13 @@ def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) 
     if fault["type"] == "missing":
         return "is required and missing"
     if fault["type"] == "union_tag_not_found":
-        return f"{fault['ctx']['discriminator']} says which kind it is; expected one of {_kinds(model)}"
+        return f"{_discriminator(fault)} says which kind it is; expected one of {_kinds(model)}"
+    if fault["type"] == "union_tag_invalid":
+        tag = str(fault["ctx"]["tag"])
+        kinds = str(fault["ctx"]["expected_tags"]).replace("'", "")
+        return (
+            f"{tag} is no {_discriminator(fault)}{nearest(tag, kinds.split(', '))}; expected one of {kinds}"
+        )
     message = str(fault["msg"]).removeprefix("Value error, ")
     shown = fault.get("input")
     if not isinstance(shown, (str, int, float, bool)) or _may_hold_a_secret(shown, location):

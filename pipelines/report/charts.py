@@ -16,6 +16,7 @@ Row = dict[str, Any]
 Spec = dict[str, Any]
 
 NEW_CUSTOMERS = "Not a customer yet"
+CAME = "Not in it before"
 UNASSIGNED = "No segment"
 
 
@@ -153,10 +154,14 @@ def revenue(segments: Sequence[Row]) -> Spec:
     }
 
 
-def movement(moves: Sequence[Row], names: Sequence[str]) -> Spec:
-    """From (rows) to (columns) with the number of customers; who stayed is grey, so that moves stand out."""
-    values = [_move(row) for row in moves if row["customers"]]
-    sources = [*names, *(name for name in (UNASSIGNED, NEW_CUSTOMERS) if _used(values, "source", name))]
+def movement(moves: Sequence[Row], names: Sequence[str], overlap: bool = False) -> Spec:
+    """From (rows) to (columns) with the number of customers; who stayed is grey, so that moves stand out.
+
+    Where segments overlap nobody moves between them: each has those who stayed and those who came.
+    """
+    came = CAME if overlap else NEW_CUSTOMERS
+    values = [_move(row, came) for row in moves if row["customers"]]
+    sources = [*names, *(name for name in (UNASSIGNED, came) if _used(values, "source", name))]
     targets = [*names, *(name for name in (UNASSIGNED,) if _used(values, "target", name))]
     most = max((row["customers"] for row in values if not row["stayed"]), default=1)
     return {
@@ -197,10 +202,10 @@ def movement(moves: Sequence[Row], names: Sequence[str]) -> Spec:
     }
 
 
-def _move(row: Row) -> Row:
+def _move(row: Row, came: str) -> Row:
     is_new = row["from_segment_id"] is None
     return {
-        "source": NEW_CUSTOMERS if is_new else row["from_segment_name"],
+        "source": came if is_new else row["from_segment_name"],
         "target": row["to_segment_name"] or UNASSIGNED,
         "customers": row["customers"],
         "label": number(row["customers"]),

@@ -22,10 +22,12 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     names = _names(found)
     days = data.history(con, found["id"])
     moves = data.movement(con, found["id"])
-    name = found["name"]
+    name, overlap = found["name"], _overlap(found)
+    columns = ("customers", "revenue_365d", "change", "entered", "departed")
     return {
         **found,
-        "totals": _totals(segments, ("customers", "revenue_365d", "change", "entered", "departed")),
+        "overlap": overlap,
+        "totals": None if overlap else _totals(segments, columns),
         "widest": _widest(segments),
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
@@ -35,7 +37,7 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
         "revenue": draw(charts.revenue(segments), f"Share of revenue by segment, {name}")
         if any(row["revenue_365d"] for row in segments)
         else None,
-        "movement": draw(charts.movement(moves, names), f"Customers moving between segments, {name}")
+        "movement": draw(charts.movement(moves, names, overlap), f"Customers moving between segments, {name}")
         if any(row["customers"] for row in moves)
         else None,
         "moves": _move_facts(moves),
@@ -48,12 +50,16 @@ def accounts(con: duckdb.DuckDBPyConnection) -> list[Row]:
     return [
         {
             **found,
-            # Where segments overlap there is no total of them.
-            "totals": _totals(found["segments"], columns) if found["segments"][0]["exclusive"] else None,
+            "totals": None if _overlap(found) else _totals(found["segments"], columns),
             "widest": _widest(found["segments"]),
         }
         for found in data.account_segmentations(con)
     ]
+
+
+def _overlap(found: Row) -> bool:
+    """Whether one may be in several of the segments: then there is no total of them."""
+    return found["segments"][0].get("exclusive") is False
 
 
 def _widest(segments: list[Row]) -> float:
@@ -77,9 +83,9 @@ def _move_facts(moves: list[Row]) -> Row | None:
 
 
 def roi(con: duckdb.DuckDBPyConnection, segmentations: list[Row], draw: Draw) -> list[Row]:
-    """The return on campaigns under each segmentation that has any."""
-    found = [_roi_of(con, item, draw) for item in segmentations]
-    return [item for item in found if item["months"] or item["campaigns"]]
+    """The return on campaigns under each segmentation that has any; first one whose segments add up."""
+    found = [_roi_of(con, item, draw) for item in sorted(segmentations, key=_overlap)]
+    return [item for item in found if item["months"] or item["campaigns"] or item["campaign_map"]]
 
 
 def _roi_of(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
@@ -93,9 +99,10 @@ def _roi_of(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
         "name": found["name"],
         "months": months,
         "latest": latest,
-        "latest_total": _month_total(months, complete) if latest else None,
+        "latest_total": _month_total(months, complete) if latest and not _overlap(found) else None,
         "running": sorted({row["month"] for row in months if not row["complete"]}),
-        "campaigns": data.roi_campaigns(con, found["id"]),
+        "overlap": _overlap(found),
+        "campaigns": [] if _overlap(found) else data.roi_campaigns(con, found["id"]),
         "month_map": draw(charts_roi.roi_months(months, names), f"ROI by segment and month, {found['name']}")
         if _any_roi(months)
         else None,

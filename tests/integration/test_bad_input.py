@@ -34,8 +34,8 @@ def untouched(shop: Shop) -> Callable[[], bool]:
     [
         ("currency: EUR ", "currency: euro ", ("project.yaml:4", "currency")),
         ("timezone: Europe/Helsinki", "timezone: Europe/Helsingki", ("project.yaml:3", "Europe/Helsinki")),
-        ("margin_rate: 0.30", "margin_rat: 0.30", ("project.yaml:7", "margin_rat", "margin_rate")),
-        ("margin_rate: 0.30", "margin_rate: 30", ("project.yaml:7", "margin_rate")),
+        ("margin_rate: 0.30", "margin_rat: 0.30", ("project.yaml:8", "margin_rat", "margin_rate")),
+        ("margin_rate: 0.30", "margin_rate: 30", ("project.yaml:8", "margin_rate")),
         ("fail_after_days: 3", "fail_after_days: 0", ("project.yaml", "fail_after_days")),
         ("      orders:\n", "      orderz:\n", ("project.yaml", "orders")),
         ("sources:\n", "sources: [\n", ("project.yaml",)),

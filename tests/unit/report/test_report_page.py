@@ -207,3 +207,16 @@ def test_guests_and_the_way_from_gross_to_net_stand_in_the_quality_section(page:
     assert "15.00 of it is of guests whom a key tells apart" in section
     assert "net revenue" in section and "-260.00" in section.replace("\u2212", "-")
     assert "Shipping that amounts include" not in section and "999.00" not in section
+
+
+def test_segments_that_overlap_have_no_totals_and_nobody_moves_between_them(
+    full: duckdb.DuckDBPyConnection, page: str, engine: Renderer
+) -> None:
+    full.execute("alter table marts.segment_current add column if not exists exclusive boolean default true")
+    full.execute("update marts.segment_current set exclusive = segmentation_id <> 'rfm'")
+    html = render_report(full, "Report", "EUR", engine)
+    assert page.count('<th scope="row">All</th>') == html.count('<th scope="row">All</th>') + 2
+    assert "may be in several of these segments" in html and "may be in several" not in page
+    assert "Not in it before" in html and "Not in it before" not in page
+    # Campaigns are summed over segments that add up.
+    assert html.index("Campaigns</h4>") < html.index("return by segment</summary>")
