@@ -17,7 +17,7 @@ from pipelines.errors import SourceError
 from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
 from pipelines.ingest.names import refuse_unreadable_name, shown
-from pipelines.ingest.reading import scratch_in
+from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import look_at
 from pipelines.ingest.unpack import unreadable
 from resources.connectors import is_fetched, landed
@@ -151,21 +151,34 @@ def _write_slice(
     path = archive[0]
     where = f"project.yaml: sources.{name}.playback.by"
     temporary = target.with_suffix(".tmp")
-    parameters = {"first": after + timedelta(days=1), "next": through + timedelta(days=1)}
+    parameters = {"first": after + timedelta(days=1), "through": through}
     with scratch_in(target.parent.parent / ".text" / name) as scratch:
         reading = look_at(con, source, path, scratch)
         tree = parse_scalar(source.playback.by, columns_in_file(con, reading), where)
-        # Instants are compared: the date of each row, in a time zone, would take twice as long to find.
-        at = f"cast({to_sql(tree)} as timestamptz)"
         star = "* exclude (file_row_number)" if reading.kind == "parquet" else "*"
-        rows = f"select {star} from {reading.clause} where {at} >= cast($first as timestamptz)"
-        rows += f" and {at} < cast($next as timestamptz)"
-        copy = f"copy ({rows}) to '{_literal(temporary)}' (format parquet)"
-        ((written,),) = read_guarded(con, copy, reading, parameters)
+        try:
+            days = _between(con, to_sql(tree), reading)
+            copy = f"copy (select {star} from {reading.clause} where {days}) to '{_literal(temporary)}'"
+            ((written,),) = read_guarded(con, f"{copy} (format parquet)", reading, parameters)
+        except SourceError as fault:
+            raise SourceError(f"{where} gives no day of every row: {fault}") from None
     if written:
         temporary.replace(target)
     else:
         temporary.unlink()
+
+
+def _between(con: duckdb.DuckDBPyConnection, by: str, reading: Reading) -> str:
+    """Whether the day of a row, in the project's time zone, is from `$first` through `$through`.
+
+    To find the day of an instant takes longer than all else, so instants that lie days away are passed over.
+    """
+    days = f"cast({by} as date) between $first and $through"
+    ((_, kind, *_),) = read_guarded(con, f"describe select {by} as at from {reading.clause}", reading)
+    if not kind.startswith("TIMESTAMP"):
+        return days
+    near = f"{by} >= cast($first as timestamptz) - interval 2 day"
+    return f"{near} and {by} < cast($through as timestamptz) + interval 3 day and {days}"
 
 
 def _literal(path: Path) -> str:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,16 +58,32 @@ def publish(
         ) from None
     _clear_leftovers(runs)
     temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
-    temporary.mkdir()
-    _write_tables(con, temporary, report)
-    text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
-    (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    _flush(temporary)
-    temporary.replace(final)
-    _flush_entry(runs)
-    _point(published / "current", Path("runs") / final.name)
-    _prune(runs, final.name, keep)
+    with _told(runs):
+        temporary.mkdir()
+        _write_tables(con, temporary, report)
+        text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
+        (temporary / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        _flush(temporary)
+        temporary.replace(final)
+        _flush_entry(runs)
+        _point(published / "current", Path("runs") / final.name)
+        _prune(runs, final.name, keep)
     return final
+
+
+@contextmanager
+def _told(runs: Path) -> Iterator[None]:
+    """A disk that is full, or a folder that cannot be written: what was published stays."""
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ExternalError(
+            f"{runs}: cannot be written ({reason}); what was published before stays. Make room or give the"
+            " right to write there, and run again"
+        ) from None
 
 
 def _free(runs: Path, run_id: str) -> Path:
@@ -84,13 +100,18 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path, report: Callable
     forms = {"lohko.duckdb": _write_duckdb, "parquet": _write_parquet, "csv": _write_csv}
     # The connections outlast the threads, also when one of them fails.
     with ExitStack() as stack, ThreadPoolExecutor(len(forms), "publish") as writers:
-        begun = [
-            writers.submit(write, stack.enter_context(beside(con)), folder / name)
-            for name, write in forms.items()
-        ]
-        (folder / "report.html").write_text(report(), encoding="utf-8")
-        for one in begun:
-            one.result()
+        connections = {name: stack.enter_context(beside(con)) for name in forms}
+        begun = [writers.submit(write, connections[name], folder / name) for name, write in forms.items()]
+        try:
+            (folder / "report.html").write_text(report(), encoding="utf-8")
+            for one in wait(begun, return_when=FIRST_EXCEPTION).done:
+                one.result()
+        except BaseException:
+            # Whoever stops the run, or a full disk, does not wait for what the others still write.
+            while wait(begun, timeout=0.02).not_done:
+                for one_of in connections.values():
+                    one_of.interrupt()
+            raise
 
 
 def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -18,10 +18,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Timer
 
 from pipelines.errors import LohkoError
 
+LONGEST = 60.0  # seconds for one chart; it takes a tenth of one
 SCRIPT = Path(__file__).with_name("draw_charts.py")
 
 
@@ -47,7 +48,7 @@ def _draw(specification: str) -> str:
     with _drawing:
         process = engine()
         line = _ask(process, specification)
-    if not line:
+    if not line.endswith("\n"):
         code = process.wait()
         raise LohkoError(f"the chart engine ended with {code} before it had drawn a chart")
     answer = json.loads(line)
@@ -57,10 +58,15 @@ def _draw(specification: str) -> str:
 
 
 def _ask(process: subprocess.Popen[str], specification: str) -> str:
-    """The engine's answer, a line; empty when it has ended."""
-    with suppress(BrokenPipeError):
-        print(specification.replace("\n", " "), file=process.stdin, flush=True)
-    return process.stdout.readline() if process.stdout else ""
+    """The engine's answer, a line; no whole one when it has ended, or was ended because it took too long."""
+    limit = Timer(LONGEST, process.kill)
+    limit.start()
+    try:
+        with suppress(BrokenPipeError):
+            print(specification.replace("\n", " "), file=process.stdin, flush=True)
+        return process.stdout.readline() if process.stdout else ""
+    finally:
+        limit.cancel()
 
 
 @contextmanager

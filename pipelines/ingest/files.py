@@ -171,7 +171,7 @@ def read_guarded(
         path = reading.path
         if not path.exists():
             raise SourceError(f"{path}: no such file") from None
-        told = _reason(error) if reading.kind == "parquet" else _fault_of_text(error)
+        told = _fault_of_parquet(error) if reading.kind == "parquet" else _fault_of_text(error)
         raise SourceError(
             f"{path}: cannot be read as {reading.kind}: {told}. Send the file again, or say how it is written"
             " in the source"
@@ -181,6 +181,15 @@ def read_guarded(
 def _reason(error: Exception) -> str:
     """What DuckDB says first, on one line."""
     return " ".join(str(error).split("\n\n")[0].split())[:300]
+
+
+def _fault_of_parquet(error: Exception) -> str:
+    """What DuckDB says first; of a value that cannot be read only the kind, because it quotes the value."""
+    import duckdb
+
+    said = _reason(error)
+    quotes = isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException))
+    return said.split(":", 1)[0] if quotes or "Could not parse" in said else said
 
 
 # What DuckDB says of text files quotes the line, which is a person's data, so only what is listed is told.

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 from published_base import YESTERDAY, D, build, company
 
+from pipelines.errors import ExternalError
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS
 from resources.publication import STORAGE_VERSION, publish, without_formulas
@@ -185,9 +187,10 @@ def test_a_fault_halfway_leaves_the_current_run_where_it_was(
     put(con, tmp_path, "good", report="good")
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="disk full"):
+    told = r"runs: cannot be written \(No space left on device\); what was published before stays"
+    with monkeypatch.context() as patched, pytest.raises(ExternalError, match=told):
         patched.setattr(f"resources.publication.{step}", fail)
         put(con, tmp_path, "bad")
     assert current(tmp_path) == "good"
@@ -214,3 +217,24 @@ def test_the_link_is_relative_so_that_the_folder_may_move(
     put(con, tmp_path / "here", "a", report="x")
     (tmp_path / "here").rename(tmp_path / "there")
     assert (tmp_path / "there" / "current" / "report.html").read_text(encoding="utf-8") == "x"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_fault_in_one_form_stops_the_others(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(further: duckdb.DuckDBPyConnection, _: Path) -> None:
+        further.execute("select count(*) from range(1000000) a, range(1000000) b where a.range * b.range < 0")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("resources.publication._write_parquet", slow)
+    monkeypatch.setattr("resources.publication._write_csv", fail)
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        put(con, tmp_path, "bad")
+    assert time.monotonic() - started < 20
+    monkeypatch.undo()
+    put(con, tmp_path, "good")
+    assert current(tmp_path) == "good" and not list((tmp_path / "runs").glob(".writing-*"))

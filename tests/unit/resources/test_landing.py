@@ -256,3 +256,47 @@ def test_any_depth_does_not_go_down_into_linked_folders(tmp_path: Path) -> None:
     assert names(source_files(one, "shop", source(one))) == ["a.csv"]
     two = project(tmp_path, "data/deep/circle/**/*.csv")
     assert names(source_files(two, "shop", source(two))) == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "by", "values", "found"),
+    [
+        # The first hour of the next day comes after a midnight that comes twice.
+        (
+            "Atlantic/Azores",
+            "at",
+            "timestamptz '2024-05-01 12:00+00', timestamptz '2025-10-26 00:30+00',"
+            " timestamptz '2025-10-25 23:30+00'",
+            [0, 2],
+        ),
+        ("UTC", "at at time zone 'UTC'", "timestamp '2025-10-25 23:59:59', timestamp '2025-10-26'", [0]),
+        ("UTC", "at", "date '2025-10-25', date '2025-10-26', date '300000-01-01'", [0]),
+        ("UTC", "at", "'2025-10-25 ', '2025-10-26 ', '2025-10-25 10:00:00 PM'", [0, 2]),
+    ],
+)
+def test_playback_goes_by_the_day_of_each_row(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, zone: str, by: str, values: str, found: list[int]
+) -> None:
+    con.execute(f"set TimeZone = '{zone}'")
+    path = tmp_path / "archive.parquet"
+    con.execute(
+        f"copy (select unnest(range(len(v))) as id, unnest(v) as at from (select [{values}] as v))"
+        f" to '{path}' (format parquet)"
+    )
+    one = project(tmp_path, "archive.parquet", by)
+    landed = land(con, one, "shop", source(one), date(2025, 10, 25))
+    assert ids(con, landed[-1]) == found
+
+
+def test_a_row_without_a_day_fails_the_archive_and_its_value_is_not_repeated(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    con.execute(
+        f"copy (select 1 as id, 'Ann 0401234567' as at) to '{tmp_path / 'archive.parquet'}' (format parquet)"
+    )
+    one = project(tmp_path, "archive.parquet", "at")
+    with pytest.raises(
+        SourceError, match=r"playback\.by gives no day of every row: .*Conversion Error"
+    ) as fault:
+        land(con, one, "shop", source(one), DAY)
+    assert "Ann" not in str(fault.value) and "0401234567" not in str(fault.value)

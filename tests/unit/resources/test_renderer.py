@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -54,3 +55,14 @@ def test_it_ends_with_its_process() -> None:
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     with pytest.raises(ProcessLookupError):
         os.kill(int(ended.stdout), 0)
+
+
+def test_an_engine_that_hangs_is_ended_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resources.renderer.LONGEST", 0.2)
+    with started_renderer() as renderer:
+        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+        os.kill(engine().pid, signal.SIGSTOP)
+        with pytest.raises(LohkoError, match="ended with -9 before it had drawn"):
+            renderer.submit(json.dumps(POINT)).result(60)
+        monkeypatch.setattr("resources.renderer.LONGEST", 60.0)
+        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
