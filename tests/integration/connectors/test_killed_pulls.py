@@ -144,6 +144,9 @@ def fetched_shop(shelf: Shelf, services: Services) -> Shop:
         "    files: data/orders*.csv\n",
         "    database: {url_from: SHOP_DATABASE_URL, table: slow_orders, cursor: seq}\n",
     )
+    # Of text in a database nobody knows the decimal mark.
+    shop.edit("revenue: amount ", "revenue: replace(amount, ',', '.') ")
+    shop.edit("discount: discount\n", "discount: replace(discount, ',', '.')\n")
     shop.edit("fail_after_days: 3", "fail_after_days: 3000")
     return shop
 
