@@ -7,7 +7,6 @@ through once, however many families read it, and of its columns only those that 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,17 +27,16 @@ _BY_ORDER = "money.orders"
 def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
     """Give `sql` over the rows of the customers in `features.scope`, as long as the context lasts.
 
-    Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone that are
-    named more than once: where one is named once, the orders it is joined to do the cutting. Others
+    Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone; others
     (products, campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows
     of another.
     """
-    named = Counter(found[1] for found in _RELATION.finditer(sql) if found[1])
+    relations = {found[1] for found in _RELATION.finditer(sql) if found[1]}
     made: dict[str, str] = {}
-    for relation in sorted(named, key=_orders_first):
+    for relation in sorted(relations, key=_orders_first):
         columns = [name for name, _ in columns_of(con, relation)]
         key, keys = ("customer_id", SCOPE) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
-        if keys is None or key not in columns or (key == "order_id" and named[relation] == 1):
+        if keys is None or key not in columns:
             continue
         wanted = ", ".join(f"r.{quote(name)}" for name in columns if _named(name, sql) or name == key)
         target = "cut_" + relation.replace(".", "_")
