@@ -42,23 +42,23 @@ def publish(
     Parameters
     ----------
     published : the project's folder of outputs.
-    report : gives the page; asked last, because its charts are drawn meanwhile.
+    report : gives the page; asked while the tables are written, because its charts are drawn meanwhile.
     keep : how many runs stay, the current one included.
 
     Returns
     -------
     The folder of the run.
+
+    Raises
+    ------
+    ExternalError
+        When the folder cannot be made or written, or the disk is full.
     """
     runs = published / "runs"
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExternalError(
-            f"{runs}: cannot be made ({error.strerror}); expected a folder to publish in"
-        ) from None
-    _clear_leftovers(runs)
-    temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
     with _told(runs):
+        runs.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(runs)
+        temporary, final = runs / f".writing-{run_id}", _free(runs, run_id)
         temporary.mkdir()
         _write_tables(con, temporary, report)
         text = json.dumps(manifest, indent=2, default=str, sort_keys=True)
@@ -81,8 +81,8 @@ def _told(runs: Path) -> Iterator[None]:
     except (OSError, duckdb.IOException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExternalError(
-            f"{runs}: cannot be written ({reason}); what was published before stays. Make room or give the"
-            " right to write there, and run again"
+            f"{runs}: cannot be written ({reason}); what was published before stays. Expected a folder with"
+            " room and the right to write there: see to that and run again"
         ) from None
 
 
@@ -109,8 +109,8 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path, report: Callable
         except BaseException:
             # Whoever stops the run, or a full disk, does not wait for what the others still write.
             while wait(begun, timeout=0.02).not_done:
-                for one_of in connections.values():
-                    one_of.interrupt()
+                for connection in connections.values():
+                    connection.interrupt()
             raise
 
 

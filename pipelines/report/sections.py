@@ -92,17 +92,17 @@ def _roi_of(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     months = _month_labels(data.roi_months(con, found["id"]))
     complete = [row["month"] for row in months if row["complete"]]
     latest = [row for row in months if row["month"] == max(complete)] if complete else []
-    names = _names(found)
+    names, overlap = _names(found), _overlap(found)
     cells = data.roi_campaign_cells(con, found["id"])
     return {
         "id": found["id"],
         "name": found["name"],
         "months": months,
         "latest": latest,
-        "latest_total": _month_total(months, complete) if latest and not _overlap(found) else None,
+        "latest_total": _month_total(months, complete) if latest and not overlap else None,
         "running": sorted({row["month"] for row in months if not row["complete"]}),
-        "overlap": _overlap(found),
-        "campaigns": [] if _overlap(found) else data.roi_campaigns(con, found["id"]),
+        "overlap": overlap,
+        "campaigns": [] if overlap else data.roi_campaigns(con, found["id"]),
         "month_map": draw(charts_roi.roi_months(months, names), f"ROI by segment and month, {found['name']}")
         if _any_roi(months)
         else None,
