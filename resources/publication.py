@@ -147,13 +147,15 @@ def without_formulas(con: duckdb.DuckDBPyConnection, table: str) -> str:
     CSV files are opened in spreadsheets, and what begins with = + - @, a tab or a carriage return is run
     there. Columns of numbers stay as they are, and so do Parquet and DuckDB files.
     """
-    shown = []
+    guarded = []
     for name, kind in columns_of(con, table):
-        column = quote(name)
-        runs = f"regexp_matches({column}, '^[=+@\\t\\r-]')"
-        guarded = f"case when {runs} then '''' || {column} else {column} end as {column}"
-        shown.append(guarded if kind == "VARCHAR" else column)
-    return f"select {', '.join(shown)} from {qualified(table)}"
+        if kind == "VARCHAR":
+            column = quote(name)
+            runs = f"regexp_matches({column}, '^[=+@\\t\\r-]')"
+            guarded.append(f"case when {runs} then '''' || {column} else {column} end as {column}")
+    replaced = f" replace ({', '.join(guarded)})" if guarded else ""
+    # A table that is not there is named by the engine: this statement runs all the same.
+    return f"select *{replaced} from {qualified(table)}"
 
 
 def _literal(path: Path) -> str:
