@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.common import (
     POOL,
+    ControlParam,
     ProgressParam,
     ProjectParam,
     Results,
@@ -28,6 +29,7 @@ from pipelines.core.merge import Merged, refresh, unknown_references
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of
 from pipelines.steps import row_count
+from resources.control import Finding
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -76,8 +78,10 @@ def build_core(project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="core", specs=specs, check_specs=checks, pool=POOL)
     def core(
+        context: dg.AssetExecutionContext,
         project: ProjectParam,
         warehouse: WarehouseParam,
+        control: ControlParam,
         progress: ProgressParam,
     ) -> Results:
         merged: dict[str, Merged] = {}
@@ -96,11 +100,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
             progress("core money")
             held = money.refresh(con, money.terms_of(project.config))
             if not row_count(con, "core.orders"):
-                raise InvariantError(
-                    "no orders have been accepted yet, so there is nothing to segment. Why rows were refused:"
-                    " `lohko quarantine list`; what became of each source: `lohko status`. Rows that a mended"
-                    " mapping can read enter with `lohko quarantine replay SOURCE`"
-                )
+                raise _nothing_to_segment(control.findings(context.run.run_id))
             for table, one in merged.items():
                 mapped = table in project.mapped
                 metadata = table_metadata(con, f"core.{table}") | {"how": one.how, "mapped": mapped}
@@ -109,6 +109,21 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 yield from results(f"core.{table}", metadata, _checks(con, project, one) if mapped else [])
 
     return core
+
+
+def _nothing_to_segment(found: list[Finding]) -> InvariantError:
+    """Says first what was wrong with the sources in this run: one of them should have brought orders."""
+    faults = [f"{one.subject}: {one.message}" for one in found if not one.ok]
+    return InvariantError(
+        "\n".join(
+            [
+                "no orders have been accepted yet, so there is nothing to segment",
+                *faults,
+                "Why rows were refused: `lohko quarantine list`. Rows that a mended mapping can read enter"
+                " with `lohko quarantine replay SOURCE`",
+            ]
+        )
+    )
 
 
 def _checks(

@@ -47,7 +47,7 @@ def staged(con: duckdb.DuckDBPyConnection, rows: int, history_days: int) -> Mapp
     """A batch of one day's orders, and days of earlier files in the small tables of volumes."""
     ledger.create(con)
     source = Source.model_validate({"files": "*", "tables": {"orders": {name: name for name in COLUMNS}}})
-    mapping = parse_mapping("shop", source, "orders", COLUMNS, "benchmark")
+    mapping = parse_mapping("shop", source, "orders", COLUMNS)
     con.execute(
         "create or replace table stage.shop__orders as select 2::bigint as _batch_seq,"
         " 1000000::bigint as _file_id, i as _row, 'o' || i as order_id, 'c' || i % 90000 as customer_id,"

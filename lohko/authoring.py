@@ -14,26 +14,17 @@ from pipelines.errors import ConfigError, LohkoError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.segments.model import Segmentation
+    from resources.project import Project
 
 
 def check(context: typer.Context, json: Json = False) -> None:
     """Validate configuration, mappings and definitions without running anything."""
-    from lohko.checking import check_configuration, check_sources, mapping_faults
-    from lohko.checking_ids import reused_ids
-
-    project = load(context)
-    segmentations: list[Segmentation] = []
-    remark = ""
-    # Files are not read by mappings that are wrong themselves.
-    faults: list[LohkoError] = [*mapping_faults(project)]
-    if not faults:
-        faults = check_sources(project)
-        try:
-            segmentations = check_configuration(project)
-            reused, remark = reused_ids(project, segmentations)
-            faults += reused
-        except LohkoError as wrong:
-            faults.append(wrong)
+    faults: list[LohkoError] = []
+    try:
+        project = load(context)
+        faults, segmentations, remark = _faults(project)
+    except LohkoError as wrong:  # nothing else can be checked
+        faults = [wrong]
     if json:
         show.print_json({"ok": not faults, "faults": [str(fault) for fault in faults]})
     else:
@@ -48,6 +39,23 @@ def check(context: typer.Context, json: Json = False) -> None:
         )
         if remark:
             show.console.print(remark)
+
+
+def _faults(project: Project) -> tuple[list[LohkoError], list[Segmentation], str]:
+    """Every fault of a project whose project.yaml can be read; its segmentations; a remark on their ids."""
+    from lohko.checking import check_configuration, check_sources, mapping_faults
+    from lohko.checking_ids import reused_ids
+
+    # Files are not read by mappings that are wrong themselves.
+    if wrong := mapping_faults(project):
+        return [*wrong], [], ""
+    faults = check_sources(project)
+    try:
+        segmentations = check_configuration(project)
+        reused, remark = reused_ids(project, segmentations)
+    except LohkoError as fault:
+        return [*faults, fault], [], ""
+    return [*faults, *reused], segmentations, remark
 
 
 def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lohko.checking_attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
-from pipelines.config.yaml import line_of, read_yaml
+from pipelines.config.project import Source
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import account_attributes
 from pipelines.features.catalogue import RESERVED
@@ -28,6 +28,9 @@ from resources.warehouse import Warehouse
 if TYPE_CHECKING:
     import duckdb
 
+# Expressions over a source's columns, each by its place in the source.
+Written = dict[tuple[str, ...], str]
+
 
 def check_configuration(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
     """What must be right before anything runs; returns the segmentations.
@@ -47,9 +50,10 @@ def check_configuration(project: Project, *, faulty_definitions: bool = False) -
         check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
     _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
-    if faulty_definitions and (right := definitions_of(project).segmentations):
-        return list(right)
-    return check_definitions(project)
+    definitions, unread = _look_at_definitions(project)
+    if faulty_definitions and definitions.segmentations:
+        return list(definitions.segmentations)
+    return _checked(definitions, unread)
 
 
 def mapping_faults(project: Project) -> list[ConfigError]:
@@ -58,25 +62,32 @@ def mapping_faults(project: Project) -> list[ConfigError]:
     A column that a file lacks is the file's fault and holds its source; what is no expression, or maps a
     column that is not there to be mapped, is the configuration's.
     """
-    path = project.root / "project.yaml"
-    tree = read_yaml(path)
     faults = []
     for name, source in project.config.sources.items():
+        try:
+            settings: Written = {(setting,): text for setting, text in source.delivery_expressions.items()}
+            if source.playback:
+                settings["playback", "by"] = source.playback.by
+            read = _words(name, source, settings)
+        except ConfigError as fault:
+            faults.append(fault)
+            continue
         for table, written in source.tables.items():
-            place = ("sources", name, "tables", table)
-            where = f"{path}:{line_of(tree, place)}: {'.'.join(place)}"
             try:
-                read: set[str] = set()
-                for column, text in written.items():
-                    at = f"{path}:{line_of(tree, (*place, column))}: {'.'.join(place)}.{column}"
-                    read |= columns_in(parse_scalar(text, words_in(text), at))
-                for setting, text in source.delivery_expressions.items():
-                    at = f"{path}:{line_of(tree, ('sources', name, setting))}: sources.{name}.{setting}"
-                    read |= columns_in(parse_scalar(text, words_in(text), at))
-                parse_mapping(name, source, table, sorted(read), where)
+                mapped: Written = {("tables", table, column): text for column, text in written.items()}
+                parse_mapping(name, source, table, sorted(read | _words(name, source, mapped)))
             except ConfigError as fault:
                 faults.append(fault)
     return faults + rule_faults(project)
+
+
+def _words(name: str, source: Source, expressions: Written) -> set[str]:
+    """The columns that expressions read."""
+    return {
+        column
+        for place, text in expressions.items()
+        for column in columns_in(parse_scalar(text, words_in(text), source.place(name, *place)))
+    }
 
 
 def check_sources(project: Project) -> list[LohkoError]:
@@ -105,27 +116,37 @@ def check_definitions(project: Project) -> list[Segmentation]:
     ConfigError
         Naming file, line and place.
     """
-    return list(definitions_of(project).checked())
+    return _checked(*_look_at_definitions(project))
 
 
-def definitions_of(project: Project) -> Definitions:
-    """The project's definitions, and the faults of those that are wrong."""
+def _checked(definitions: Definitions, unread: list[SourceError]) -> list[Segmentation]:
+    """The segmentations; a fault of one may be that the columns of a file are not known."""
+    try:
+        return list(definitions.checked())
+    except ConfigError as fault:
+        notes = [f"Columns of this file are not known, it cannot be used: {one}" for one in unread]
+        raise ConfigError("\n".join([str(fault), *notes])) from None
+
+
+def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceError]]:
+    """The project's definitions with what is wrong with them; files whose attributes they cannot know."""
     import duckdb
 
     with duckdb.connect() as con:
         # What the catalogue does not tell of `features.custom`: the types of its expressions.
         check_types(con, project.config.features.custom)
-        attributes, complete = _attributes(con, project)
-        if project.config.attributes and complete:
+        attributes, unread = _attributes(con, project)
+        if project.config.attributes and not unread:
             _check_rules(project, attributes)
-        of_accounts, _ = _attributes(con, project, "accounts")
-    return load_definitions(
+        of_accounts, also_unread = _attributes(con, project, "accounts")
+    definitions = load_definitions(
         project.segments,
         features_of(project.recipe, attributes, of_accounts),
         features_absent(project.mapped),
         project.mapped,
         project.root,
     )
+    return definitions, [*unread, *also_unread]
 
 
 def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
@@ -141,13 +162,13 @@ def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
 
 def _attributes(
     con: duckdb.DuckDBPyConnection, project: Project, table: str = "customers"
-) -> tuple[list[tuple[str, str]], bool]:
+) -> tuple[list[tuple[str, str]], list[SourceError]]:
     """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
 
-    And whether these are all: a source that has no usable file yet may bring further ones.
+    And why these may not be all: a source that has no usable file yet may bring further ones.
     """
     found: dict[str, str] = {}
-    complete = True
+    unread: list[SourceError] = []
     for name in project.mapped.get(table, []):
         source = project.config.sources[name]
         try:
@@ -165,9 +186,9 @@ def _attributes(
                         or table != "customers"
                         or column.lower() not in RESERVED
                     }
-        except SourceError:
-            complete = False
-    return list(found.items()) or _attributes_in_core(project, table), complete
+        except SourceError as fault:
+            unread.append(fault)
+    return list(found.items()) or _attributes_in_core(project, table), unread
 
 
 def _attributes_in_core(project: Project, table: str = "customers") -> list[tuple[str, str]]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.connectors import WORKBOOKS, Excel
-from pipelines.config.expression import parse_scalar, to_sql
+from pipelines.config.expression import to_sql
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
 from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
 from pipelines.ingest.names import refuse_unreadable_name, shown
 from pipelines.ingest.reading import Reading, scratch_in
-from pipelines.ingest.source import look_at
+from pipelines.ingest.source import known_from, look_at
 from pipelines.ingest.unpack import unreadable
 from resources.connectors import is_fetched, landed
 from resources.project import Project
@@ -146,21 +146,21 @@ def _write_slice(
     through: date,
 ) -> None:
     """Write the archive's rows of the days (after, through], whole or not at all; none makes no file."""
-    if len(archive) != 1 or source.playback is None:
+    if len(archive) != 1:
         raise SourceError(f"sources.{name}: playback takes one archive, found {len(archive)} files")
     path = archive[0]
-    where = f"project.yaml: sources.{name}.playback.by"
     temporary = target.with_suffix(".tmp")
     parameters = {"first": after + timedelta(days=1), "through": through}
     with scratch_in(target.parent.parent / ".text" / name) as scratch:
         reading = look_at(con, source, path, scratch)
-        tree = parse_scalar(source.playback.by, columns_in_file(con, reading), where)
+        tree = known_from(name, source, path, columns_in_file(con, reading))
         star = "* exclude (file_row_number)" if reading.kind == "parquet" else "*"
         try:
             days = _between(con, to_sql(tree), reading)
             copy = f"copy (select {star} from {reading.clause} where {days}) to '{_literal(temporary)}'"
             ((written,),) = read_guarded(con, f"{copy} (format parquet)", reading, parameters)
         except SourceError as fault:
+            where = source.place(name, "playback", "by")
             raise SourceError(f"{where} gives no day of every row: {fault}") from None
     if written:
         temporary.replace(target)

@@ -9,11 +9,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from pipelines.config.project import ProjectConfig
-from pipelines.config.yaml import line_of, load_model, read_yaml
+from pipelines.config.project import ProjectConfig, Source
+from pipelines.config.yaml import load_model, read_yaml
 from pipelines.contracts.expected import Suite, Tables, derived, load_suites
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.errors import ConfigError
 from pipelines.features.recipe import Recipe
 from pipelines.ingest.freshness import event_table
 from pipelines.ingest.mapping import contract_of
@@ -44,7 +43,10 @@ class Project:
         folder = (root or Path(os.environ.get(ENVIRONMENT, EXAMPLE))).expanduser().resolve()
         path = folder / "project.yaml"
         config = load_model(path, ProjectConfig)
-        _check_tables(path, config)
+        tree = read_yaml(path)
+        for name, source in config.sources.items():
+            source.stands_in(path, tree)
+            _check_tables(name, source)
         return cls(folder, config)
 
     @cached_property
@@ -145,15 +147,8 @@ class Project:
         return f"{version('lohko')}+{commit}" if commit else version("lohko")
 
 
-def _check_tables(path: Path, config: ProjectConfig) -> None:
+def _check_tables(name: str, source: Source) -> None:
     """What the model of `project.yaml` cannot know: the canonical tables, and which have an event time."""
-    tree = read_yaml(path)
-    for name, source in config.sources.items():
-        for table in source.tables:
-            contract_of(
-                table, f"{path}:{line_of(tree, ('sources', name, 'tables', table))}: sources.{name}.tables"
-            )
-        try:
-            event_table(name, source)
-        except ConfigError as fault:
-            raise ConfigError(f"{path}:{line_of(tree, ('sources', name, 'freshness'))}: {fault}") from None
+    for table in source.tables:
+        contract_of(table, source.place(name, "tables", table))
+    event_table(name, source)

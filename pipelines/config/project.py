@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.calendar import Calendar
@@ -19,7 +20,7 @@ from pipelines.config.drift import DriftLimits
 from pipelines.config.features import Features
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.quality import FaultLimits, VolumeLimits
-from pipelines.config.yaml import nearest
+from pipelines.config.yaml import nearest, place_in
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
@@ -91,6 +92,16 @@ class Source(Section):
     tables: dict[str, dict[str, str]] = Field(
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
+    _written_in: tuple[Path, Any] = PrivateAttr((Path("project.yaml"), None))
+
+    def stands_in(self, path: Path, tree: Any) -> None:
+        """Remember the file the source was read from, and its tree, so that faults can name its lines."""
+        self._written_in = path, tree
+
+    def place(self, name: str, *parts: str) -> str:
+        """Where a setting of the source stands: `project.yaml:31: sources.NAME.tables.orders`."""
+        path, tree = self._written_in
+        return place_in(path, tree, ("sources", name, *parts))
 
     @field_validator("files")
     @classmethod

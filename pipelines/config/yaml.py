@@ -100,6 +100,12 @@ def line_of(tree: Any, location: Sequence[str | int]) -> int | None:
     return line
 
 
+def place_in(path: Path, tree: Any, location: Sequence[str | int]) -> str:
+    """How a fault names a place: file, line where it is known, and the settings that lead there."""
+    line = line_of(tree, location)
+    return f"{path}{f':{line}' if line else ''}: {'.'.join(str(part) for part in location)}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean a or b?` for a misspelt name, or an empty text."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)

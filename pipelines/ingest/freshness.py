@@ -43,8 +43,8 @@ def event_table(name: str, source: Source) -> str | None:
     dated = [table for table in source.tables if table in CONTRACTS and CONTRACTS[table].event]
     if not dated and source.freshness:
         raise ConfigError(
-            f"sources.{name}.freshness: none of its tables ({', '.join(source.tables)}) has an event time;"
-            " freshness is measured on the newest event"
+            f"{source.place(name, 'freshness')}: none of its tables ({', '.join(source.tables)}) has an event"
+            " time; freshness is measured on the newest event"
         )
     return dated[0] if dated else None
 

@@ -107,7 +107,7 @@ def contract_of(table: str, where: str) -> Contract:
     return CONTRACTS[table]
 
 
-def parse_mapping(name: str, source: Source, table: str, source_columns: list[str], where: str) -> Mapping:
+def parse_mapping(name: str, source: Source, table: str, source_columns: list[str]) -> Mapping:
     """Check one mapping against the columns that the source's files really have.
 
     Raises
@@ -115,24 +115,26 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
     ConfigError
         For an unknown table or column, a required column without mapping, or anything but a scalar.
     """
+    where = source.place(name, "tables", table)
     contract = contract_of(table, where)
     written = source.tables[table]
     known = [column for column in source_columns if column not in META]
     expressions: dict[str, exp.Expr] = {}
     for column, text in written.items():
+        at = source.place(name, "tables", table, column)
         if contract.column(column) is None and not contract.attributes:
             raise ConfigError(
-                f"{where}.{column}: {table} has no column {column}{nearest(column, contract.names)}"
+                f"{at}: {table} has no column {column}{nearest(column, contract.names)}"
                 f" (its columns: {', '.join(contract.names)})"
             )
-        expressions[column] = parse_scalar(text, known, f"{where}.{column}")
+        expressions[column] = parse_scalar(text, known, at)
     missing = [
         c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"
     ]
     if missing:
         raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
     further = {
-        setting: parse_scalar(text, known, f"project.yaml: sources.{name}.{setting}")
+        setting: parse_scalar(text, known, source.place(name, setting))
         for setting, text in source.delivery_expressions.items()
         if setting != "guest_key" or table == "orders"
     }

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.config.expression import columns_in
+from pipelines.config.expression import columns_in, parse_scalar
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.expected import Suite, checks_of_batch, derived
@@ -23,6 +23,7 @@ from pipelines.steps import columns_of
 
 if TYPE_CHECKING:
     import duckdb
+    from sqlglot import exp
 
 Status = Literal["accepted", "rejected", "unchanged", "failed"]
 
@@ -59,10 +60,7 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
         return []
     texts = frozenset(column.lower() for column, kind in landed if kind == "VARCHAR")
     decimal = source.csv.decimal if source.csv else None
-    parsed = [
-        parse_mapping(name, source, table, columns, f"project.yaml: sources.{name}.tables.{table}")
-        for table in source.tables
-    ]
+    parsed = [parse_mapping(name, source, table, columns) for table in source.tables]
     apart = RAGGED in {column for column, _ in landed}
     return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in parsed]
 
@@ -107,26 +105,54 @@ def check_reading(
     path, columns = reading.path, columns_in_file(con, reading)
     lower = {column.lower() for column in columns}
     names.refuse_places(path, columns)
+    if source.playback:
+        known_from(name, source, path, columns)
     found = []
     for table in source.tables:
-        where = f"project.yaml: sources.{name}.tables.{table}"
         landed = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
         try:
-            mapping = parse_mapping(name, source, table, sorted({*columns, *landed}), where)
+            mapping = parse_mapping(name, source, table, sorted({*columns, *landed}))
         except ConfigError as fault:
-            told = str(fault).partition(" (known:")[0]
-            raise SourceError(f"{path}: does not fit its mapping. {told} {_count(columns)}") from None
+            raise SourceError(
+                f"{path}: does not fit its mapping. {_nameless(fault)} {_count(columns)}"
+            ) from None
         names.refuse_taken(path, mapping, source.tables[table], reserved)
         for target, tree in mapping.read.items():
+            where = _place(name, source, table, target)
             for column in sorted(columns_in(tree)):
                 if column.lower() not in lower:
                     raise SourceError(
-                        f"{path}: has no column {column}, which {where}.{target} reads"
+                        f"{path}: has no column {column}, which {where} reads"
                         f"{nearest(column, columns)} {_count(columns)}"
                     )
-            bind(con, tree, reading, f"{where}.{target}")
+            bind(con, tree, reading, where)
         found.append(mapping)
     return found
+
+
+def known_from(name: str, source: Source, path: Path, columns: Sequence[str]) -> exp.Expr:
+    """When a row of an archive that is played back came to be known, over the archive's columns.
+
+    Raises
+    ------
+    SourceError
+        When it reads a column that the archive has not, or is no expression.
+    """
+    by = source.playback.by if source.playback else ""
+    try:
+        return parse_scalar(by, columns, source.place(name, "playback", "by"))
+    except ConfigError as fault:
+        raise SourceError(f"{path}: cannot be played back. {_nameless(fault)} {_count(columns)}") from None
+
+
+def _nameless(fault: ConfigError) -> str:
+    """A fault of an expression without the list of the file's columns."""
+    return str(fault).partition(" (known:")[0]
+
+
+def _place(name: str, source: Source, table: str, target: str) -> str:
+    """Where an expression stands: under its column of the table, or as a setting of the source."""
+    return source.place(name, *(("tables", table, target) if target in source.tables[table] else (target,)))
 
 
 def _count(columns: Sequence[str]) -> str:

@@ -124,6 +124,49 @@ def test_a_first_run_without_orders_publishes_nothing(new_shop: Shop, command: s
     says(ended, 4, "nothing has been published", "lohko run")
 
 
+def test_a_first_mapping_that_does_not_fit_is_told_alike_by_check_and_run(new_shop: Shop) -> None:
+    new_shop.edit("order_id: number", "order_id: numbr")
+    parts = ("orders.csv: does not fit its mapping", "project.yaml:32", "names numbr", "did you mean number?")
+    says(new_shop.lohko("check"), 4, *parts)
+    says(new_shop.lohko("run", "--json"), 4, "no orders have been accepted yet", "shop_orders: ", *parts)
+    assert new_shop.published() == {}
+
+
+def test_a_condition_over_columns_that_could_not_be_read_says_of_which_file(new_shop: Shop) -> None:
+    new_shop.edit("customer_id: id\n", "customer_id: idd\n")
+    for name in ("lifecycle", "value_tier"):
+        (new_shop.root / "segments" / f"{name}.yaml").unlink()
+    (new_shop.root / "segments" / "home.yaml").write_text(
+        "segmentation: home\nname: Home\nkind: rules\nsegments:\n"
+        "  - {id: fi, name: Finland, when: country = 'FI'}\notherwise: {id: rest, name: Rest}\n"
+    )
+    unread = (
+        "home.yaml:5",
+        "country is not a feature",
+        "customers.csv: does not fit",
+        "project.yaml:44",
+        "idd",
+    )
+    says(new_shop.lohko("run", "--json"), 3, *unread)
+
+
+def test_check_as_json_tells_of_a_project_file_that_cannot_be_read_too(shop: Shop) -> None:
+    shop.edit("timezone:", "timezoe:")
+    ended = shop.lohko("check", "--json")
+    assert ended.code == 3 and ended.json["ok"] is False
+    (fault,) = ended.json["faults"]
+    assert "project.yaml:3: timezoe" in fault and "did you mean timezone?" in fault
+
+
+def test_an_archive_that_cannot_be_played_back_is_told_by_check_and_holds_its_source(shop: Shop) -> None:
+    shop.edit("    files: data/orders*.csv\n", "    files: data/orders.csv\n    playback: {by: orderd}\n")
+    parts = ("orders.csv: cannot be played back", "project.yaml:26", "playback.by", "did you mean ordered?")
+    says(shop.lohko("check"), 4, *parts)
+    ended = shop.lohko("run", "--json")
+    assert ended.code == 5, ended.err
+    assert all(part in ended.json["runs"][0]["held"][0] for part in parts)
+
+
 def rejected(path: Path) -> None:
     path.write_text("\n".join([HEADER, *["9001,,not a day,web,paid,ten,none"] * 20]) + "\n")
 

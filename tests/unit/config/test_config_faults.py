@@ -95,7 +95,11 @@ def test_a_good_project_loads_with_its_defaults(tmp_path: Path) -> None:
             "      order_lines:\n",
             "project.yaml:4: sources: no source maps the table orders",
         ),
-        ("      customers:", "      custommers:", "project.yaml:14: sources.crm.tables: custommers is not a"),
+        (
+            "      customers:",
+            "      custommers:",
+            "project.yaml:14: sources.crm.tables.custommers: custommers",
+        ),
         (
             "    files: customers.csv",
             "    freshness: {warn_after_days: 1, fail_after_days: 2}\n    files: customers.csv",

@@ -32,7 +32,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def mapping(table: str, written: dict[str, str], columns: list[str]) -> Mapping:
     source = Source.model_validate({"files": "*", "tables": {table: written}})
-    return parse_mapping("s", source, table, columns, f"project.yaml: sources.s.tables.{table}")
+    return parse_mapping("s", source, table, columns)
 
 
 def typed(
