@@ -68,7 +68,7 @@ def run(
     project = load(context)
     with exclusive(project):
         days = plan_days(project, as_of.date() if as_of else None)
-        with follow(days, quiet=json) as progress:
+        with follow(days, quiet=json, counted=True) as progress:
             ended = run_days(project, days, progress)
     facts = summary_rows(project)
     held = ended[-1].held

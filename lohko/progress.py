@@ -13,13 +13,21 @@ from lohko.show import errors
 
 
 @contextmanager
-def follow(days: Sequence[date], *, quiet: bool) -> Iterator[Callable[[date, str], None]]:
-    """A function to tell the progress to; the line goes to standard error and each stage is left standing."""
+def follow(
+    days: Sequence[date], *, quiet: bool, counted: bool = False
+) -> Iterator[Callable[[date, str], None]]:
+    """A function to tell the progress to; the line goes to standard error and each stage is left standing.
+
+    `counted`: `days` are all there are, and each line says which of them it is about.
+    """
     if quiet:
         yield lambda _day, _text: None
         return
     started = time.monotonic()
     stage = ""
+    which_of = (
+        {day: f" ({i} of {len(days)})" for i, day in enumerate(days, 1)} if counted and days[1:] else {}
+    )
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -33,12 +41,13 @@ def follow(days: Sequence[date], *, quiet: bool) -> Iterator[Callable[[date, str
         def tell(day: date, text: str) -> None:
             nonlocal stage
             now = text.split(" ")[0]
+            shown = f"{day}{which_of.get(day, '')}"
             if now != stage:
                 stage = now
                 progress.console.print(
-                    f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {day}  {_stage(stage)}"
+                    f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {shown}  {_stage(stage)}"
                 )
-            progress.update(task, description=f"{day}: {text}")
+            progress.update(task, description=f"{shown}: {text}")
 
         yield tell
     which = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"

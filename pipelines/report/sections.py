@@ -28,7 +28,6 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
         **found,
         "overlap": overlap,
         "totals": None if overlap else _totals(segments, columns),
-        "widest": _widest(segments),
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
         "history": draw(charts.history(days), f"Customers over time by segment, {name}")
@@ -50,8 +49,8 @@ def accounts(con: duckdb.DuckDBPyConnection) -> list[Row]:
     return [
         {
             **found,
+            "overlap": _overlap(found),
             "totals": None if _overlap(found) else _totals(found["segments"], columns),
-            "widest": _widest(found["segments"]),
         }
         for found in data.account_segmentations(con)
     ]
@@ -60,11 +59,6 @@ def accounts(con: duckdb.DuckDBPyConnection) -> list[Row]:
 def _overlap(found: Row) -> bool:
     """Whether one may be in several of the segments: then there is no total of them."""
     return found["segments"][0].get("exclusive") is False
-
-
-def _widest(segments: list[Row]) -> float:
-    """The share that fills the column."""
-    return max((row["share"] or 0.0 for row in segments), default=0.0) or 1.0
 
 
 def _move_facts(moves: list[Row]) -> Row | None:
