@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -20,9 +19,6 @@ from pipelines.segments.binding import fault_of
 from pipelines.segments.calls import Argument, Call, only, take_out
 from pipelines.segments.model import AS_OF, Column, Condition, Needs, Part, merged
 from pipelines.segments.words import Named, Words
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.expression import Place
 from pipelines.config.segments import (
@@ -29,7 +29,7 @@ from pipelines.config.yaml import load_model, nearest, read_yaml
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.segments import events
-from pipelines.segments.author import Author, segment_of, where_in
+from pipelines.segments.author import Author, where_in
 from pipelines.segments.calls import EVENT_CALLS, MEMBER_CALLS
 from pipelines.segments.conditions import Function, Names, Reader, Special, Term, today
 from pipelines.segments.events import Events
@@ -44,21 +44,16 @@ from pipelines.segments.model import (
     AS_OF,
     KEY,
     OWN,
-    Column,
     Compiled,
     Needs,
     Segmentation,
     closure,
-    literal,
     merged,
 )
 from pipelines.segments.plan import Plan
+from pipelines.segments.references import References
 from pipelines.segments.testing import check_tests
 from pipelines.segments.words import Named
-from pipelines.steps import quote
-
-if TYPE_CHECKING:
-    pass
 
 HELP = " (docs/features.md lists them, and `lohko query 'from marts.feature_catalogue'`)"
 # Names of the SELECT's own columns beside the segmentations.
@@ -298,7 +293,7 @@ class Load:
         names = self.names[entity]
         if terms:
             names = Names({**names.known, **terms}, names.what, names.absent, names.help)
-        references = _References(self._refer, entity, author, own)
+        references = References(self._refer, entity, author, own)
         calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.term)
         refused = {}
         if entity == "account":
@@ -309,64 +304,6 @@ class Load:
             refused = {name: f"{name} {why}" for name in MEMBER_CALLS}
         functions: dict[str, Function] = {"in_segment": references.segment, "score": references.score}
         return Reader(names, functions, calls, refused)
-
-
-@dataclass(frozen=True)
-class _References:
-    """`in_segment('lifecycle.loyal')` and `score('rfm.r')` in the conditions of one definition."""
-
-    refer: Callable[[str, Place, int | None], Segmentation]
-    entity: Entity
-    author: str
-    own: Function | None
-
-    def segment(self, text: str, place: Place, at: int | None) -> Term:
-        """Whether a member is in a segment, as a boolean column."""
-        name, segment = _two(text, "in_segment('lifecycle.loyal')", place, at)
-        if name == self.author:
-            if self.own is None:
-                raise place.fault(f"in_segment('{text}') asks {name} of itself", at)
-            return self.own(segment, place, at)
-        found = self._found(name, place, at)
-        segment_of(found, segment, place, at)
-        held, wanted = quote(found.compiled.result.name), literal(segment)
-        sql = f"{held} = {wanted}" if found.exclusive else f"list_contains({held}, {wanted})"
-        column = Column(f"{OWN}in {name}.{segment}", sql, reads=(found.compiled.result,))
-        return Term(
-            Named(column.name, "BOOLEAN", written=f"in_segment('{text}')"),
-            columns=(column,),
-            uses=frozenset({name}),
-        )
-
-    def score(self, text: str, place: Place, at: int | None) -> Term:
-        """A score of another segmentation, a number."""
-        name, score = _two(text, "score('rfm.r')", place, at)
-        if name == self.author:
-            raise place.fault(f"score('{text}') asks {name} of itself; expected {score} alone", at)
-        found = self._found(name, place, at)
-        scores = dict(found.compiled.scores)
-        if score not in scores:
-            known = f" (known: {', '.join(scores)})" if scores else ": it scores nothing"
-            raise place.fault(f"{name} has no score {score}{nearest(score, scores)}{known}", at)
-        column = scores[score]
-        return Term(
-            Named(column.name, "BIGINT", "points", f"score('{text}')"),
-            columns=(column,),
-            uses=frozenset({name}),
-        )
-
-    def _found(self, name: str, place: Place, at: int | None) -> Segmentation:
-        found = self.refer(name, place, at)
-        if found.entity != self.entity:
-            raise place.fault(f"{name} segments {found.entity}s, and here a {self.entity} is judged", at)
-        return found
-
-
-def _two(text: str, example: str, place: Place, at: int | None) -> tuple[str, str]:
-    first, dot, second = text.partition(".")
-    if not (first and dot and second) or "." in second:
-        raise place.fault(f"'{text}' is not of the form segmentation.part; expected such as {example}", at)
-    return first, second
 
 
 def compile_kind(definition: AnyDefinition, author: Author) -> Compiled:

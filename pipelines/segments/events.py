@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pipelines.config.expression import Place
 from pipelines.config.segments import Entity
@@ -19,9 +19,6 @@ from pipelines.segments.conditions import Names, Reader, Term, own_name, today
 from pipelines.segments.model import AS_OF, EventCall, Needs
 from pipelines.segments.words import Named
 from pipelines.steps import quote
-
-if TYPE_CHECKING:
-    pass
 
 LABELS = ("where", "within", "at_least", "at_most")
 _DAY = "~day"

@@ -7,7 +7,7 @@ day, or, where the first argument says so, the persons in `contacts`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pipelines.config.expression import Place
 from pipelines.config.yaml import nearest
@@ -17,9 +17,6 @@ from pipelines.segments.conditions import Names, Reader, Term, own_name, today
 from pipelines.segments.model import AS_OF, OWN, Condition, MemberCall, Needs
 from pipelines.segments.words import Named
 from pipelines.steps import quote
-
-if TYPE_CHECKING:
-    pass
 
 SOURCES = ("customers", "contacts")
 _QUANTIFIERS: Mapping[str, Literal["any", "all", "no", "count"]] = {
