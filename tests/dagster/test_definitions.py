@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import dagster as dg
 import pytest
@@ -29,13 +29,19 @@ def keys(defs: dg.Definitions, group: str) -> set[str]:
     return {k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).group_name == group}
 
 
+def cpu_of_children() -> float:
+    """Seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_loading_takes_under_three_seconds_and_imports_nothing_heavy(new_shop: Shop) -> None:
     code = (
         f"import lohko.code_location, json, sys; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
     )
     took: list[float] = []
     while len(took) < 3 and (not took or min(took) >= 3):
-        started = time.monotonic()
+        before = cpu_of_children()
         ended = subprocess.run(
             [sys.executable, "-c", code],
             env=os.environ | {"LOHKO_PROJECT": str(new_shop.root)},
@@ -43,7 +49,8 @@ def test_loading_takes_under_three_seconds_and_imports_nothing_heavy(new_shop: S
             text=True,
             check=False,
         )
-        took.append(time.monotonic() - started)
+        # Not the wall clock: other tests run beside this one, and loading waits for nothing.
+        took.append(cpu_of_children() - before)
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout) == []
     assert min(took) < 3, took

@@ -115,7 +115,7 @@ def test_a_run_that_was_killed_gives_its_place_back(shop: Shop, reported: bool) 
         if reported:
             instance.report_run_failed(run)
     shop.control.start_run(run.run_id, shop.project.yesterday, "command")
-    ended = shop.process("run", "--json", seconds=60)
+    ended = shop.process("run", "--json", seconds=200)
     assert ended.code == 0, ended.err
     assert {one.run_id: one.status for one in shop.control.runs()}[run.run_id] == "failed"
     with instance_of(shop.project) as instance:
