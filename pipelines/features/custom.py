@@ -29,7 +29,8 @@ class Events:
     """A table of events: its rows as a relation, the day of one, and from which rows and days they age.
 
     `later` gives columns that became known after the day of the event as they stood on `$as_of`. `counts` is
-    a column and the condition on it that holds unless the feature's own condition names that column.
+    a column and the condition on it that holds unless the feature's own condition names that column. A
+    column of `summed` is that of the order's lines where it has any. `of_products` need the products.
     """
 
     day: str
@@ -41,15 +42,34 @@ class Events:
     later: Mapping[str, str] = field(default_factory=dict)
     counts: tuple[str, str] | None = None
     needs: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
+    summed: frozenset[str] = frozenset()
+    of_products: frozenset[str] = frozenset()
 
 
+# What stands on the lines of an order where it has any.
+_AMOUNTS = ("revenue", "discount", "coupon_discount")
+
+
+def _orders_as_they_count() -> str:
+    """Orders with their amounts, which are those of their lines where they have any."""
+    head = ", ".join(f"o.{quote(name)}" for name in columns_of("orders") if name not in _AMOUNTS)
+    amounts = ", ".join(f"coalesce(l.{name}, o.{name}, 0) as {name}" for name in _AMOUNTS)
+    sums = ", ".join(f"sum({name}) as {name}" for name in _AMOUNTS)
+    return (
+        f"(select {head}, {amounts} from money.orders as o left join (select order_id, {sums}"
+        " from money.order_lines group by order_id) as l on l.order_id = o.order_id)"
+    )
+
+
+# What amounts are made net by, and what they hold besides: gone in money.*.
+_PARTS = ("shipping", "gift_card_sold", "gift_card_redeemed", "deposit", "vat_rate")
 _BOUGHT = ("status", "e.status = 'completed'")
 EVENTS: dict[str, Events] = {
     "orders": Events(
         "business_date",
         relation="money.orders",
-        leaves_out=("currency", "country", "shipping", "gift_card_sold", "gift_card_redeemed", "deposit"),
+        summed=frozenset(_AMOUNTS),
+        leaves_out=("currency", "country", *_PARTS),
         ages="features.customer_day",
         counts=_BOUGHT,
     ),
@@ -74,9 +94,11 @@ EVENTS: dict[str, Events] = {
                 ("brand", TEXT),
             ),
         ),
-        leaves_out=("shipping", "gift_card_sold", "gift_card_redeemed", "deposit"),
+        leaves_out=_PARTS,
         ages="features.customer_day",
         counts=_BOUGHT,
+        needs=("orders",),
+        of_products=frozenset({"category", "subcategory", "brand"}),
     ),
     "interactions": Events("business_date"),
     "feedback": Events(
@@ -164,10 +186,16 @@ def compile_feature(one: CustomFeature) -> Compiled:
         conditions.append(events.counts[1])
     value, kind = _value(one, columns, shown, where)
     added = None
-    if one.of is not None and one.aggregate in ("sum", "avg"):
-        added = _over_event(parse_scalar(one.of, columns, f"{where}.of"), shown)
+    if one.of is not None:
+        of = parse_scalar(one.of, columns, f"{where}.of")
+        named |= {name.lower() for name in columns_in(of)}
+        if one.aggregate in ("sum", "avg"):
+            added = _over_event(of, shown)
     default = "0" if one.aggregate in ("count", "count_distinct", "sum") else None
-    needs = (one.source, *events.needs, *(("orders",) if one.source == "order_lines" else ()))
+    needs = (one.source, *events.needs, *(("products",) if named & events.of_products else ()))
+    relation = events.relation or f"core.{one.source}"
+    if named & events.summed:
+        relation = _orders_as_they_count()
     feature = Feature(
         one.name, one.family, one.unit, kind, one.meaning, needs, default=default, days=one.days
     )
@@ -175,7 +203,7 @@ def compile_feature(one: CustomFeature) -> Compiled:
         feature=feature,
         value=value,
         conditions=tuple(conditions),
-        relation=events.relation or f"core.{one.source}",
+        relation=relation,
         windows=(one.days,) if one.days is not None else (),
         needs=needs,
         added=added,

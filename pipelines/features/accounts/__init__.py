@@ -119,10 +119,11 @@ def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
 def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
     if "accounts" not in mapped:
         return []
-    found = [one for one in FRAGMENTS if {*one.needs} <= {*mapped}]
-    if settings.pipeline_stages and "opportunities" in mapped:
+    found = [*FRAGMENTS]
+    if settings.pipeline_stages:
         found.append(stages(settings.pipeline_stages))
-    return found + [custom.of_accounts(one) for one in settings.custom if one.entity == "account"]
+    found += [custom.of_accounts(one) for one in settings.custom if one.entity == "account"]
+    return [one for one in found if {*one.needs} <= {*mapped}]
 
 
 def _make(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> _Made:
