@@ -162,7 +162,7 @@ METRICS: tuple[Metric, ...] = (
         "roi/segment_campaign",
         "roi_campaign",
         contacted=("customers", "Customers of the segment whom the campaign contacted"),
-        responders=("customers", "Contacted customers who responded"),
+        responders=("customers", "Contacted customers who responded, whether or not they bought"),
         attributed_orders=("orders", "Orders of contacted customers on the days they responded"),
     ),
     *(

@@ -3,7 +3,7 @@
 -- The previous figure is that of the campaign of the same type that started before it.
 -- key: campaign_id, segmentation_id, segment_id
 -- store: replace
--- inputs: core.campaigns, segments.snapshot_day, segments.assignment, roi.attribution, roi.contact
+-- inputs: core.campaigns, core.campaign_responses, segments.snapshot_day, segments.assignment, roi.attribution, roi.contact
 with campaign as (
     select
         g.campaign_id,
@@ -31,6 +31,13 @@ attributed as (
     group by campaign_id, customer_id
 ),
 
+responder as (
+    select campaign_id, customer_id
+    from core.campaign_responses
+    where responded_on <= $as_of
+    group by campaign_id, customer_id
+),
+
 figure as (
     select
         g.campaign_id,
@@ -44,7 +51,7 @@ figure as (
         g.membership_date,
         g.membership_basis,
         count(*) as contacted,
-        count(t.customer_id) as responders,
+        count(r.customer_id) as responders,
         cast(coalesce(sum(t.orders), 0) as double) as attributed_orders,
         cast(coalesce(sum(t.revenue), 0) as decimal(18, 4)) as attributed_revenue,
         case
@@ -55,6 +62,7 @@ figure as (
     from campaign as g
     inner join roi.contact as c on c.campaign_id = g.campaign_id
     inner join segments.assignment as a on a.as_of_date = g.membership_date and a.customer_id = c.customer_id
+    left join responder as r on r.campaign_id = c.campaign_id and r.customer_id = c.customer_id
     left join attributed as t on t.campaign_id = c.campaign_id and t.customer_id = c.customer_id
     group by
         g.campaign_id, g.campaign_name, g.campaign_type, g.start_date, g.end_date, g.status,

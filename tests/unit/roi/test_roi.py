@@ -1,7 +1,7 @@
 """Attributed ROI of months and campaigns, worked out by hand."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -133,6 +133,20 @@ def test_a_customer_who_moves_on_the_first_day_counts_in_the_old_segment(market:
     low = one(market.roi("segment_campaign"), segment_id="low")
     assert (low["contacted"], low["responders"], low["attributed_revenue"]) == (2, 1, 30)
     assert (low["cost"], low["profit"], low["roi"]) == (3, 12, 4)
+
+
+def test_who_responded_without_buying_responded_too(market: Market) -> None:
+    market.response("k", "cyd", date(2024, 6, 9))
+    market.response("k", "cyd", AS_OF + timedelta(days=1), "later")
+    market.response("k", "ann", date(2024, 6, 10), "without an order")
+    low, high = (one(market.roi("segment_campaign"), segment_id=segment) for segment in ("low", "high"))
+    assert (low["contacted"], low["responders"], low["attributed_orders"]) == (2, 2, 1)
+    assert (high["contacted"], high["responders"], high["attributed_revenue"]) == (1, 1, 120)
+
+
+def test_a_response_of_a_later_day_is_none_yet(market: Market) -> None:
+    market.response("k", "cyd", AS_OF + timedelta(days=1))
+    assert one(market.roi("segment_campaign"), segment_id="low")["responders"] == 1
 
 
 def test_every_figure_of_a_month(market: Market) -> None:
