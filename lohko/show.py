@@ -12,15 +12,20 @@ from decimal import Decimal
 from typing import IO, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 # What a terminal would act on: a value from data must not move its cursor or set its title.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-# Into a file or a pipe there is no width to fit: wide enough for every table we print.
+# Into a file or a pipe there is no width to fit, unless COLUMNS says one: wide enough for tables of ours.
 PIPED_WIDTH = 240
+# A longer word, such as a run's id, may be broken so that its table fits.
+LONGEST_WORD = 16
+# Between two columns of a table, and of a record.
+GAP, RECORD_GAP = 3, 2
 
 
 class _Console(Console):
@@ -30,8 +35,13 @@ class _Console(Console):
         _nobody_reads(self.file)
 
 
-console = _Console(emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-errors = _Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+def _width(stream: IO[str]) -> int | None:
+    """The width of a terminal, or COLUMNS, is found by Rich itself."""
+    return None if stream.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPED_WIDTH
+
+
+console = _Console(emoji=False, width=_width(sys.stdout))
+errors = _Console(emoji=False, stderr=True, width=_width(sys.stderr))
 
 
 def print_json(value: Any) -> None:
@@ -57,16 +67,61 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+class FittingTable(Table):
+    """A table that turns into records, a line a value, where it does not fit: no number is ever cut."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False
+        )
+        self.cells: list[list[str]] = []
+
+    def add_cells(self, row: Sequence[Any]) -> None:
+        """Add a row of markup."""
+        self.cells.append([str(cell) for cell in row])
+        self.add_row(*self.cells[-1])
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.fits(options.max_width):
+            yield from super().__rich_console__(console, options)
+        else:
+            yield from self._records()
+
+    def fits(self, space: int) -> bool:
+        """Whether so wide a table cuts no number, and breaks no word that is no longer than most."""
+        width = GAP * len(self.columns) - 1
+        for i, column in enumerate(self.columns):
+            shown = [Text(str(column.header)), *(Text.from_markup(row[i]) for row in self.cells)]
+            if column.no_wrap:
+                width += max(one.cell_len for one in shown)
+            else:
+                words = (Text(word).cell_len for one in shown for word in one.plain.split())
+                width += min(max(words, default=0), LONGEST_WORD)
+        return width <= space
+
+    def _records(self) -> RenderResult:
+        if self.title:
+            yield Text.from_markup(str(self.title), style="bold")
+        for number, row in enumerate(self.cells, start=1):
+            yield Text(f"─── {number}", style="dim")
+            lines = Table.grid(padding=(0, RECORD_GAP, 0, 0))
+            lines.add_column(no_wrap=True)
+            lines.add_column(overflow="fold")
+            for column, value in zip(self.columns, row, strict=True):
+                lines.add_row(Text(str(column.header)), value)
+            yield lines
+
+
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()
-) -> Table:
+) -> FittingTable:
     """A table; the columns in `right` hold numbers. Cells may be ready Rich markup."""
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    made = FittingTable(title)
     for column in columns:
         is_number = column in right
         made.add_column(column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     for row in rows:
-        made.add_row(*[str(cell) for cell in row])
+        made.add_cells(row)
     return made
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from rich.table import Table
 
-from lohko.show import change, console, money, number, percent, ratio, table, text
+from lohko.show import FittingTable, change, console, money, number, percent, ratio, table, text
 from resources.project import Project
 
 Rows = list[dict[str, Any]]
-# In a narrower terminal shares are left out, so that names are not broken within a word.
-WIDE = 100
+Cells = dict[str, Callable[[dict[str, Any]], str]]  # column -> what a row shows in it
 
 
 def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
@@ -22,32 +21,40 @@ def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
         found = list(group)
         since = found[0]["previous_date"]
         size = f"{entity}s"
-        cells = _segment_cells(size, currency)
-        yield table(
+        yield _fitting(
             f"{text(found[0]['segmentation_name'])} ({found[0]['segmentation_id']}),"
             + (f" {size}," if entity != "customer" else "")
             + f" {found[0]['as_of_date']}"
             + (f", change since {since}" if since else ""),
-            ["segment", *cells],
-            [[text(row["segment_name"]), *(cell(row) for cell in cells.values())] for row in found],
-            right=[*cells],
+            {"segment": lambda row: text(row["segment_name"])},
+            {
+                size: _count(size),
+                "share": lambda row: percent(row["share"]),
+                f"{currency} in 365d": lambda row: money(row["revenue_365d"]),
+                "of total": lambda row: percent(row["revenue_share"]),
+                "change": lambda row: change(row["change"]),
+                "entered": lambda row: number(row["entered"]) or "–",
+                "left": lambda row: number(row["departed"]) or "–",
+            },
+            found,
+            least=("share", "of total"),
         )
 
 
-def _segment_cells(size: str, currency: str) -> dict[str, Callable[[dict[str, Any]], str]]:
-    """Column -> what a segment shows in it."""
-    cells: dict[str, Callable[[dict[str, Any]], str]] = {
-        size: lambda row: number(row[size]),
-        "share": lambda row: percent(row["share"]),
-        f"{currency} in 365d": lambda row: money(row["revenue_365d"]),
-        "of total": lambda row: percent(row["revenue_share"]),
-        "change": lambda row: change(row["change"]),
-        "entered": lambda row: number(row["entered"]) or "–",
-        "left": lambda row: number(row["departed"]) or "–",
-    }
-    if console.width < WIDE:
-        del cells["share"], cells["of total"]
-    return cells
+def _count(column: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: number(row[column])
+
+
+def _fitting(title: str, words: Cells, numbers: Cells, rows: Rows, least: Sequence[str]) -> Table:
+    """A table; without the columns that are needed least where it does not fit the terminal."""
+
+    def made(without: Sequence[str]) -> FittingTable:
+        shown = {name: cell for name, cell in (words | numbers).items() if name not in without}
+        cells = [[cell(row) for cell in shown.values()] for row in rows]
+        return table(title, [*shown], cells, right=[*numbers])
+
+    whole = made(())
+    return whole if whole.fits(console.width) else made(least)
 
 
 def incidents_line(found: Rows) -> str:
@@ -176,75 +183,72 @@ def outputs_table(project: Project) -> Table:
 
 def roi_month_table(rows: Rows, currency: str) -> Table:
     """Attributed ROI a month and segment."""
-    columns = ["customers", "contacts", "revenue", "attributed", "margin", "cost", "ROI", "before", "change"]
-    return table(
+    return _fitting(
         f"Attributed, not incremental: ROI a month and segment ({currency})",
-        ["month", "segment", *columns],
-        [
-            [
-                f"{row['month']:%Y-%m}{'' if row['complete'] else ' (running)'}",
-                text(row["segment_name"]),
-                number(row["customers"]),
-                number(row["contacts"]),
-                money(row["revenue"]),
-                money(row["attributed_revenue"]),
-                money(row["margin"]),
-                money(row["cost"]),
-                ratio(row["roi"]),
-                ratio(row["roi_previous"]),
-                ratio(row["roi_change"]),
-            ]
-            for row in rows
-        ],
-        right=columns,
+        {
+            "month": lambda row: f"{row['month']:%Y-%m}{'' if row['complete'] else ' (running)'}",
+            "segment": lambda row: text(row["segment_name"]),
+        },
+        {
+            "customers": _count("customers"),
+            "contacts": _count("contacts"),
+            "revenue": lambda row: money(row["revenue"]),
+            "attributed": lambda row: money(row["attributed_revenue"]),
+            "margin": lambda row: money(row["margin"]),
+            "cost": lambda row: money(row["cost"]),
+            "ROI": lambda row: ratio(row["roi"]),
+            "before": lambda row: ratio(row["roi_previous"]),
+            "change": lambda row: ratio(row["roi_change"]),
+        },
+        rows,
+        least=("customers", "contacts", "revenue", "margin", "change"),
     )
 
 
 def roi_campaign_table(rows: Rows, currency: str) -> Table:
     """Attributed ROI a campaign and segment."""
-    columns = ["contacted", "responded", "attributed", "margin", "cost", "ROI", "before"]
-    return table(
+    return _fitting(
         f"Attributed, not incremental: ROI a campaign and segment ({currency})",
-        ["campaign", "type", "days", "segment", *columns],
-        [
-            [
-                text(row["campaign_name"]) + ("" if row["status"] == "complete" else f" ({row['status']})"),
-                text(row["campaign_type"]),
-                f"{row['start_date']} – {row['end_date']}",
-                text(row["segment_name"]),
-                number(row["contacted"]),
-                number(row["responders"]),
-                money(row["attributed_revenue"]),
-                money(row["margin"]),
-                money(row["cost"]),
-                ratio(row["roi"]),
-                ratio(row["roi_previous"]),
-            ]
-            for row in rows
-        ],
-        right=columns,
+        {
+            "campaign": lambda row: (
+                text(row["campaign_name"]) + ("" if row["status"] == "complete" else f" ({row['status']})")
+            ),
+            "type": lambda row: text(row["campaign_type"]),
+            "days": lambda row: f"{row['start_date']} – {row['end_date']}",
+            "segment": lambda row: text(row["segment_name"]),
+        },
+        {
+            "contacted": _count("contacted"),
+            "responded": _count("responders"),
+            "attributed": lambda row: money(row["attributed_revenue"]),
+            "margin": lambda row: money(row["margin"]),
+            "cost": lambda row: money(row["cost"]),
+            "ROI": lambda row: ratio(row["roi"]),
+            "before": lambda row: ratio(row["roi_previous"]),
+        },
+        rows,
+        least=("type", "days", "margin", "before"),
     )
 
 
 def drift_table(rows: Rows) -> Table:
     """Verdicts of drift."""
     colours = {"alert": "red", "warn": "yellow", "ok": "green"}
-    return table(
+    return _fitting(
         "Drift" + (f" since {rows[0]['baseline_date']} ({rows[0]['baseline_basis']})" if rows else ""),
-        ["verdict", "segment", "what", "PSI", "q", "customers before", "now"],
-        [
-            [
-                f"[{colours.get(row['verdict'], 'default')}]{row['verdict']}[/]",
-                _where(row),
-                row["feature"] or "shares of the segments",
-                "" if row["psi"] is None else f"{row['psi']:.3f}",
-                "" if row["q_value"] is None else f"{row['q_value']:.1e}",
-                number(row["n_baseline"]),
-                number(row["n_current"]),
-            ]
-            for row in rows
-        ],
-        right=["PSI", "q", "customers before", "now"],
+        {
+            "verdict": lambda row: f"[{colours.get(row['verdict'], 'default')}]{row['verdict']}[/]",
+            "segment": _where,
+            "what": lambda row: row["feature"] or "shares of the segments",
+        },
+        {
+            "PSI": lambda row: "" if row["psi"] is None else f"{row['psi']:.3f}",
+            "q": lambda row: "" if row["q_value"] is None else f"{row['q_value']:.1e}",
+            "customers before": _count("n_baseline"),
+            "now": _count("n_current"),
+        },
+        rows,
+        least=("customers before", "now"),
     )
 
 

@@ -16,14 +16,14 @@ SEGMENT: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("width", "columns"), [(80, 6), (100, 8), (240, 8)])
+@pytest.mark.parametrize(("width", "columns"), [(60, 6), (85, 8), (240, 8)])
 def test_in_a_narrow_terminal_shares_are_left_out(
     monkeypatch: pytest.MonkeyPatch, width: int, columns: int
 ) -> None:
     monkeypatch.setattr(views.console, "width", width)
     (table,) = views.segment_tables([SEGMENT], "EUR")
     assert len(table.columns) == columns
-    assert ("of total" in [one.header for one in table.columns]) == (width >= views.WIDE)
+    assert ("of total" in [one.header for one in table.columns]) == (columns == 8)
 
 
 def test_open_incidents_are_counted_by_severity() -> None:
