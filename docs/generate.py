@@ -160,9 +160,10 @@ def features_page() -> str:
         " window of 30 days is that day and the 29 before it. `marts.feature_catalogue` holds the list of"
         " your own project.",
         "",
-        "Only completed orders count as purchases. A customer is anyone who ordered with an id, was contacted"
-        " by a campaign, or stands in `customers` by that day. A feature without a value, such as"
-        " `recency_days` of someone who never bought, is NULL, and a condition over it does not hold.",
+        "Only completed orders count as purchases. A customer is anyone who ordered with an id, stands in"
+        " `campaign_contacts` (the control group too) or in `customers` by that day. A feature without a"
+        " value, such as `recency_days` of someone who never bought, is NULL, and a condition over it does"
+        " not hold.",
     ]
     for family, title in FAMILIES.items():
         lines += ["", f"## {title}", "", *_family(STANDARD, family)]

@@ -36,6 +36,8 @@ def query(
     with Published(load(context)) as published:
         names, found = published.query(sql)
     if json:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise UsageError(f"two columns are named {twice[0]}; give one of them another name")
         show.print_json([dict(zip(names, row, strict=True)) for row in found])
         return
     numeric = [n for i, n in enumerate(names) if found and isinstance(found[0][i], (int, float, Decimal))]

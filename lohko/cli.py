@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -259,6 +260,7 @@ def command() -> None:
 
     Python would first take apart a million objects of imported modules: a second and a half of a run.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
         code: int | str | None = 0

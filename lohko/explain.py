@@ -11,7 +11,7 @@ from lohko import show
 from lohko.reading import Published
 from lohko.why import explain_why, print_why
 from pipelines.config.segments import Entity
-from pipelines.errors import BusyError, SourceError, UsageError
+from pipelines.errors import BusyError, SourceError, UnwritableError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
 from pipelines.segments.why import Who, Why
@@ -121,7 +121,7 @@ def explain_everything(
     try:
         found = explain_why(project, who, segment, start, end, patient=asked)
         who, changes = found.who, found.changes
-    except (BusyError, SourceError) as fault:
+    except (BusyError, SourceError, UnwritableError) as fault:
         if asked:
             raise
         untold = str(fault)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lohko import show
-from pipelines.errors import LohkoError
+from pipelines.errors import LohkoError, chain_of
 from resources.project import Project
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -27,5 +27,14 @@ def print_fault(fault: LohkoError) -> None:
 
 
 def is_interruption(fault: BaseException) -> bool:
-    """Whether someone stopped the command: Ctrl-C, SIGTERM, or either of them as Dagster tells it."""
-    return type(fault).__name__ in ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+    """Whether someone stopped the command: Ctrl-C or SIGTERM, or either as Dagster or DuckDB tells it.
+
+    A signal that comes while DuckDB works becomes a RuntimeError, which others may have wrapped.
+    """
+    for one in chain_of(fault):
+        name = type(one).__name__
+        if name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException"):
+            return True
+        if isinstance(one, RuntimeError) and str(one).startswith("Query interrupted"):
+            return True
+    return False

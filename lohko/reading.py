@@ -71,6 +71,8 @@ class Published:
 
         try:
             cursor = self.con.execute(sql)
+            if not cursor or cursor.description is None:
+                raise UsageError("the query gives nothing; expected a SELECT")
             names = [column[0] for column in cursor.description or []]
             return names, cursor.fetchall()
         except duckdb.Error as error:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from lohko.after_run import after_run, held_subjects
 from lohko.checking import check_configuration
 from lohko.options import is_interruption
-from pipelines.errors import InvariantError, LohkoError, UsageError
+from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import relation_exists
 from resources.connectors import fetch_attributes
-from resources.control import ControlStore
+from resources.control import ControlStore, is_full
 from resources.instance import instance_of
 from resources.locks import hold
 from resources.project import Project
@@ -56,7 +56,11 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     UsageError
         When `as_of` has not ended yet, or lies before what is recorded.
     """
+    from lohko.partitions import EARLIEST
+
     wanted = as_of or project.yesterday
+    if wanted < EARLIEST:
+        raise UsageError(f"{wanted} lies before {EARLIEST}, the earliest day that can be run")
     if wanted > project.yesterday:
         raise UsageError(
             f"{wanted} has not ended in {project.config.timezone} (today is {project.today}); the latest day"
@@ -80,7 +84,7 @@ def _published_day(project: Project) -> date | None:
     try:
         manifest = json.loads((project.current / "manifest.json").read_text(encoding="utf-8"))
         return date.fromisoformat(manifest["run"]["as_of_date"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -137,7 +141,11 @@ def _run_day(
         )
     except BaseException as fault:
         explained = _explain(fault)
-        _settle(project, control, run_id, str(explained).strip() or stopped_by(explained))
+        try:
+            _settle(project, control, run_id, _said_of(explained))
+        except LohkoError as unlogged:
+            # What stopped the run is what must be known; that it was not logged comes after it.
+            raise _with_note(explained, f"It could not be logged either: {unlogged}") from None
         if explained is fault:
             raise
         raise explained from None
@@ -165,6 +173,11 @@ def _explain(fault: BaseException) -> BaseException:
 
     if isinstance(fault, dg.DagsterError) and isinstance(fault.__cause__, LohkoError):
         return fault.__cause__
+    if is_full(fault):
+        return ExternalError(
+            "the disk is full or cannot be written (.lohko/ of the project); expected room there. What was"
+            " published stays. Make room and run again: what was not finished is done again"
+        )
     if type(fault).__name__ == "DagsterAssetCheckFailedError":
         checks = [line for line in str(fault).splitlines()[1:] if line.strip()]
         return InvariantError(
@@ -178,6 +191,19 @@ def _explain(fault: BaseException) -> BaseException:
             " absurd amounts and rates in what landed last (`lohko status`), mend the file and run again, or"
             " divide in the mapping. What was published stays"
         )
+    return fault
+
+
+def _said_of(fault: BaseException) -> str:
+    """What the log says of a run that a fault stopped."""
+    return stopped_by(fault) if is_interruption(fault) else str(fault).strip() or stopped_by(fault)
+
+
+def _with_note(fault: BaseException, note: str) -> BaseException:
+    """The fault, with a line more where a person reads its message."""
+    if isinstance(fault, LohkoError):
+        return type(fault)(f"{fault}\n{note}")
+    fault.add_note(note)
     return fault
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -47,11 +48,20 @@ errors = _Console(emoji=False, stderr=True, width=_width(sys.stderr))
 def print_json(value: Any) -> None:
     """JSON for programs: dates as ISO text, money as text so that no cent is lost."""
     try:
-        json.dump(value, sys.stdout, indent=2, default=_plain)
+        json.dump(_finite(value), sys.stdout, indent=2, default=_plain)
         sys.stdout.write("\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _nobody_reads(sys.stdout)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has neither NaN nor infinity: they are null."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _nobody_reads(stream: IO[str]) -> None:

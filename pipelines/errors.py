@@ -6,6 +6,18 @@ Anything else that escapes is a bug (exit code 1) and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+
+def chain_of(fault: BaseException) -> Iterator[BaseException]:
+    """The fault and what it came of, each once: Dagster makes chains that lead back into themselves."""
+    found: BaseException | None = fault
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or found.__context__
+
 
 class LohkoError(Exception):
     """A fault with a message for a person; `exit_code` is what the command ends with."""
@@ -23,6 +35,10 @@ class ConfigError(LohkoError):
     """project.yaml, a segment definition or a mapping is wrong; nothing was run."""
 
     exit_code = 3
+
+
+class UnwritableError(ConfigError):
+    """A folder that has to be written cannot be; what only reads goes on."""
 
 
 class SourceError(LohkoError):

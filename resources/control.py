@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.errors import LohkoError
+from pipelines.errors import ExternalError, LohkoError, chain_of
 from resources.control_schema import BUSY_SECONDS, migrate, transaction, use_wal
 
 Status = Literal["running", "success", "held", "failed"]
@@ -309,6 +309,11 @@ class ControlStore:
             migrate(sql, self._path)
         except sqlite3.DatabaseError as fault:
             sql.close()
+            if is_full(fault):
+                raise ExternalError(
+                    f"{self._path}: cannot be written ({fault}); expected room on its disk, and the right to"
+                    " write there. The file itself is not damaged: make room and run again"
+                ) from fault
             raise LohkoError(
                 f"{self._path}: cannot be used ({fault}). It holds the log of runs and the incidents; "
                 "if it is damaged, move it away and a new one is begun."
@@ -317,6 +322,16 @@ class ControlStore:
             sql.close()
             raise
         return sql
+
+
+# SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN: nothing is wrong with the file itself.
+_DISK = frozenset({8, 10, 13, 14})
+
+
+def is_full(fault: BaseException) -> bool:
+    """Whether SQLite had no room, or no right, to write; another library may have wrapped what it says."""
+    codes = (getattr(one, "sqlite_errorcode", None) for one in chain_of(fault))
+    return any(code is not None and code & 0xFF in _DISK for code in codes)
 
 
 def holds(one: Finding | Incident) -> bool:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.errors import BusyError, ConfigError
+from pipelines.errors import BusyError, UnwritableError
 
 
 @contextmanager
@@ -27,14 +27,14 @@ def hold(path: Path, purpose: str, *, timeout: float) -> Iterator[None]:
     ------
     BusyError
         When another process holds it for longer than `timeout`.
-    ConfigError
+    UnwritableError
         When the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise ConfigError(
+        raise UnwritableError(
             f"{path}: cannot be written ({error.strerror}); expected a project folder that"
             f" {purpose} may write to. Reading commands (status, segments, query, explain) work without"
         ) from None

@@ -10,6 +10,7 @@ sees the old run or the new one, never half of one.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from pipelines.steps import beside, columns_of, qualified, quote
 if TYPE_CHECKING:
     import duckdb
 
+_log = logging.getLogger(__name__)
 # Written so that analysts' DuckDB 1.5 can open it too.
 STORAGE_VERSION = "v1.5.0"
 
@@ -67,7 +69,7 @@ def publish(
         temporary.replace(final)
         _flush_entry(runs)
         _point(published / "current", Path("runs") / final.name)
-        _prune(runs, final.name, keep)
+    _prune(runs, final.name, keep)
     return final
 
 
@@ -177,6 +179,9 @@ def _flush_entry(path: Path) -> None:
 
 
 def _point(link: Path, target: Path) -> None:
+    if link.is_dir() and not link.is_symlink():
+        # A copy that follows links, such as a backup put back, left a folder there: it becomes a run.
+        link.replace(_free(link.parent / "runs", "restored"))
     temporary = link.with_name(".current.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
@@ -191,7 +196,14 @@ def _clear_leftovers(runs: Path) -> None:
 
 
 def _prune(runs: Path, current: str, keep: int) -> None:
-    others = [path for path in runs.iterdir() if path.is_dir() and path.name != current]
+    """Remove the oldest runs; one that cannot be removed is told of, and keeps nobody from the new one."""
+    others = [path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()]
+    others = [path for path in others if path.name != current]
     newest_first = sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in newest_first[max(keep - 1, 0) :]:
-        shutil.rmtree(path)
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            _log.warning(
+                "%s: an old run that cannot be removed (%s); remove it by hand", path, error.strerror
+            )

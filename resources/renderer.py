@@ -48,6 +48,12 @@ def _draw(specification: str) -> str:
     with _drawing:
         process = engine()
         line = _ask(process, specification)
+        if not line.endswith("\n"):
+            # A system short of memory may have ended it. If the chart does, it does so again.
+            process.kill()
+            process.wait()
+            process = engine()
+            line = _ask(process, specification)
     if not line.endswith("\n"):
         code = process.wait()
         raise LohkoError(f"the chart engine ended with {code} before it had drawn a chart")

@@ -108,6 +108,9 @@ def _settings() -> dict[str, str | bool | int | float | list[str]]:
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        # What is divided by zero has no value, as in other engines, and not an infinite one.
+        "ieee_floating_point_ops": "false",
+        "error_on_division_by_zero": "false",
     }
     for variable, setting in (("LOHKO_THREADS", "threads"), ("LOHKO_MEMORY", "memory_limit")):
         if os.environ.get(variable):

@@ -20,7 +20,8 @@ gc.set_threshold(100_000, 50, 100)
 
 pytest_plugins = ["fixtures.no_skips"]
 
-for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_"))]:
+# COLUMNS too: a worker has one, and it says how wide tables are.
+for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_")) or name == "COLUMNS"]:
     del os.environ[_name]
 
 

@@ -23,6 +23,10 @@ from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest, place_in
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+# DuckDB takes `raw.csv` for a file where there is no such table yet.
+_ENDINGS = frozenset(
+    "csv tsv json jsonl ndjson parquet db duckdb ddb xlsx shp gpkg geojson avro fgb".split()  # noqa: SIM905
+)
 
 Name = Annotated[str, Field(pattern=_NAME.pattern)]
 
@@ -241,7 +245,7 @@ class ProjectConfig(Section):
 
     project: str = Field(min_length=1, description="the project's name, shown in the report and in alerts")
     timezone: str = Field(description="IANA name; a business day ends at midnight there")
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+    currency: str = Field(description="ISO 4217 code")
     today: date | None = Field(default=None, description="a fixed today, for demonstrations and tests")
     first_day: date | None = Field(default=None, description="the first day to record")
     margin_rate: float | None = Field(
@@ -266,6 +270,20 @@ class ProjectConfig(Section):
         if zone not in available_timezones():
             raise ValueError(f"no such time zone{nearest(zone, available_timezones())}")
         return zone
+
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _currency_is_a_code(cls, currency: object) -> object:
+        if not isinstance(currency, str) or not re.fullmatch("[A-Z]{3}", currency):
+            raise ValueError("expected an ISO 4217 code of three capital letters, such as EUR")
+        return currency
+
+    @field_validator("sources")
+    @classmethod
+    def _names_are_no_files(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        if taken := sorted(_ENDINGS & set(sources)):
+            raise ValueError(f"{taken[0]} is how a file ends; name the source after what it brings")
+        return sources
 
     @field_validator("sources")
     @classmethod

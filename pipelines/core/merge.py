@@ -96,7 +96,9 @@ def _bring_up(
     moved = resolved and identity.is_waiting(con, contract.table)
     if same and not moved and not any(pending.values()):
         return "unchanged", 0
-    mergeable = same and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
+    # A table that no batch has filled yet has nothing beside it that could be followed.
+    begun = not followed or relation_exists(con, following.known_table(contract))
+    mergeable = same and begun and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
     how: How = "merged" if mergeable else "rebuilt"
     staged = [m for m in mappings if pending[m.source]]
     if how == "merged":
@@ -302,8 +304,10 @@ def _rebuild(
             continue
         # An account is of a whole batch, also of one whose files were sent again in part.
         beside = ledger.files_beside(con, files)
+        before = batch.quarantined(con, mapping, beside)
         batch.stage(con, mapping, beside)
         batch.account(con, mapping, beside)
+        batch.refuse_loss(con, mapping, beside, before)
         if len(beside) > len(files):
             con.execute(
                 f"delete from {qualified(mapping.stage)} where _file_id not in (select unnest($files))",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.errors import SourceError
+from pipelines.errors import InvariantError, SourceError
 from pipelines.ingest import amounts, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
@@ -270,15 +270,57 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
         f"""
         insert into quarantine.row
         select s._batch_seq, $source, $table, f.path, s._row, s._fault_reason, s._fault_column,
-            cast(to_json(r) as varchar)
+            cast(to_json(_landed_row) as varchar)
         from {stage_table} s
-        join {raw} r on r._file_id = s._file_id and r._row = s._row
+        join {raw} _landed_row on _landed_row._file_id = s._file_id and _landed_row._row = s._row
         join ingest.file f on f.file_id = s._file_id
         where s._fault_reason is not null
         """,
         {"source": mapping.source, "table": table},
     )
     amounts.enter(con, mapping, file_ids)
+
+
+def quarantined(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> int:
+    """How many rows of the batches of these files are in quarantine."""
+    found = con.execute(
+        "select coalesce(sum(rows_quarantined), 0) from ingest.batch_table where source = $source"
+        " and table_name = $table and batch_seq in"
+        " (select batch_seq from ingest.file where file_id in (select unnest($files)))",
+        {"source": mapping.source, "table": mapping.contract.table, "files": list(file_ids)},
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def refuse_loss(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int], before: int
+) -> None:
+    """Refuse a mapping under which accepted rows go to quarantine, more than a new batch might have there.
+
+    Parameters
+    ----------
+    before : how many were in quarantine under the mapping that accepted them.
+
+    Raises
+    ------
+    InvariantError
+        Naming the most frequent fault; the caller's transaction takes everything back.
+    """
+    now = quarantined(con, mapping, file_ids)
+    stage_table = qualified(mapping.stage)
+    ((rows,),) = con.execute(f"select count(*) from {stage_table}").fetchall()
+    if now <= before or now <= mapping.max_bad_share * rows:
+        return
+    ((reason, column, found),) = con.execute(
+        f"select _fault_reason, _fault_column, count(*) as found from {stage_table}"
+        " where _fault_reason is not null group by all order by 3 desc, 1, 2 limit 1"
+    ).fetchall()
+    raise InvariantError(
+        f"sources.{mapping.source}.tables.{mapping.contract.table}: as it is mapped now, {now:,} of {rows:,}"
+        f" rows that had landed would go to quarantine, {before:,} before (most often {reason}"
+        f"{f' in {column}' if column else ''}: {found:,}); expected at most {mapping.max_bad_share:.1%}"
+        " (max_bad_share). Nothing was changed, and what was published stays. Mend the mapping and run again"
+    )
 
 
 def accounts(con: duckdb.DuckDBPyConnection, seq: int) -> list[Account]:

@@ -59,6 +59,7 @@ class Mapping:
     deletes: tuple[str, ...] = ()
     guest: exp.Expr | None = None
     ragged: bool = False  # whether lines of the source were ever set apart
+    max_bad_share: float = 1.0  # share of rows with a fault above which a batch is rejected
 
     @property
     def read(self) -> dict[str, exp.Expr]:
@@ -150,6 +151,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         operation=further.get("operation"),
         deletes=tuple(source.operation.delete) if source.operation else (),
         guest=further.get("guest_key"),
+        max_bad_share=source.fail_share,
     )
 
 

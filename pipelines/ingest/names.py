@@ -13,8 +13,8 @@ from pipelines.errors import SourceError
 from pipelines.ingest.mapping import Mapping
 from pipelines.steps import quote
 
-# Beside every row in `raw.<source>`, and while it is typed.
-PLACES = frozenset({"_file_id", "_row", "_batch_seq"})
+# Beside every row in `raw.<source>`, and while it is typed; the last is the row itself, see `batch.account`.
+PLACES = frozenset({"_file_id", "_row", "_batch_seq", "_landed_row"})
 # Beside the columns of a table whose further columns are carried along.
 CARRIED = frozenset(
     ("_source", "_fault", "_fault_reason", "_fault_column", "_decimal", "_row_version", "_row_deleted")

@@ -167,6 +167,23 @@ def test_an_archive_that_cannot_be_played_back_is_told_by_check_and_holds_its_so
     assert all(part in ended.json["runs"][0]["held"][0] for part in parts)
 
 
+def test_a_mapping_under_which_accepted_rows_would_go_to_quarantine_changes_nothing(
+    shop: Shop, untouched: Callable[[], bool]
+) -> None:
+    before = shop.tables("core", "quarantine")
+    shop.edit("when 'paid' then 'completed'", "when 'paid' then 'complete'")
+    told = ("sources.shop_orders.tables.orders", "not_allowed in status", "0 before", "max_bad_share")
+    says(shop.lohko("run", "--json"), 4, *told)
+    assert untouched() and shop.tables("core", "quarantine") == before
+    assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
+    # Whoever means it says so.
+    shop.edit("    freshness:", "    max_bad_share: 1\n    freshness:")
+    assert shop.lohko("run", "--json").code in (0, 5)
+    shop.edit("then 'complete'", "then 'completed'")
+    assert shop.lohko("run", "--json").code == 0
+    assert shop.tables("core")["core.orders"] == before["core.orders"]
+
+
 def rejected(path: Path) -> None:
     path.write_text("\n".join([HEADER, *["9001,,not a day,web,paid,ten,none"] * 20]) + "\n")
 

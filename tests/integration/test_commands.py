@@ -76,6 +76,20 @@ def test_query_answers_from_the_published_tables(shop: Shop) -> None:
     assert shop.lohko("query", "from marts.customer where false", "--json").json == []
 
 
+def test_a_query_without_an_answer_and_names_that_come_twice_are_told(shop: Shop) -> None:
+    for nothing in ("", ";", "/* a remark */"):
+        ended = shop.lohko("query", nothing)
+        assert ended.code == 2 and "gives nothing" in ended.err, ended.err
+    ended = shop.lohko("query", "select 1 as a, 2 as a", "--json")
+    assert ended.code == 2 and "two columns are named a" in ended.err
+    assert shop.lohko("query", "select 1 as a, 2 as a").code == 0
+
+
+def test_json_has_no_nan(shop: Shop) -> None:
+    sql = "select cast('nan' as double) as a, [cast('infinity' as double), 1.5] as b"
+    assert shop.lohko("query", sql, "--json").json == [{"a": None, "b": [None, 1.5]}]
+
+
 def test_markup_in_data_is_shown_and_not_obeyed(shop: Shop) -> None:
     assert "[red]x[/red] [/]" in shop.lohko("query", "select '[red]x[/red] [/]' as v").out
 

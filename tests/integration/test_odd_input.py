@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from fixtures.shop import Shop
+from fixtures.shop import HEADER, Shop
 
 from lohko.running import KILLED, _explain
 from lohko.status import print_status, read_status
@@ -41,6 +41,7 @@ def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
         ("_source", '`crm_source: "_source"`'),
         ("_file_id", "rename it where the file is made"),
         ("_batch_seq", "rename it where the file is made"),
+        ("_landed_row", "rename it where the file is made"),
     ],
 )
 def test_a_column_whose_name_is_taken_holds_its_file_and_nothing_else(
@@ -156,6 +157,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(shop: Shop) -> 
         path.chmod(mode & ~0o222)
     try:
         ran, status, query = read_only("run"), read_only("status"), read_only("query", "from marts.run")
+        explained = read_only("explain", "C001")
     finally:
         for path, mode in modes.items():
             path.chmod(mode)
@@ -164,3 +166,46 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(shop: Shop) -> 
     assert "Traceback" not in ran.stderr
     assert status.returncode == 0 and "2026-03-29  success" in status.stdout, status.stderr
     assert query.returncode == 0, query.stderr
+    assert explained.returncode == 0 and "recency_days" in explained.stdout, explained.stderr
+
+
+@pytest.mark.parametrize("column", ["r", "s", "f", "stage", "row"])
+def test_a_column_of_any_name_stands_in_quarantine_with_the_others(shop: Shop, column: str) -> None:
+    shop.edit("freshness:", "max_bad_share: 1\n    freshness:")
+    bad = ROW.format(number=9001).replace("2026-03-30", "someday")
+    shop.deliver("orders-2.csv", f"{bad},kept", header=f"{HEADER},{column}")
+    assert shop.lohko("run", "--json").code == 0
+    (row,) = shop.lohko("quarantine", "show", "--json").json
+    assert row["reason"] == "not_timestamp"
+    assert "kept" in str(row) and "9001" in str(row), row
+
+
+def test_a_merge_may_come_before_any_row_of_a_table_it_bears_on(new_shop: Shop) -> None:
+    with (new_shop.root / "project.yaml").open("a") as file:
+        file.write(
+            "  merges: {files: data/merges*.csv, tables: {customer_merges: {old_id: o, new_id: n}}}\n"
+            "  contacts: {files: data/contacts*.csv,"
+            " tables: {campaign_contacts: {campaign_id: c, customer_id: who}}}\n"
+        )
+    new_shop.deliver("merges-1.csv", "X1,X2", header="o,n")
+    new_shop.deliver("contacts-1.csv", header="c,who")  # no row: rejected
+    assert new_shop.lohko("run", "--as-of", "2026-03-29", "--json").code == 5
+    new_shop.deliver("merges-2.csv", "C001,C002", header="o,n")
+    ended = new_shop.lohko("run", "--json")
+    assert ended.code == 5, ended.err
+    new_shop.deliver("contacts-2.csv", "spring,C001", header="c,who")
+    assert new_shop.lohko("run", "--json").code == 0
+    with new_shop.warehouse() as con:
+        assert con.execute("select customer_id from core.campaign_contacts").fetchall() == [("C002",)]
+
+
+@pytest.mark.parametrize("first", ["2026-03-31", "2027-01-01", "1999-12-31"])
+def test_a_first_day_that_has_not_ended_begins_the_record_with_yesterday(new_shop: Shop, first: str) -> None:
+    new_shop.edit("today: 2026-03-31", f"first_day: {first}\ntoday: 2026-03-31")
+    as_of = ("--as-of", "1999-12-31") if first < "2000" else ()
+    ended = new_shop.lohko("run", *as_of, "--json")
+    if as_of:
+        assert ended.code == 2 and "2000-01-01" in ended.err
+        return
+    assert ended.code == 0, ended.err
+    assert [one["day"] for one in ended.json["runs"]] == ["2026-03-30"]

@@ -83,8 +83,12 @@ def test_a_good_project_loads_with_its_defaults(tmp_path: Path) -> None:
             "",
             "project.yaml:11: sources.crm: expected exactly one of files, database and http, found none",
         ),
-        ("currency: EUR", "currency: euro", "project.yaml:3: currency: String should match pattern"),
-        ("currency: EUR", "currency: [EUR]", "project.yaml:3: currency: Input should be a valid string"),
+        (
+            "currency: EUR",
+            "currency: euro",
+            "project.yaml:3: currency: expected an ISO 4217 code of three capital",
+        ),
+        ("currency: EUR", "currency: [EUR]", "project.yaml:3: currency: expected an ISO 4217 code"),
         (
             "/Helsinki",
             "/Helsinky",
@@ -110,6 +114,7 @@ def test_a_good_project_loads_with_its_defaults(tmp_path: Path) -> None:
             "    freshness: {warn_after_days: 3, fail_after_days: 2}\n    files: customers.csv",
             "project.yaml:12: sources.crm.freshness: fail_after_days must not be smaller",
         ),
+        ("  crm:", "  json:", "sources: json is how a file ends; name the source after what it brings"),
         ("  crm:", "  CRM:", "sources.CRM.[key]: String should match pattern"),
         ("timezone:", "currency: USD\ntimezone:", 'not valid YAML: found duplicate key "currency"\n'),
         ("currency: EUR", "currency: [EUR", "not valid YAML"),

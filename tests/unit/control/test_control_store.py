@@ -136,6 +136,20 @@ def test_a_damaged_file_is_told_with_its_place(store: ControlStore, path: Path) 
         store.runs()
 
 
+def test_a_full_disk_is_no_damage(path: Path) -> None:
+    script = (
+        "import resource, signal, sys; from datetime import date; from pathlib import Path\n"
+        "from resources.control import ControlStore; from pipelines.errors import ExternalError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try: ControlStore(Path(sys.argv[1])).start_run('a', date(2024, 1, 1), 'command')\n"
+        "except ExternalError as fault: print(fault)"
+    )
+    made = [sys.executable, "-c", script, str(path)]
+    ended = subprocess.run(made, capture_output=True, text=True, check=False)
+    assert "cannot be written" in ended.stdout and "not damaged" in ended.stdout, ended.stderr
+
+
 def test_processes_that_begin_a_store_at_once_all_write_into_it(path: Path, store: ControlStore) -> None:
     code = """
 import os; from datetime import date; from resources.control import ControlStore

@@ -167,6 +167,39 @@ def test_the_newest_runs_stay_and_the_current_one_always(
 
 
 @pytest.mark.usefixtures("small")
+def test_an_old_run_that_cannot_be_removed_is_told_and_stops_nothing(
+    con: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    put(con, tmp_path, "a")
+    (tmp_path / "runs" / "elsewhere").symlink_to(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("resources.publication.shutil.rmtree", refuse)
+        put(con, tmp_path, "b", keep=1)
+    assert current(tmp_path) == "b" and runs(tmp_path) == {"a", "b", "elsewhere"}
+    (told,) = caplog.messages
+    assert told.startswith(f"{tmp_path / 'runs' / 'a'}: ") and "Permission denied" in told
+    put(con, tmp_path, "c", keep=1)
+    assert runs(tmp_path) == {"c", "elsewhere"}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_folder_in_the_place_of_the_link_becomes_a_run(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "current").mkdir()
+    (tmp_path / "current" / "report.html").write_text("from a backup")
+    put(con, tmp_path, "a")
+    assert current(tmp_path) == "a" and runs(tmp_path) == {"a", "restored"}
+    assert (tmp_path / "runs" / "restored" / "report.html").read_text() == "from a backup"
+
+
+@pytest.mark.usefixtures("small")
 def test_what_an_interrupted_publication_left_is_cleared(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

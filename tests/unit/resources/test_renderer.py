@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from pipelines.errors import LohkoError
-from resources.renderer import engine, started_renderer
+from resources.renderer import _ask, engine, started_renderer
 
 POINT = {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": {"field": "a"}}}
 
@@ -32,6 +32,24 @@ def test_its_death_is_told_and_another_takes_its_place() -> None:
             with pytest.raises(LohkoError, match="ended with -6 before it had drawn"):
                 renderer.submit(deadly).result(60)
         assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+
+
+def test_an_engine_that_somebody_ended_is_replaced_and_the_chart_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = 0
+
+    def ask(process: subprocess.Popen[str], specification: str) -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            process.kill()
+        return _ask(process, specification)
+
+    monkeypatch.setattr("resources.renderer._ask", ask)
+    with started_renderer() as renderer:
+        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+    assert asked == 2
 
 
 def test_it_stays_for_the_next_run_and_what_waited_does_not() -> None:

@@ -163,3 +163,9 @@ def test_a_wrong_setting_is_a_fault_of_the_setting(
     monkeypatch.setenv("LOHKO_MEMORY", "lots")
     with pytest.raises(ConfigError, match="Check LOHKO_THREADS and LOHKO_MEMORY"), warehouse.open("test"):
         pass
+
+
+def test_what_is_divided_by_zero_has_no_value(warehouse: Warehouse) -> None:
+    with warehouse.open("test") as con:
+        sql = "select 1 / 0, 1.5 / 0, cast(2 as decimal(18, 4)) / 0, 1e0 / 0e0, 5 % 0"
+        assert con.execute(sql).fetchone() == (None,) * 5
