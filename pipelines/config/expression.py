@@ -75,6 +75,7 @@ _REFUSED: tuple[tuple[type[exp.Expr], str], ...] = (
     (exp.AggFunc, "an aggregate"),
     (exp.Window, "a window function"),
     (exp.Star, "a star"),
+    (exp.ArrayOverlaps, "&&, which is written `and`"),
     (exp.Placeholder, "a parameter"),
     (exp.Parameter, "a parameter"),
     (exp.Lambda, "a lambda"),
@@ -161,10 +162,11 @@ def parse_scalar(
         if column.table or column.name.lower() not in known:
             shown = column.sql(dialect="duckdb")
             listed = ", ".join(sorted(known.values())[:40])
+            hint = nearest(column.name, known.values())
+            if not hint and column.this.quoted:
+                hint = "; a text stands in single quotes"
             raise place.fault(
-                f"names {shown}, which is not a column here"
-                f"{nearest(column.name.lower(), known)} (known: {listed})",
-                offset_of(column),
+                f"names {shown}, which is not a column here{hint} (known: {listed})", offset_of(column)
             )
     return tree
 

@@ -107,9 +107,10 @@ def place_in(path: Path, tree: Any, location: Sequence[str | int]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean a or b?` for a misspelt name, or an empty text."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    """`; did you mean a or b?` for a misspelt name, or an empty text; names as they are written."""
+    written = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(written), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(written[one] for one in close)}?" if close else ""
 
 
 def _kind(tree: object) -> str:
