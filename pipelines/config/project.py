@@ -93,6 +93,9 @@ class Source(Section):
     guest_key: str | None = Field(
         default=None, description="SQL expression whose salted hash stands for a guest's customer id"
     )
+    leave_out: list[str] = Field(
+        default_factory=list, description="columns of the files that become no attribute, such as names"
+    )
     tables: dict[str, dict[str, str]] = Field(
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )

@@ -145,7 +145,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         name,
         contract,
         expressions,
-        _attributes(contract, expressions | further, known, where),
+        _attributes(contract, expressions | further, _carried(source, known), where),
         delivery=source.delivery,
         version=further.get("version"),
         operation=further.get("operation"),
@@ -153,6 +153,12 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         guest=further.get("guest_key"),
         max_bad_share=source.fail_share,
     )
+
+
+def _carried(source: Source, known: list[str]) -> list[str]:
+    """The source's columns without those that it leaves out."""
+    left_out = {name.lower() for name in source.leave_out}
+    return [name for name in known if name.lower() not in left_out]
 
 
 def _attributes(

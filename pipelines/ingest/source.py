@@ -108,8 +108,9 @@ def check_reading(
     if source.playback:
         known_from(name, source, path, columns)
     found = []
+    landed = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
+    _refuse_unknown(name, source, path, [*columns, *landed])
     for table in source.tables:
-        landed = [column for column, _ in columns_of(con, f"raw.{name}") if column not in META]
         try:
             mapping = parse_mapping(name, source, table, sorted({*columns, *landed}))
         except ConfigError as fault:
@@ -128,6 +129,17 @@ def check_reading(
             bind(con, tree, reading, where)
         found.append(mapping)
     return found
+
+
+def _refuse_unknown(name: str, source: Source, path: Path, columns: Sequence[str]) -> None:
+    """A misspelt column would not be left out, and nobody would see it."""
+    known = {column.lower() for column in columns}
+    for column in source.leave_out:
+        if column.lower() not in known:
+            raise SourceError(
+                f"{path}: has no column {column}, which {source.place(name, 'leave_out')} leaves out"
+                f"{nearest(column, columns)} {_count(columns)}"
+            )
 
 
 def known_from(name: str, source: Source, path: Path, columns: Sequence[str]) -> exp.Expr:

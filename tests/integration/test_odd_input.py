@@ -209,3 +209,28 @@ def test_a_first_day_that_has_not_ended_begins_the_record_with_yesterday(new_sho
         return
     assert ended.code == 0, ended.err
     assert [one["day"] for one in ended.json["runs"]] == ["2026-03-30"]
+
+
+def test_columns_that_are_left_out_stand_in_no_mart(new_shop: Shop) -> None:
+    crm = new_shop.root / "data" / "customers.csv"
+    header, *rows = crm.read_text().splitlines()
+    crm.write_text("\n".join([f"{header},E-Mail", *(f"{row},someone@example.org" for row in rows)]) + "\n")
+    new_shop.edit(
+        "    files: data/customers.csv\n", "    files: data/customers.csv\n    leave_out: [e-mial]\n"
+    )
+    told = new_shop.lohko("check")
+    assert told.code == 4 and "has no column e-mial" in told.err, told.err
+    assert "project.yaml:42: sources.crm.leave_out" in told.err and "did you mean E-Mail?" in told.err
+    new_shop.edit("[e-mial]", "[e-mail, NEWSLETTER]")
+    assert new_shop.lohko("check").code == 0
+    ended = new_shop.lohko("run", "--json")
+    assert ended.code == 0, ended.err
+    assert "country" in new_shop.lohko("query", "from marts.customer", "--json").json[0]
+    for path in (new_shop.root / "published").rglob("*"):
+        assert not path.is_file() or b"someone@example.org" not in path.read_bytes(), path
+    with new_shop.warehouse() as con:
+        names = {
+            row[0].lower()
+            for row in con.execute("select column_name from (describe core.customers)").fetchall()
+        }
+    assert "country" in names and not names & {"e-mail", "newsletter"}
