@@ -193,12 +193,13 @@ def features_page() -> str:
 
 
 def _family(features: Sequence[Feature], family: str) -> list[str]:
-    rows = [
-        [f"`{f.name}`", f.type, f.unit, f.meaning, ", ".join(f"`{t}`" for t in f.needs if t != "orders")]
-        for f in features
-        if f.family == family
-    ]
+    rows = [[f"`{f.name}`", f.type, f.unit, f.meaning, _needs(f)] for f in features if f.family == family]
     return markdown(["feature", "type", "unit", "meaning", "needs besides orders"], rows)
+
+
+def _needs(feature: Feature) -> str:
+    needed = [f"`{table}`" for table in feature.needs if table != "orders"]
+    return ", ".join([*needed, *(f"`{table}` where mapped" for table in feature.also)])
 
 
 def functions_page() -> str:

@@ -26,7 +26,8 @@ class Feature:
     `default` is the value of someone of whom the fragment says nothing, as SQL. `derived` is the feature as
     an expression over stored columns and earlier features, `as_of_date` among them: it is not stored, so
     that time may pass without a row being written. `grows` says that it rises by itself as time passes.
-    `days` is the length of its window where the name does not say it.
+    `days` is the length of its window where the name does not say it. `also` are tables that bear on it where
+    some source maps them, and that it can do without.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Feature:
     default: str | None = None
     derived: str | None = None
     days: int | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def window_days(self) -> int | None:

@@ -84,7 +84,7 @@ def tables_behind(feature: Feature) -> set[str]:
     All that customers buy comes from `features.customer_day`, which reads orders, their lines and rates.
     """
     bought = {"orders", "order_lines", "products"} & set(feature.needs)
-    return {*feature.needs, *(_PURCHASES if bought else ())}
+    return {*feature.needs, *feature.also, *(_PURCHASES if bought else ())}
 
 
 def parts_of(

@@ -20,6 +20,7 @@ FRAGMENT = Fragment(
             DATE,
             "First day known: in the CRM or by a purchase",
             derived="least(_created_on, first_purchase_date)",
+            also=("customers",),
         ),
         Feature(
             "tenure_days",
@@ -29,6 +30,7 @@ FRAGMENT = Fragment(
             "Days since customer_since_date",
             grows=True,
             derived="date_diff('day', least(_created_on, first_purchase_date), as_of_date)",
+            also=("customers",),
         ),
     ),
     ages=(
