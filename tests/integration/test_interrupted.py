@@ -12,8 +12,9 @@ from fixtures.shop import Shop
 from lohko.options import is_interruption
 
 
-@pytest.mark.parametrize("stage", ["ingest", "segments and their history", "drift"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "stage"), [(signal.SIGINT, "segments and their history"), (signal.SIGTERM, "ingest")]
+)
 def test_a_signal_ends_a_run_with_130_and_without_a_traceback(
     shop: Shop, number: signal.Signals, stage: str
 ) -> None:
