@@ -37,7 +37,7 @@ BATCHES = st.lists(
     max_size=4,
 )
 SETTINGS = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -51,6 +51,17 @@ def history(tmp_path: Path) -> Iterator[History]:
 @SETTINGS
 @given(BATCHES)
 def test_merged_batch_by_batch_is_the_same_as_rebuilt(batches: list[tuple[Batch, bool]]) -> None:
+    check_merged(batches)
+
+
+@pytest.mark.slow
+@settings(SETTINGS, max_examples=60)
+@given(BATCHES)
+def test_merged_batch_by_batch_is_the_same_as_rebuilt_many_times(batches: list[tuple[Batch, bool]]) -> None:
+    check_merged(batches)
+
+
+def check_merged(batches: list[tuple[Batch, bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         history = History(Path(folder))
         # Both tables have been built once, so that what follows can be merged.

@@ -290,11 +290,26 @@ TERMS = st.sampled_from(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+Delivered = list[tuple[str, list[dict[str, object]], int, bool]]
+SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(SETTINGS, max_examples=4)
 @given(TERMS, st.lists(FILES, min_size=1, max_size=4))
 def test_day_by_day_is_the_same_as_rebuilt_and_every_bridge_adds_up(
-    amounts: dict[str, Amounts], files: list[tuple[str, list[dict[str, object]], int, bool]]
+    amounts: dict[str, Amounts], files: Delivered
 ) -> None:
+    check_day_by_day(amounts, files)
+
+
+@pytest.mark.slow
+@settings(SETTINGS, max_examples=40)
+@given(TERMS, st.lists(FILES, min_size=1, max_size=4))
+def test_day_by_day_is_the_same_as_rebuilt_many_times(amounts: dict[str, Amounts], files: Delivered) -> None:
+    check_day_by_day(amounts, files)
+
+
+def check_day_by_day(amounts: dict[str, Amounts], files: Delivered) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shop = MoneyShop(Path(folder), max_age=3, **amounts)
         shop.hand_in("shop", order(1, 10, vat_rate="0.24"), order(2, 20, currency="USD", vat_rate="0.24"))
