@@ -229,6 +229,8 @@ def _result(
 ) -> CheckResult:
     details: dict[str, Any] = outcome.result
     if _faults(outcome):
+        if "Query interrupted" in str(outcome.exception_info):
+            raise KeyboardInterrupt  # Great Expectations takes Ctrl-C within a statement for a fault of it
         if not _is_own(check):
             raise RuntimeError(
                 f"Great Expectations could not evaluate {check.name}: {outcome.exception_info}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -148,6 +149,17 @@ def test_a_check_that_cannot_be_evaluated_is_a_bug_and_no_verdict(con: duckdb.Du
     )
     with pytest.raises(RuntimeError, match="could not evaluate query"):
         quality.validate(con, stage(con, CONTRACTS["orders"], {}), [query])
+
+
+@pytest.mark.parametrize("name", ["of_a_contract", f"{quality.PREFIX}of_the_project"])
+def test_a_run_that_is_stopped_while_a_check_is_judged_is_stopped(
+    con: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    caught = {"raised_exception": True, "exception_message": "Query interrupted", "exception_traceback": "…"}
+    outcome = SimpleNamespace(result={}, success=False, exception_info={"('a', ())": caught})
+    check = Check(name, "ExpectColumnValuesToNotBeNull", {"column": "order_id"}, "")
+    with pytest.raises(KeyboardInterrupt):
+        quality._result(con, "core.orders", "orders", check, outcome, 1)
 
 
 def test_results_are_kept_and_the_newest_are_read_back(con: duckdb.DuckDBPyConnection) -> None:
