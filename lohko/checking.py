@@ -50,10 +50,7 @@ def check_configuration(project: Project, *, faulty_definitions: bool = False) -
         check_environment(name, source)
     addresses_from_environment(project.config.alerts.addresses_from)
     _ = project.suites  # read here, so that a fault in expectations/ is told before anything runs
-    definitions, unread = _look_at_definitions(project)
-    if faulty_definitions and definitions.segmentations:
-        return list(definitions.segmentations)
-    return _checked(definitions, unread)
+    return check_definitions(project, faulty_definitions=faulty_definitions)
 
 
 def mapping_faults(project: Project) -> list[ConfigError]:
@@ -108,22 +105,23 @@ def check_sources(project: Project) -> list[LohkoError]:
     return faults
 
 
-def check_definitions(project: Project) -> list[Segmentation]:
+def check_definitions(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
     """The project's segmentations, checked against the features it will have; and the rules of attributes.
+
+    `faulty_definitions` as in `check_configuration`.
 
     Raises
     ------
     ConfigError
         Naming file, line and place.
     """
-    return _checked(*_look_at_definitions(project))
-
-
-def _checked(definitions: Definitions, unread: list[SourceError]) -> list[Segmentation]:
-    """The segmentations; a fault of one may be that the columns of a file are not known."""
+    definitions, unread = _look_at_definitions(project)
+    if faulty_definitions and definitions.segmentations:
+        return list(definitions.segmentations)
     try:
         return list(definitions.checked())
     except ConfigError as fault:
+        # It may be that the columns of a file are not known.
         notes = [f"Columns of this file are not known, it cannot be used: {one}" for one in unread]
         raise ConfigError("\n".join([str(fault), *notes])) from None
 

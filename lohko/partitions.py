@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import dagster as dg
 
-from resources.project import Project
-
-# Before any day that a project can run; `first_day` says where its record begins, not what can be asked for.
-EARLIEST = date(2000, 1, 1)
+from resources.project import EARLIEST, Project
 
 
 def daily(project: Project) -> dg.DailyPartitionsDefinition:

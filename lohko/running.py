@@ -24,7 +24,7 @@ from resources.connectors import fetch_attributes
 from resources.control import ControlStore, is_full
 from resources.instance import instance_of
 from resources.locks import hold
-from resources.project import Project
+from resources.project import EARLIEST, Project
 from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -56,8 +56,6 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     UsageError
         When `as_of` has not ended yet, or lies before what is recorded.
     """
-    from lohko.partitions import EARLIEST
-
     wanted = as_of or project.yesterday
     if wanted < EARLIEST:
         raise UsageError(f"{wanted} lies before {EARLIEST}, the earliest day that can be run")

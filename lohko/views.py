@@ -181,6 +181,16 @@ def outputs_table(project: Project) -> Table:
     )
 
 
+# What both ROI tables say of a segment.
+_RETURNED: Cells = {
+    "attributed": lambda row: money(row["attributed_revenue"]),
+    "margin": lambda row: money(row["margin"]),
+    "cost": lambda row: money(row["cost"]),
+    "ROI": lambda row: ratio(row["roi"]),
+    "before": lambda row: ratio(row["roi_previous"]),
+}
+
+
 def roi_month_table(rows: Rows, currency: str) -> Table:
     """Attributed ROI a month and segment."""
     return _fitting(
@@ -193,11 +203,7 @@ def roi_month_table(rows: Rows, currency: str) -> Table:
             "customers": _count("customers"),
             "contacts": _count("contacts"),
             "revenue": lambda row: money(row["revenue"]),
-            "attributed": lambda row: money(row["attributed_revenue"]),
-            "margin": lambda row: money(row["margin"]),
-            "cost": lambda row: money(row["cost"]),
-            "ROI": lambda row: ratio(row["roi"]),
-            "before": lambda row: ratio(row["roi_previous"]),
+            **_RETURNED,
             "change": lambda row: ratio(row["roi_change"]),
         },
         rows,
@@ -220,11 +226,7 @@ def roi_campaign_table(rows: Rows, currency: str) -> Table:
         {
             "contacted": _count("contacted"),
             "responded": _count("responders"),
-            "attributed": lambda row: money(row["attributed_revenue"]),
-            "margin": lambda row: money(row["margin"]),
-            "cost": lambda row: money(row["cost"]),
-            "ROI": lambda row: ratio(row["roi"]),
-            "before": lambda row: ratio(row["roi_previous"]),
+            **_RETURNED,
         },
         rows,
         least=("type", "days", "margin", "before"),

@@ -22,6 +22,8 @@ from pipelines.publish.marts import MARTS
 ENVIRONMENT = "LOHKO_PROJECT"
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "complete_journey"
+# The first day that can be run; `first_day` says where a record begins, not what can be asked for.
+EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)

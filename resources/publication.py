@@ -197,8 +197,8 @@ def _clear_leftovers(runs: Path) -> None:
 
 def _prune(runs: Path, current: str, keep: int) -> None:
     """Remove the oldest runs; one that cannot be removed is told of, and keeps nobody from the new one."""
-    others = [path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()]
-    others = [path for path in others if path.name != current]
+    folders = [path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()]
+    others = [path for path in folders if path.name != current]
     newest_first = sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in newest_first[max(keep - 1, 0) :]:
         try:

@@ -225,6 +225,18 @@ def stage(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[i
         ) from None
 
 
+# The rows of an account that are of a mapping's table and of the batches of some files.
+_OF_FILES = (
+    "source = $source and table_name = $table and batch_seq in"
+    " (select batch_seq from ingest.file where file_id in (select unnest($files)))"
+)
+
+
+def _here(mapping: Mapping, file_ids: Sequence[int]) -> dict[str, object]:
+    """What `_OF_FILES` binds."""
+    return {"source": mapping.source, "table": mapping.contract.table, "files": list(file_ids)}
+
+
 def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> None:
     """Write, for every batch of these files, where its rows went, and quarantine the faulty ones.
 
@@ -234,13 +246,9 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
     kept, gone = deliveries.counted(mapping)
     stage_table, raw = qualified(mapping.stage), qualified("raw." + mapping.source)
     key = ", ".join(quote(name) for name in mapping.contract.key)
-    here: dict[str, object] = {"source": mapping.source, "table": table, "files": list(file_ids)}
-    mine = (
-        "source = $source and table_name = $table and batch_seq in"
-        " (select batch_seq from ingest.file where file_id in (select unnest($files)))"
-    )
-    con.execute(f"delete from ingest.batch_table where {mine}", here)
-    con.execute(f"delete from quarantine.row where {mine}", here)
+    here = _here(mapping, file_ids)
+    con.execute(f"delete from ingest.batch_table where {_OF_FILES}", here)
+    con.execute(f"delete from quarantine.row where {_OF_FILES}", here)
     con.execute(
         f"""
         insert into ingest.batch_table
@@ -284,10 +292,8 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
 def quarantined(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[int]) -> int:
     """How many rows of the batches of these files are in quarantine."""
     found = con.execute(
-        "select coalesce(sum(rows_quarantined), 0) from ingest.batch_table where source = $source"
-        " and table_name = $table and batch_seq in"
-        " (select batch_seq from ingest.file where file_id in (select unnest($files)))",
-        {"source": mapping.source, "table": mapping.contract.table, "files": list(file_ids)},
+        f"select coalesce(sum(rows_quarantined), 0) from ingest.batch_table where {_OF_FILES}",
+        _here(mapping, file_ids),
     ).fetchone()
     return int(found[0]) if found else 0
 

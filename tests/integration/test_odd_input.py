@@ -19,6 +19,14 @@ from resources.locks import hold
 ROW = '{number},C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
 
 
+def add_column(shop: Shop, name: str, value: str) -> Path:
+    """Give every customer of the CRM's file one column more."""
+    crm = shop.root / "data" / "customers.csv"
+    header, *rows = crm.read_text().splitlines()
+    crm.write_text("\n".join([f"{header},{name}", *(f"{row},{value}" for row in rows)]) + "\n")
+    return crm
+
+
 def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
     shop.deliver("orders-2.csv", ROW.format(number=9001))
     bad = os.fsencode(shop.root / "data") + b"/orders-caf\xe9.csv"
@@ -47,9 +55,7 @@ def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
 def test_a_column_whose_name_is_taken_holds_its_file_and_nothing_else(
     shop: Shop, column: str, told: str
 ) -> None:
-    crm = shop.root / "data" / "customers.csv"
-    header, *rows = crm.read_text().splitlines()
-    crm.write_text("\n".join([f"{header},{column}", *(f"{row},1" for row in rows)]) + "\n")
+    crm = add_column(shop, column, "1")
     shop.deliver("orders-2.csv", ROW.format(number=9001))
     ended = shop.lohko("run")
     assert ended.code == 5, ended.err
@@ -59,9 +65,7 @@ def test_a_column_whose_name_is_taken_holds_its_file_and_nothing_else(
 
 
 def test_the_line_that_is_told_mends_it(shop: Shop) -> None:
-    crm = shop.root / "data" / "customers.csv"
-    header, *rows = crm.read_text().splitlines()
-    crm.write_text("\n".join([f"{header},revenue_365d", *(f"{row},1" for row in rows)]) + "\n")
+    add_column(shop, "revenue_365d", "1")
     shop.edit(
         "        customer_id: id\n", '        customer_id: id\n        crm_revenue_365d: "revenue_365d"\n'
     )
@@ -212,9 +216,7 @@ def test_a_first_day_that_has_not_ended_begins_the_record_with_yesterday(new_sho
 
 
 def test_columns_that_are_left_out_stand_in_no_mart(new_shop: Shop) -> None:
-    crm = new_shop.root / "data" / "customers.csv"
-    header, *rows = crm.read_text().splitlines()
-    crm.write_text("\n".join([f"{header},E-Mail", *(f"{row},someone@example.org" for row in rows)]) + "\n")
+    add_column(new_shop, "E-Mail", "someone@example.org")
     new_shop.edit(
         "    files: data/customers.csv\n", "    files: data/customers.csv\n    leave_out: [e-mial]\n"
     )
