@@ -12,9 +12,9 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 from fixtures.daily import execute
 from fixtures.shop import Shop
 
+from lohko.commands.run.days import COMMAND
 from lohko.definitions import build_defs
 from lohko.jobs import DAILY
-from lohko.running import COMMAND
 from resources.instance import instance_of
 
 BAD = ["9001,C001,no day,web,paid,ten,none"] * 5

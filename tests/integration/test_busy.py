@@ -15,7 +15,7 @@ def test_a_warehouse_that_is_taken_between_planning_and_running_is_told(shop: Sh
     lock = shop.project.warehouse_path.with_suffix(".lock")
     with (
         patch.object(Warehouse.__init__, "__defaults__", (0.1, None)),
-        patch("lohko.running.plan_days", return_value=[shop.project.yesterday]),
+        patch("lohko.commands.run.plan_days", return_value=[shop.project.yesterday]),
         hold(lock, "a backup", timeout=5),
     ):
         ended = shop.lohko("run")

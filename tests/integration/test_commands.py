@@ -169,7 +169,7 @@ def hold_elsewhere(path: Path, purpose: str) -> subprocess.Popen[str]:
 def test_a_second_run_ends_with_code_6_and_names_who_runs(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lohko.running.RUN_LOCK_TIMEOUT", 0.2)
+    monkeypatch.setattr("lohko.commands.run.days.RUN_LOCK_TIMEOUT", 0.2)
     before = shop.published()
     with hold_elsewhere(shop.project.state / "run.lock", "lohko run") as process:
         ended = shop.lohko("run", "--json")

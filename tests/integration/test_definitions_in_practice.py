@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fixtures.shop import Shelf, Shop
 
-from lohko.checking_ids import reused_ids
+from lohko.commands.check.ids import reused_ids
 from resources.locks import hold
 
 FAILING = """
@@ -170,9 +170,9 @@ def test_before_the_first_run_nobody_can_be_judged(new_shop: Shop) -> None:
 
 
 def test_a_held_warehouse_is_busy(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lohko.latest.LOCK_TIMEOUT", 0.1)
-    monkeypatch.setattr("lohko.why.LOCK_TIMEOUT", 0.1)
-    monkeypatch.setattr("lohko.latest.latest.__wrapped__.__defaults__", (0.1,))
+    monkeypatch.setattr("lohko.commands.shared.latest.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("lohko.commands.explain.why.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("lohko.commands.shared.latest.latest.__wrapped__.__defaults__", (0.1,))
     with hold(shop.project.warehouse_path.with_suffix(".lock"), "core", timeout=1):
         assert shop.lohko("test").code == 6
         assert shop.lohko("preview").code == 6

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from fixtures.shop import Shop
 
-from lohko.options import is_interruption
+from lohko.commands.shared.options import is_interruption
 
 
 @pytest.mark.parametrize(

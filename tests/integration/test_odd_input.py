@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from fixtures.shop import HEADER, Shop
 
-from lohko.running import KILLED, _explain
-from lohko.status import print_status, read_status
+from lohko.commands.run.days import KILLED, _explain
+from lohko.commands.status import print_status, read_status
 from pipelines.errors import InvariantError
 from resources.locks import hold
 

@@ -224,7 +224,7 @@ def test_a_decision_that_cannot_be_written_down_is_not_taken(
 
 
 def test_it_waits_for_a_run_and_names_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lohko.quarantine.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("lohko.commands.quarantine.LOCK_TIMEOUT", 0.1)
     with hold(shop.project.state / "run.lock", "lohko run", timeout=1):
         ended = shop.lohko("quarantine", "replay", "shop_orders")
         assert ended.code == 6 and "lohko run" in ended.err

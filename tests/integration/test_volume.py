@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import lohko.starter
+from lohko.commands.init import TEMPLATE
 
 LINES = 5_000_000
 ORDERS = LINES // 5
@@ -83,7 +83,7 @@ def test_five_million_lines(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (tmp_path / "project.yaml").write_text(PROJECT)
-    shutil.copytree(Path(lohko.starter.__file__).parent / "template" / "segments", tmp_path / "segments")
+    shutil.copytree(TEMPLATE / "segments", tmp_path / "segments")
     source = duckdb.connect()
     source.execute(SHOP.format(folder=data))
 

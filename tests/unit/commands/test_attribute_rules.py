@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lohko.checking import check_definitions, mapping_faults
-from lohko.starter import create
+from lohko.commands.check.configuration import check_definitions, mapping_faults
+from lohko.commands.init import create
 from pipelines.errors import ConfigError
 from resources.project import Project
 

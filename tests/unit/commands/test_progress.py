@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from lohko.progress import follow
+from lohko.commands.shared.progress import follow
 
 DAYS = [date(2026, 3, 29), date(2026, 3, 30)]
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lohko import show
+from lohko.commands.shared import show
 
 ROWS = [["Campaign 23 (running)", "[bold]Loyal[/]", "1,234,567.89", "-0.06"], ["b", "New", "0", "+12.50"]]
 

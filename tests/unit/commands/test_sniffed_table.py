@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lohko.views import sniffed_table
+from lohko.commands.shared.views import sniffed_table
 
 READ = {
     "source": "till",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lohko import views
+from lohko.commands.shared import views
 
 SEGMENT: dict[str, Any] = {
     "entity": "customer", "segmentation_id": "tier", "segmentation_name": "Tier", "segment_name": "Top [x]",

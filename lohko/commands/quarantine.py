@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lohko import show
+from lohko.commands.shared import show
 from pipelines.config.yaml import nearest
 from pipelines.errors import SourceError, UsageError
 from resources.control import ControlStore

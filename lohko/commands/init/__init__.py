@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from lohko.commands.shared import show
 from pipelines.errors import UsageError
 
 TEMPLATE = Path(__file__).parent / "template"
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")],
+) -> None:
+    """Make a commented project to start from, with a little data so that it runs."""
+    create(directory)
+    show.console.print(
+        f"Made {show.text(directory)}. Next:\n"
+        f"  lohko --project {show.text(directory)} check\n"
+        f"  lohko --project {show.text(directory)} run\n"
+        "Then put your own files into data/ and change project.yaml."
+    )
 
 
 def create(directory: Path) -> None:

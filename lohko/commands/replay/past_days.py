@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from assets.features import compute_day
 from assets.segments import definitions_of
-from lohko import show
-from lohko.latest import chosen
+from lohko.commands.shared import show
+from lohko.commands.shared.latest import chosen
 from pipelines.core import money
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.compute import compute_customers

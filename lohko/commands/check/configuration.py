@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lohko.checking_attributes import check_rules, rule_faults
+from lohko.commands.check.attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
 from pipelines.errors import ConfigError, LohkoError, SourceError

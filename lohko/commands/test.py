@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import typer
 from rich.table import Table
 
-from lohko import show
-from lohko.latest import Latest, chosen, latest
+from lohko.commands.shared import show
+from lohko.commands.shared.latest import Latest, chosen, latest
+from lohko.commands.shared.options import ByName, Json, load, print_fault
 from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import members_of
@@ -36,6 +38,19 @@ class Tested:
         if self.faults:
             return ConfigError.exit_code
         return 0 if all(one.passed for one in self.verdicts) else FAILED
+
+
+def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
+    """Judge the tests that stand in segments/*.yaml, on the features of the latest day."""
+    tested = run_tests(load(context), segmentation)
+    if json:
+        show.print_json(tested_json(tested))
+    else:
+        print_tested(tested)
+        for fault in tested.faults:
+            print_fault(fault)
+    if tested.exit_code:
+        raise typer.Exit(tested.exit_code)
 
 
 def run_tests(project: Project, name: str | None) -> Tested:

@@ -7,9 +7,9 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from lohko import show
-from lohko.reading import Published
-from lohko.why import explain_why, print_why
+from lohko.commands.explain.why import explain_why, print_why
+from lohko.commands.shared import show
+from lohko.commands.shared.published import Published
 from pipelines.config.segments import Entity
 from pipelines.errors import BusyError, SourceError, UnwritableError, UsageError
 from pipelines.segments.definitions import ENTITIES

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from lohko import show
-from pipelines.errors import LohkoError, chain_of
+from lohko.commands.shared import show
+from pipelines.config.yaml import nearest
+from pipelines.errors import LohkoError, UsageError, chain_of
 from resources.project import Project
+
+HELD = 5  # the exit code of what finished while something is held
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only this segmentation.")]
@@ -17,6 +21,16 @@ ByName = Annotated[str | None, typer.Option("--segmentation", "-s", help="Only t
 def load(context: typer.Context) -> Project:
     """The project that `--project` names."""
     return Project.load(context.obj)
+
+
+def wanted_segmentations(known: Iterable[str], name: str | None) -> list[str]:
+    """The segmentations asked for; an unknown name is answered with the known ones."""
+    known = list(dict.fromkeys(known))
+    if name is None:
+        return known
+    if name not in known:
+        raise UsageError(f"no segmentation {name}{nearest(name, known)} (known: {', '.join(known)})")
+    return [name]
 
 
 def print_fault(fault: LohkoError) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from lohko import show
-from lohko.latest import Latest, chosen, latest
-from lohko.testing import verdict_table, verdicts_of
+from lohko.commands.shared import show
+from lohko.commands.shared.latest import Latest, chosen, latest
+from lohko.commands.test import verdict_table, verdicts_of
 from pipelines.config.yaml import nearest, read_yaml
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import Definitions, files_in, read_definition

@@ -8,7 +8,17 @@ from typing import Any
 
 from rich.table import Table
 
-from lohko.show import FittingTable, change, console, money, number, percent, ratio, table, text
+from lohko.commands.shared.show import (
+    FittingTable,
+    change,
+    console,
+    money,
+    number,
+    percent,
+    ratio,
+    table,
+    text,
+)
 from resources.project import Project
 
 Rows = list[dict[str, Any]]

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from lohko import show
-from lohko.latest import Latest, latest
-from lohko.testing import verdict_table, verdicts_of
+from lohko.commands.shared import show
+from lohko.commands.shared.latest import Latest, latest
+from lohko.commands.test import verdict_table, verdicts_of
 from pipelines.config.segments import Entity
 from pipelines.errors import ConfigError
 from pipelines.publish.parts import BY_ENTITY

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lohko import show
-from lohko.latest import LOCK_TIMEOUT, Latest, latest
+from lohko.commands.shared import show
+from lohko.commands.shared.latest import LOCK_TIMEOUT, Latest, latest
 from pipelines.config.yaml import nearest, read_yaml
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import Definitions, files_in

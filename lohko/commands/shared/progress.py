@@ -9,7 +9,7 @@ from datetime import date
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from lohko.show import errors
+from lohko.commands.shared.show import errors
 
 
 @contextmanager

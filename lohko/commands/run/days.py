@@ -15,8 +15,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lohko.after_run import after_run, held_subjects
-from lohko.checking import check_configuration
-from lohko.options import is_interruption
+from lohko.commands.check.configuration import check_configuration
+from lohko.commands.shared.options import is_interruption
 from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from pipelines.steps import relation_exists
@@ -254,7 +254,7 @@ def _free_slots(instance: dg.DagsterInstance) -> None:
 
 def summary_rows(project: Project) -> dict[str, Any]:
     """What the end of a run shows, read from the published file."""
-    from lohko.reading import Published
+    from lohko.commands.shared.published import Published
 
     with Published(project) as published:
         return {

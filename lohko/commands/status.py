@@ -7,10 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from lohko import show, views
+import typer
+
 from lohko.after_run import held_subjects
-from lohko.reading import Published
-from lohko.running import BATCH_SUMMARY, FAILED_CHECKS, KILLED
+from lohko.commands.run.days import BATCH_SUMMARY, FAILED_CHECKS, KILLED
+from lohko.commands.shared import show, views
+from lohko.commands.shared.options import HELD, Json, load
+from lohko.commands.shared.published import Published
 from pipelines.errors import SourceError
 from resources.control import ControlStore, Run
 from resources.locks import is_held
@@ -18,6 +21,18 @@ from resources.project import Project
 
 # How the newest file of every source was read.
 NEWEST_FILE = "from marts.file qualify file_id = max(file_id) over (partition by source) order by source"
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """The last run, freshness, row counts, what is held, and open incidents."""
+    project = load(context)
+    facts = read_status(project)
+    if json:
+        show.print_json(facts)
+    else:
+        print_status(facts)
+    if facts["held"]:
+        raise typer.Exit(HELD)
 
 
 def read_status(project: Project) -> dict[str, Any]:
