@@ -40,7 +40,8 @@ with
     select * exclude (customer_id), null as segmentation_id, null as segment_id from customer
     union all by name
     select c.* exclude (customer_id), a.segmentation_id, a.segment_id
-    from customer c join segments.assignment a using (as_of_date, customer_id)
+    from customer c join segments.assignment a
+      on a.as_of_date = c.as_of_date and a.entity_kind = 'customer' and a.entity_id = c.customer_id
   ),
   edge as (
     select segmentation_id, segment_id, {edges}

@@ -61,7 +61,8 @@ figure as (
         cast(coalesce(sum(t.coupon_cost), 0) as decimal(18, 4)) as coupon_cost
     from campaign as g
     inner join roi.contact as c on c.campaign_id = g.campaign_id
-    inner join segments.assignment as a on a.as_of_date = g.membership_date and a.customer_id = c.customer_id
+    inner join segments.assignment as a
+        on a.as_of_date = g.membership_date and a.entity_kind = 'customer' and a.entity_id = c.customer_id
     left join responder as r on r.campaign_id = c.campaign_id and r.customer_id = c.customer_id
     left join attributed as t on t.campaign_id = c.campaign_id and t.customer_id = c.customer_id
     group by

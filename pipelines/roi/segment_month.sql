@@ -61,10 +61,10 @@ figure as (
         cast(coalesce(sum(c.cost), 0) as decimal(18, 4)) as contact_cost,
         cast(coalesce(sum(t.coupon_cost), 0) as decimal(18, 4)) as coupon_cost
     from period as p
-    inner join segments.assignment as a on a.as_of_date = p.membership_date
-    left join bought as b on b.customer_id = a.customer_id and b.month = p.month
-    left join attributed as t on t.customer_id = a.customer_id and t.month = p.month
-    left join contacted as c on c.customer_id = a.customer_id and c.month = p.month
+    inner join segments.assignment as a on a.as_of_date = p.membership_date and a.entity_kind = 'customer'
+    left join bought as b on b.customer_id = a.entity_id and b.month = p.month
+    left join attributed as t on t.customer_id = a.entity_id and t.month = p.month
+    left join contacted as c on c.customer_id = a.entity_id and c.month = p.month
     group by p.month, a.segmentation_id, a.segment_id, p.membership_date, p.basis
 ),
 

@@ -5,7 +5,7 @@
 -- need not add up to 1.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
--- inputs: segments.account_assignment, features.account
+-- inputs: segments.assignment, features.account
 with member as (
     select
         a.segmentation_id,
@@ -16,9 +16,9 @@ with member as (
         f.revenue_365d,
         f.margin_365d,
         f.orders_365d
-    from segments.account_assignment as a
-    inner join features.account as f on f.account_id = a.account_id and f.as_of_date = a.as_of_date
-    where a.as_of_date = $as_of
+    from segments.assignment as a
+    inner join features.account as f on f.account_id = a.entity_id and f.as_of_date = a.as_of_date
+    where a.as_of_date = $as_of and a.entity_kind = 'account'
 ),
 
 segment as (

@@ -1,20 +1,21 @@
-"""Who is in which segment on the days in use: views over the record, and the replayed days beside them.
+"""Who is in which segment on the days in use: a view over the record, and the replayed days beside it.
 
-`segments.assignment` has the customers, `segments.account_assignment` the accounts. The latest recorded day
-is read from the current places, earlier recorded days from the stays, so no day is written twice; days
-without a record are in `segments.replayed`.
+`segments.assignment` has a row a day, member and segment; `entity_kind` says whether `entity_id` is that of a
+customer or of an account. The latest recorded day is read from the current places, earlier recorded days from
+the stays, so no day is written twice; days without a record are in `segments.replayed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
 from pipelines.segments import current
+from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated
-from pipelines.segments.model import KEY, literal
+from pipelines.segments.model import literal
 from pipelines.steps import is_view, quote, relation_exists
 
 if TYPE_CHECKING:
@@ -23,42 +24,37 @@ if TYPE_CHECKING:
 SCHEMA = """
 create table if not exists segments.replayed (
     as_of_date date not null, segmentation_id varchar not null, segment_id varchar not null,
-    customer_id varchar not null
+    entity_kind varchar not null, entity_id varchar not null
 );
 create table if not exists segments.replayed_day (as_of_date date primary key);
 create table if not exists segments.snapshot_day (
     as_of_date date primary key, basis varchar not null, inputs varchar not null
 );
 """
-VIEWS: dict[Entity, str] = {"customer": "segments.assignment", "account": "segments.account_assignment"}
+VIEW = "segments.assignment"
+_COLUMNS = "as_of_date, segmentation_id, segment_id, entity_kind, entity_id"
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing; an older warehouse has a table in the place of the view, which follows."""
     con.execute(SCHEMA)
-    if relation_exists(con, "segments.assignment") and not is_view(con, "segments.assignment"):
-        con.execute("drop table segments.assignment")
+    if relation_exists(con, VIEW) and not is_view(con, VIEW):
+        con.execute(f"drop table {VIEW}")
         con.execute("delete from segments.snapshot_day")
-    make_views(con)
+    make_view(con)
 
 
-def make_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Bind the views to the days and segmentations there are now."""
+def make_view(con: duckdb.DuckDBPyConnection) -> None:
+    """Bind the view to the days and segmentations there are now."""
     row = con.execute("select max(as_of_date) from segments.recorded_day").fetchone()
     latest = row[0] if row else None
     replayed = _days(con, "select as_of_date from segments.replayed_day")
     earlier = _days(con, "select as_of_date from segments.snapshot_day where basis = 'recorded' order by 1")
-    for entity, view in VIEWS.items():
-        hidden = replayed if entity == "customer" else []
-        key = KEY[entity]
-        parts = [
-            f"select as_of_date, segmentation_id, segment_id, customer_id as {key} from segments.replayed"
-            + ("" if entity == "customer" else " where false")
-        ]
-        if latest is not None and latest not in hidden:
-            parts += _of_latest(con, entity, latest)
-        parts += [_of_day(entity, day) for day in earlier if day != latest and day not in hidden]
-        con.execute(f"create or replace view {view} as {' union all '.join(parts)}")
+    parts = [f"select {_COLUMNS} from segments.replayed"]
+    if latest is not None and latest not in replayed:
+        parts += [part for entity in ENTITIES for part in _of_latest(con, entity, latest)]
+    parts += [_of_day(day) for day in earlier if day != latest and day not in replayed]
+    con.execute(f"create or replace view {VIEW} as {' union all '.join(parts)}")
 
 
 def _days(con: duckdb.DuckDBPyConnection, sql: str) -> list[date]:
@@ -72,35 +68,41 @@ def _of_latest(con: duckdb.DuckDBPyConnection, entity: Entity, day: date) -> lis
         segment = quote(name) if exclusive else f"unnest({quote(name)})"
         parts.append(
             f"select date '{day}' as as_of_date, {literal(name)} as segmentation_id, {segment} as segment_id,"
-            f" entity_id as {KEY[entity]} from {current.table_of(entity)} where {quote(name)} is not null"
+            f" {literal(entity)} as entity_kind, entity_id from {current.table_of(entity)}"
+            f" where {quote(name)} is not null"
         )
     return parts
 
 
-def _of_day(entity: Entity, day: date) -> str:
+def _of_day(day: date) -> str:
     return (
-        f"select date '{day}' as as_of_date, segmentation_id, segment_id, entity_id as {KEY[entity]}"
-        f" from segments.membership where entity_kind = {literal(entity)} and entered_date <= date '{day}'"
+        f"select date '{day}' as as_of_date, segmentation_id, segment_id, entity_kind, entity_id"
+        f" from segments.membership where entered_date <= date '{day}'"
         f" and (left_date is null or left_date > date '{day}')"
     )
 
 
-def store_replayed(con: duckdb.DuckDBPyConnection, day: date, evaluated: Evaluated) -> None:
-    """Put an evaluation of customers in the place of what a replayed day had of these segmentations."""
+def store_replayed(con: duckdb.DuckDBPyConnection, day: date, found: Sequence[Evaluated]) -> None:
+    """Put the evaluations of a day in the place of what it had; what is held stays."""
+    for evaluated in found:
+        _store(con, day, evaluated)
+    con.execute("insert or ignore into segments.replayed_day values (?)", [day])
+    make_view(con)
+
+
+def _store(con: duckdb.DuckDBPyConnection, day: date, evaluated: Evaluated) -> None:
     con.execute(
-        "delete from segments.replayed where as_of_date = $day"
+        "delete from segments.replayed where as_of_date = $day and entity_kind = $entity"
         " and segmentation_id not in (select unnest($held::varchar[]))",
-        {"day": day, "held": list(evaluated.held)},
+        {"day": day, "entity": evaluated.entity, "held": list(evaluated.held)},
     )
     for one in evaluated.segmentations:
         segment = quote(one.id) if one.exclusive else f"unnest({quote(one.id)})"
         con.execute(
-            f"insert into segments.replayed select $day, {literal(one.id)}, {segment}, entity_id"
+            f"insert into segments.replayed select $day, {literal(one.id)}, {segment}, $entity, entity_id"
             f" from {evaluated.table} where {quote(one.id)} is not null",
-            {"day": day},
+            {"day": day, "entity": evaluated.entity},
         )
-    con.execute("insert or ignore into segments.replayed_day values (?)", [day])
-    make_views(con)
 
 
 def forget_replayed(con: duckdb.DuckDBPyConnection, keep: Collection[date]) -> None:

@@ -63,14 +63,10 @@ def members_of(segmentation: Segmentation, table: str = "dry_assigned") -> Membe
 
 def recorded_members(segmentation: Segmentation, day: date) -> Membership:
     """Who is in which segment on a day, as it was assigned by the run."""
-    if segmentation.entity == "account":
-        relation, key = "segments.account_assignment", "account_id"
-    else:
-        relation, key = "segments.assignment", "customer_id"
     return Membership(
-        f"select segment_id, {key} as entity_id from {relation}"
-        " where as_of_date = $assigned_day and segmentation_id = $assigned_to",
-        {"assigned_day": day, "assigned_to": segmentation.id},
+        "select segment_id, entity_id from segments.assignment where as_of_date = $assigned_day"
+        " and segmentation_id = $assigned_to and entity_kind = $assigned_entity",
+        {"assigned_day": day, "assigned_to": segmentation.id, "assigned_entity": segmentation.entity},
     )
 
 

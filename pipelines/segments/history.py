@@ -119,23 +119,38 @@ def days_to_record(latest: date | None, wanted: date, first: date | None = None)
     return [start + timedelta(days=i) for i in range((wanted - start).days + 1)]
 
 
-def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> Evaluated:
-    """Put the segments of customers on a day, as its features give them, into `segments.assignment`.
+def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
+    """Put the segments of a day, as its features give them, into `segments.assignment`.
 
     This is a replay and no record. Not to be called within a transaction.
 
     Raises
     ------
     InvariantError
-        When a segmentation cannot be evaluated, or leaves a customer out.
+        When a segmentation cannot be evaluated, or leaves a member out.
     """
-    evaluated = evaluate_recorded(con, day, "customer", segmentations)
-    if evaluated.held:
-        name, reason = next(iter(evaluated.held.items()))
-        raise InvariantError(f"segmentation {name}: {reason}")
+    found = evaluate_all(con, day, segmentations)
+    for evaluated in found:
+        for name, reason in evaluated.held.items():
+            raise InvariantError(f"segmentation {name}: {reason}")
     with transaction(con):
-        assignment.store_replayed(con, day, evaluated)
-    return evaluated
+        assignment.store_replayed(con, day, found)
+
+
+def evaluate_all(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    held: Mapping[str, str] | None = None,
+) -> list[Evaluated]:
+    """Evaluate a day, customers and then accounts; members stand where the record says they stood before it.
+
+    Parameters
+    ----------
+    segmentations : in order of reference.
+    held : segmentations that are not to be evaluated, with the reason.
+    """
+    return [evaluate_recorded(con, day, entity, segmentations, held) for entity in ENTITIES]
 
 
 def evaluate_recorded(
@@ -217,7 +232,7 @@ def record(
     before = previous_day(con, day)
     standing = versions.in_force(con, before)
     held = _held(faults or {}, standing, versions.refused(con, before, segmentations), segmentations)
-    found = [evaluate_recorded(con, day, entity, segmentations, held) for entity in ENTITIES]
+    found = evaluate_all(con, day, segmentations, held)
     for one in found:
         # What accounts hold may be customers' fault, never the other way round; all is told once.
         held |= one.held
@@ -281,7 +296,7 @@ def _append(
         _write_events(con, day, revision, run_id, one.entity, known)
     con.execute("delete from segments.replayed where as_of_date >= ?", [day])
     con.execute("delete from segments.replayed_day where as_of_date >= ?", [day])
-    assignment.make_views(con)
+    assignment.make_view(con)
     return revision
 
 

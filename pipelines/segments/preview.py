@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pipelines.segments import assignment
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.segments.plan import RESULT, Asked, Plan
@@ -148,8 +149,7 @@ class _Looked:
         features = [name for name, _ in columns_of(con, f"features.{self.entity}")]
         types = dict(columns_of(con, f"features.{self.entity}"))
         self.channels = [name for name in features if name.startswith(REACHABLE) and types[name] == "BOOLEAN"]
-        self.record, self.record_key = _record_of(self.entity)
-        self.has_record = relation_exists(con, self.record)
+        self.has_record = relation_exists(con, assignment.VIEW)
 
     def segments(self, sample: int) -> list[SegmentPreview]:
         """Size, share, reach and some members of each segment."""
@@ -186,8 +186,8 @@ class _Looked:
         return {
             row["segment_id"]: row["size"]
             for row in self._rows(
-                f"select segment_id, count(*) as size from {self.record} where as_of_date = $day"
-                " and segmentation_id = $segmentation group by segment_id"
+                f"select segment_id, count(*) as size from {assignment.VIEW} where as_of_date = $day"
+                " and segmentation_id = $segmentation and entity_kind = $entity group by segment_id"
             )
         }
 
@@ -273,8 +273,8 @@ class _Looked:
         if not self.has_record:
             return []
         found = self._rows(
-            f"with mine as ({self.membership.sql}), theirs as (select segmentation_id, segment_id,"
-            f" {self.record_key} as entity_id from {self.record} where as_of_date = $day),"
+            f"with mine as ({self.membership.sql}), theirs as (select segmentation_id, segment_id, entity_id"
+            f" from {assignment.VIEW} where as_of_date = $day and entity_kind = $entity),"
             " mine_size as (select segment_id, count(*) as size from mine group by segment_id),"
             " theirs_size as (select segmentation_id, segment_id, count(*) as size from theirs"
             " group by segmentation_id, segment_id)"
@@ -297,7 +297,13 @@ class _Looked:
         )
 
     def _rows(self, sql: str, **more: Any) -> list[dict[str, Any]]:
-        given = {**self.membership.parameters, "day": self.day, "segmentation": self.segmentation.id, **more}
+        given = {
+            **self.membership.parameters,
+            "day": self.day,
+            "entity": self.entity,
+            "segmentation": self.segmentation.id,
+            **more,
+        }
         return rows(self.con, sql, bound(sql, given))
 
     def _value(self, sql: str) -> Any:
@@ -308,13 +314,6 @@ class _Looked:
 def _is_under(one: Asked, whole: Asked) -> bool:
     """Whether a question is a term of a whole condition: `~3.1` is one of `~3`."""
     return one is not whole and one.column.startswith(f"{whole.column}.")
-
-
-def _record_of(entity: str) -> tuple[str, str]:
-    """The relation with today's recorded segments of an entity, and its key."""
-    if entity == "account":
-        return "segments.account_assignment", "account_id"
-    return "segments.assignment", "customer_id"
 
 
 def _cut_points(

@@ -18,8 +18,8 @@ with member as (
         f.recency_days,
         f.purchase_days_90d
     from segments.assignment as a
-    inner join features.customer as f on f.customer_id = a.customer_id and f.as_of_date = a.as_of_date
-    where a.as_of_date = $as_of
+    inner join features.customer as f on f.customer_id = a.entity_id and f.as_of_date = a.as_of_date
+    where a.as_of_date = $as_of and a.entity_kind = 'customer'
 ),
 
 segment as (

@@ -117,7 +117,7 @@ def bring_up(
         if past in recorded:
             _remember(con, past, "recorded", marked if kept else "")
     keep_features(con, [day, baseline])
-    assignment.make_views(con)
+    assignment.make_view(con)
     return replayed
 
 
@@ -143,9 +143,9 @@ def _replay(
     inputs: str,
 ) -> None:
     # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
-    evaluated = history.evaluate_recorded(con, past, "customer", segmentations, held)
+    found = history.evaluate_all(con, past, segmentations, held)
     with transaction(con):
-        assignment.store_replayed(con, past, evaluated)
+        assignment.store_replayed(con, past, found)
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
         _remember(con, past, "replayed", inputs)
 
@@ -177,7 +177,7 @@ def _standing(
     ).fetchall()
     marks = {day: int(told.rpartition(" ")[2]) for day, told in found if told.rpartition(" ")[0] == inputs}
     accounts = with_accounts or any(
-        one.entity == "customer" and one.tables & {*_OF_ACCOUNTS} for one in segmentations
+        one.entity == "account" or one.tables & {*_OF_ACCOUNTS} for one in segmentations
     )
     without = _UNREAD if accounts else (*_UNREAD, *_OF_ACCOUNTS)
     undated = (*_OF_ACCOUNTS, "customers") if accounts else ()

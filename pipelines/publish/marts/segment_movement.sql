@@ -14,10 +14,10 @@ with period as (
 ),
 
 arrival as (
-    select p.period, p.from_date, a.segmentation_id, a.segment_id, a.customer_id
+    select p.period, p.from_date, a.segmentation_id, a.segment_id, a.entity_id
     from period as p
     cross join segments.assignment as a
-    where a.as_of_date = $as_of
+    where a.as_of_date = $as_of and a.entity_kind = 'customer'
 ),
 
 movement as (
@@ -32,7 +32,8 @@ movement as (
     left join segments.assignment as f
         on f.as_of_date = t.from_date
         and f.segmentation_id = t.segmentation_id
-        and f.customer_id = t.customer_id
+        and f.entity_kind = 'customer'
+        and f.entity_id = t.entity_id
         and (
             f.segment_id = t.segment_id
             or f.segmentation_id not in (select segmentation_id from segments.label where not exclusive)

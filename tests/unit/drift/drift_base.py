@@ -24,7 +24,8 @@ class Base:
         self.con.execute("create schema features; create schema segments")
         self.con.execute(
             "create table segments.assignment"
-            " (as_of_date date, segmentation_id varchar, segment_id varchar, customer_id varchar)"
+            " (as_of_date date, segmentation_id varchar, segment_id varchar,"
+            " entity_kind varchar, entity_id varchar)"
         )
 
     def day(
@@ -48,7 +49,7 @@ class Base:
         for segmentation, labels in (segments or {}).items():
             self.con.execute(
                 "insert into segments.assignment"
-                " select ?, ?, unnest(?::varchar[]), 'C' || unnest(range(1, ? + 1))",
+                " select ?, ?, unnest(?::varchar[]), 'customer', 'C' || unnest(range(1, ? + 1))",
                 [day, segmentation, list(labels), len(labels)],
             )
 

@@ -73,7 +73,9 @@ def test_shares_are_counted_per_segmentation_over_the_segments_of_either_day(bas
 def test_other_days_are_not_counted(base: Base) -> None:
     for month in (3, 4, 5, 6, 7):
         base.day(AS_OF.replace(month=month), {"spend": [1.0, 2.0]}, {"rfm": ["a", "b"]})
-    base.con.execute("insert into segments.assignment values ('2024-03-01', 'retired', 'a', 'C1')")
+    base.con.execute(
+        "insert into segments.assignment values ('2024-03-01', 'retired', 'a', 'customer', 'C1')"
+    )
     assert [(sum(before), sum(now)) for before, now in counts(base, "spend")] == [(2, 2), (1, 1), (1, 1)]
     (share,) = share_checks(base.con, as_of=AS_OF, baseline=BASELINE)
     assert (share.baseline, share.current) == ((1, 1), (1, 1))

@@ -173,7 +173,7 @@ def held(company: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     found = [{mart: content(con, mart) for mart in DEPENDING}]
     con.execute("delete from segments.membership where entity_id = 'ann'")
     con.execute("delete from segments.current_customer where entity_id = 'ann'")
-    con.execute("delete from segments.replayed where customer_id = 'ann'")
+    con.execute("delete from segments.replayed where entity_id = 'ann'")
     con.execute("delete from segments.profile_day; delete from segments.account_profile_day")
     con.execute("delete from core.orders where order_id = 'o3'")
     recompute(shop)

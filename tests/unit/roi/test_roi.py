@@ -28,14 +28,15 @@ class Market:
         self.shop.con.execute("drop view segments.assignment")
         self.shop.con.execute(
             "create table segments.assignment"
-            " (as_of_date date, segmentation_id varchar, segment_id varchar, customer_id varchar)"
+            " (as_of_date date, segmentation_id varchar, segment_id varchar,"
+            " entity_kind varchar, entity_id varchar)"
         )
 
     def day(self, day: date, segments: Mapping[str, str], basis: str = "replayed") -> None:
         self.shop.con.execute("insert into segments.snapshot_day values (?, ?, '')", [day, basis])
         for customer, segment in segments.items():
             self.shop.con.execute(
-                "insert into segments.assignment values (?, 's', ?, ?)", [day, segment, customer]
+                "insert into segments.assignment values (?, 's', ?, 'customer', ?)", [day, segment, customer]
             )
 
     def campaign(self, name: str, start: date, end: date, kind: str | None = None) -> None:

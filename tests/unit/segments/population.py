@@ -73,5 +73,5 @@ def segments_of(
 ) -> dict[str, str]:
     """Customer -> segment, of the only segmentation."""
     history.assign(con, day, segmentations)
-    found = con.execute("select customer_id, segment_id from segments.assignment where as_of_date = ?", [day])
+    found = con.execute("select entity_id, segment_id from segments.assignment where as_of_date = ?", [day])
     return dict(found.fetchall())

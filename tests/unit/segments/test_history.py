@@ -40,10 +40,11 @@ def events(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 
 def members(con: duckdb.DuckDBPyConnection, on: date) -> list[tuple[Any, ...]]:
-    """Day, segmentation, segment and customer, as the record gives them."""
+    """Day, segmentation, segment and member, as the record gives them."""
     return con.execute(
-        "select cast($on as date), segmentation_id, segment_id, entity_id from segments.membership"
-        " where entered_date <= $on and (left_date is null or left_date > $on) order by all",
+        "select cast($on as date), segmentation_id, segment_id, entity_kind, entity_id"
+        " from segments.membership where entered_date <= $on and (left_date is null or left_date > $on)"
+        " order by all",
         {"on": on},
     ).fetchall()
 
@@ -78,9 +79,9 @@ def test_the_same_day_again_is_a_revision_and_the_last_counts(tmp_path: Path) ->
     assert run(con, day(1), {"ann": 20}, cycle) == 1
     first = [event for event in events(con) if event[-1] == 1]
     assert run(con, day(1), {"ann": 50}, cycle) == 2
-    assert [segment for *_, segment, _ in members(con, day(1))] == ["away"]
+    assert [row[2] for row in members(con, day(1))] == ["away"]
     assert run(con, day(1), {"ann": 1}, cycle) == 3
-    assert [segment for *_, segment, _ in members(con, day(1))] == ["new"]
+    assert [row[2] for row in members(con, day(1))] == ["new"]
     assert [event for event in events(con) if event[-1] == 1] == first
     stays = con.execute("select entered_date, left_date from segments.membership").fetchall()
     assert stays == [(day(0), None)]
@@ -169,7 +170,7 @@ def test_stays_say_of_every_day_what_was_assigned_on_it(tmp_path: Path, seed: in
     ).fetchone()
     assert overlapping == (0,)
     twice = con.execute(
-        "select 1 from segments.assignment group by as_of_date, segmentation_id, customer_id"
+        "select 1 from segments.assignment group by as_of_date, segmentation_id, entity_id"
         " having count(*) > 1"
     ).fetchall()
     assert twice == []

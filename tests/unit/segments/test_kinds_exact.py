@@ -249,7 +249,7 @@ def test_hysteresis_and_dwell_equal_an_oracle_over_random_days(tmp_path: Path, s
         history.assign(con, day, segmentations)
         history.record(con, day, segmentations, "run")
         found = con.execute(
-            "select customer_id, segmentation_id, segment_id from segments.assignment where as_of_date = ?",
+            "select entity_id, segmentation_id, segment_id from segments.assignment where as_of_date = ?",
             [day],
         ).fetchall()
         expected = set()
@@ -291,7 +291,7 @@ def test_audiences_overlap_exclude_each_other_and_are_limited_by_priority(tmp_pa
         "all": ["b", "d"], "not_c": ["b", "d"], "nobody": [],
     }  # fmt: skip
     history.assign(con, D, definitions(tmp_path, g=GROUPS.format(limit="")).checked())
-    rows = con.execute("select customer_id, segment_id from segments.assignment order by all").fetchall()
+    rows = con.execute("select entity_id, segment_id from segments.assignment order by all").fetchall()
     assert rows == [("all", "b"), ("all", "c"), ("all", "d"), ("not_c", "a"), ("not_c", "b"), ("not_c", "d")]
 
 

@@ -263,9 +263,7 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
         company.shop.select("from segments.assignment where as_of_date = ? order by all", MAY_END) == recorded
     )
     assert replay.basis_of(company.con, MAY_END) == "recorded"
-    replayed = company.shop.select(
-        "select customer_id from segments.assignment where as_of_date = ?", BASELINE
-    )
+    replayed = company.shop.select("select entity_id from segments.assignment where as_of_date = ?", BASELINE)
     assert ("zoe",) in replayed
 
 

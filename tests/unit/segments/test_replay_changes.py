@@ -74,7 +74,8 @@ class Past:
         history.assign(self.con, day, self.segmentations)
         found = self.shop.select(
             "select f.customer_id, f, a.segment_id from features.customer as f"
-            " left join segments.assignment as a using (as_of_date, customer_id) where as_of_date = ?",
+            " left join segments.assignment as a"
+            " on a.as_of_date = f.as_of_date and a.entity_id = f.customer_id where f.as_of_date = ?",
             day,
         )
         return {row[0]: row[1:] for row in found}
