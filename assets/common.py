@@ -1,19 +1,19 @@
-"""What every asset module shares: the pool, the day of a run, and metadata read from the warehouse.
+"""What every asset module shares: the opened refresh of a step, and how its results are shown to Dagster.
 
-Belongs here: how results are shown to Dagster. Does not: anything a stage computes (see pipelines/).
+Belongs here: what is told and how. Does not: anything a stage does (see pipelines/refresh/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.ingest.quality import CheckResult
+from pipelines.refresh.checks import Check, Outcome
+from pipelines.refresh.context import Refresh
 from pipelines.steps import columns_of, qualified, row_count, rows
-from resources.control import ControlStore
 from resources.project import Project
-from resources.renderer import Renderer
 from resources.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
 POOL = "warehouse"
 OWNERS = ["team:customer-data"]
 
-ProjectParam = dg.ResourceParam[Project]
-WarehouseParam = dg.ResourceParam[Warehouse]
-ControlParam = dg.ResourceParam[ControlStore]
-RendererParam = dg.ResourceParam[Renderer]
+# What every asset opens a refresh with.
+RESOURCES = frozenset({"project", "warehouse", "control", "progress"})
 
 
-class Progress(Protocol):
-    """Told what a step is doing; the command shows it, the daemon's runs need none."""
+@contextmanager
+def opened(context: dg.AssetExecutionContext, purpose: str) -> Iterator[Refresh]:
+    """The refresh of a step: the open warehouse, with the run's project, control store and days.
 
-    def __call__(self, text: str) -> None: ...
-
-
-ProgressParam = dg.ResourceParam[Progress]
+    The asset asks for RESOURCES. `purpose` is what others are told who find the warehouse held.
+    """
+    project: Project = context.resources.project
+    warehouse: Warehouse = context.resources.warehouse
+    days = tuple(days_of(context, project))
+    with warehouse.open(purpose) as con:
+        control, progress = context.resources.control, context.resources.progress
+        yield Refresh(con, project, control, context.run.run_id, days, progress)
 
 
 def days_of(context: dg.AssetExecutionContext, project: Project) -> list[date]:
@@ -117,39 +120,39 @@ def spec(
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
-def results(table: str, metadata: Mapping[str, Any], checks: Iterable[dg.AssetCheckResult] = ()) -> Results:
-    """The materialization of one table, then its checks: those inside it Dagster would evaluate twice."""
+def results(table: str, metadata: Mapping[str, Any], checks: Iterable[Outcome] = ()) -> Results:
+    """The materialization of a table, then those of its checks: inside it Dagster would evaluate them twice.
+
+    `checks` may be of several tables; those of the others are left to them.
+    """
     yield dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
-    yield from checks
+    yield from (_check_result(outcome) for outcome in checks if outcome.check.table == table)
 
 
-def check_metadata(found: CheckResult) -> dict[str, Any]:
-    """Counts of a judged check, and where up to five of the rows stand."""
-    metadata: dict[str, Any] = {
-        "unexpected": found.unexpected,
-        "rows": found.elements,
-        "percent": round(found.percent, 4),
-    }
-    if found.samples:
-        metadata["samples"] = dg.MetadataValue.json(list(found.samples))
-    return metadata
+def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
+    """What Dagster must know of checks before any is judged."""
+    return [
+        dg.AssetCheckSpec(
+            check.name,
+            asset=dg.AssetKey(check.table.split(".")),
+            description=check.description,
+            blocking=check.blocking,
+        )
+        for check in checks
+    ]
 
 
-def check(
-    table: str,
-    name: str,
-    passed: bool,
-    *,
-    critical: bool = True,
-    description: str | None = None,
-    **metadata: Any,
-) -> dg.AssetCheckResult:
-    """A check's result: critical ones are errors, the others warnings."""
+def _check_result(outcome: Outcome) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        passed=passed,
-        asset_key=table.split("."),
-        check_name=name,
-        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
-        description=description,
-        metadata=metadata,
+        passed=outcome.passed,
+        asset_key=outcome.check.table.split("."),
+        check_name=outcome.check.name,
+        severity=dg.AssetCheckSeverity.ERROR if outcome.critical else dg.AssetCheckSeverity.WARN,
+        description=outcome.check.description,
+        metadata={name: _shown(value) for name, value in outcome.facts.items()},
     )
+
+
+def _shown(value: object) -> Any:
+    """Lists as JSON; everything else as it is."""
+    return dg.MetadataValue.json(value) if isinstance(value, list) else value

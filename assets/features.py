@@ -1,33 +1,11 @@
 """Features: the state a customer and day, then everything known of every customer as of the day."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.common import (
-    POOL,
-    ProgressParam,
-    ProjectParam,
-    Results,
-    WarehouseParam,
-    check,
-    days_of,
-    results,
-    spec,
-    table_metadata,
-)
-from pipelines.features.accounts import compute_accounts
-from pipelines.features.catalogue import measure_nulls, store_catalogue
-from pipelines.features.compute import compute_customers, compute_past, refresh_state
-from pipelines.features.entry import store_entry_products
-from pipelines.features.vocabulary import features_now
-from resources.project import Project
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    import duckdb
+from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from pipelines.refresh.features import EVERYONE_ONCE, refresh_features, refresh_state
 
 # What features are made of besides the state.
 READ = tuple(
@@ -39,22 +17,6 @@ READ = tuple(
     )
 )
 STATE = "features.customer_day"
-
-
-def compute_day(con: "duckdb.DuckDBPyConnection", project: Project, day: "date") -> int:
-    """Make the features of a day stand; returns how many customers were computed."""
-    count = compute_customers(con, day, project.recipe)
-    compute_accounts(con, day, project.recipe)
-    return count
-
-
-def compute_past_day(
-    con: "duckdb.DuckDBPyConnection", project: Project, day: "date", after: "date | None" = None
-) -> int:
-    """Compute the features of an earlier day beside those of the latest; see `compute_past`."""
-    count = compute_past(con, day, project.recipe, after)
-    compute_accounts(con, day, project.recipe)
-    return count
 
 
 def build_features(
@@ -73,14 +35,16 @@ def build_features(
                 deps=["core.orders", "core.order_lines"],
             )
         ],
+        required_resource_keys={*RESOURCES},
         pool=POOL,
     )
-    def state(warehouse: WarehouseParam, progress: ProgressParam) -> Results:
-        progress("features customer_day")
-        with warehouse.open("features state") as con:
-            touched = refresh_state(con)
+    def state(context: dg.AssetExecutionContext) -> Results:
+        with opened(context, "features state") as refresh:
+            touched = refresh_state(refresh)
             recomputed = "everyone" if touched is None else touched
-            yield from results(STATE, table_metadata(con, STATE) | {"customers_recomputed": recomputed})
+            yield from results(
+                STATE, table_metadata(refresh.con, STATE) | {"customers_recomputed": recomputed}
+            )
 
     @dg.multi_asset(
         name="features_customer",
@@ -100,42 +64,16 @@ def build_features(
                 partitions=partitions,
             ),
         ],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "everyone_once",
-                asset=dg.AssetKey(["features", "customer"]),
-                blocking=True,
-                description="every customer has one row of the day",
-            )
-        ],
+        check_specs=check_specs([EVERYONE_ONCE]),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={*RESOURCES},
         pool=POOL,
     )
-    def customers(
-        context: dg.AssetExecutionContext,
-        project: ProjectParam,
-        warehouse: WarehouseParam,
-        progress: ProgressParam,
-    ) -> Results:
-        with warehouse.open("features") as con:
-            features = features_now(con, project.recipe)
-            store_catalogue(con, features["customer"], features["account"])
-            repeated = 0
-            for day in days_of(context, project):
-                progress(f"features as of {day}")
-                compute_day(con, project, day)
-                row = con.execute(
-                    "select count(*) - count(distinct customer_id) from features.customer"
-                    " where as_of_date = ?",
-                    [day],
-                ).fetchone()
-                repeated += row[0] if row else 0
-            measure_nulls(con, day)
-            store_entry_products(con, day, project.mapped)
+    def customers(context: dg.AssetExecutionContext) -> Results:
+        with opened(context, "features") as refresh:
+            con, refreshed = refresh.con, refresh_features(refresh)
             yield from results(
-                "features.customer",
-                table_metadata(con, "features.customer"),
-                [check("features.customer", "everyone_once", repeated == 0, repeated=repeated)],
+                "features.customer", table_metadata(con, "features.customer"), refreshed.checks
             )
             yield from results("features.catalogue", table_metadata(con, "features.catalogue", preview=60))
 

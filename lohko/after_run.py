@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resources.control import ControlStore, Finding, Reconciled, holds
+from pipelines.refresh.findings import Finding, holds
+from resources.control import ControlStore, Reconciled
 from resources.notifier import Delivery, Notifier, addresses_from_environment, deliver
 from resources.project import Project
 

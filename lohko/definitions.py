@@ -10,7 +10,8 @@ import dagster as dg
 
 from assets.core import build_core, core_tables
 from assets.features import build_features
-from assets.ingest import build_freshness, build_ingest
+from assets.freshness import build_freshness
+from assets.ingest import build_ingest
 from assets.measure import build_measures
 from assets.publish import build_publication
 from assets.segments import build_segments

@@ -20,16 +20,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.errors import ExternalError, LohkoError, chain_of
+from pipelines.refresh.findings import Finding
 from resources.control_schema import BUSY_SECONDS, migrate, transaction, use_wal
 
 Status = Literal["running", "success", "held", "failed"]
 Event = Literal["opened", "closed"]
 
-# The subject is the segmentation, or its file's name; of every other kind that holds, it is a source.
-HELD_SEGMENTATION = "held_segmentation"
 CLAIM_EXPIRES = timedelta(minutes=10)
-# The kind of what a failed test of a definition is told as; its subject is the segmentation.
-DEFINITION_TEST = "definition_test"
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
@@ -51,17 +48,6 @@ class Run:
     finished_at: str | None
     status: Status
     trigger: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a run evaluated; `ok` means evaluated and fine. `message` carries counts, never personal data."""
-
-    kind: str
-    subject: str
-    ok: bool
-    severity: str
     message: str
 
 
@@ -332,13 +318,6 @@ def is_full(fault: BaseException) -> bool:
     """Whether SQLite had no room, or no right, to write; another library may have wrapped what it says."""
     codes = (getattr(one, "sqlite_errorcode", None) for one in chain_of(fault))
     return any(code is not None and code & 0xFF in _DISK for code in codes)
-
-
-def holds(one: Finding | Incident) -> bool:
-    """Whether this holds a source or segmentation: it stays at its last good state, or is too old."""
-    return one.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION, DEFINITION_TEST) or (
-        one.kind == "stale_source" and one.severity == "critical"
-    )
 
 
 def _iso(moment: datetime) -> str:

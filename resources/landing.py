@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +22,42 @@ from pipelines.ingest.names import refuse_unreadable_name, shown
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import known_from, look_at
 from pipelines.ingest.unpack import unreadable
-from resources.connectors import is_fetched, landed
+from resources.connectors import fetch, is_fetched, landed
 from resources.project import Project
 
 if TYPE_CHECKING:
     import duckdb
 
 _SLICE = re.compile(r"^through-(\d{4}-\d{2}-\d{2})\.parquet$")
+
+
+@dataclass(frozen=True)
+class ProjectLanding:
+    """What a refresh lands the files of a project's sources with."""
+
+    project: Project
+
+    def fetch(self, name: str, source: Source) -> None:
+        """Bring what a source on the network has now; see `connectors.fetch`."""
+        fetch(self.project, name, source)
+
+    def land(
+        self, con: duckdb.DuckDBPyConnection, name: str, source: Source, day: date
+    ) -> tuple[list[LandedFile], list[str]]:
+        """The new files of a source as of a day, and the ledger's names of all it has.
+
+        Raises
+        ------
+        SourceError
+            When it has none, or one cannot be read.
+        """
+        paths = land(con, self.project, name, source, day)
+        name_of = partial(ledger_name, self.project, source)
+        return files_to_land(con, name, paths, name_of), [name_of(path) for path in paths]
+
+    def scratch(self, name: str) -> Path:
+        """A folder of this source's own for copies in UTF-8."""
+        return self.project.landing / ".text" / name
 
 
 def source_files(project: Project, name: str, source: Source) -> list[Path]:

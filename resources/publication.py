@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
+from pipelines.refresh.ports import Publisher
 from pipelines.steps import beside, columns_of, qualified, quote
+from resources.project import Project
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,12 +33,26 @@ _log = logging.getLogger(__name__)
 STORAGE_VERSION = "v1.5.0"
 
 
+def publisher_of(project: Project) -> Publisher:
+    """What a refresh publishes a project with."""
+
+    def write(
+        con: duckdb.DuckDBPyConnection,
+        run_id: str,
+        report: Callable[[], str],
+        manifest: Mapping[str, Any],
+    ) -> Path:
+        return publish(con, project.published, run_id, report, manifest, project.config.publish.keep_runs)
+
+    return write
+
+
 def publish(
     con: duckdb.DuckDBPyConnection,
     published: Path,
     run_id: str,
     report: Callable[[], str],
-    manifest: dict[str, Any],
+    manifest: Mapping[str, Any],
     keep: int,
 ) -> Path:
     """Write a run's outputs and make them current.

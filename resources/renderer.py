@@ -13,10 +13,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock, Timer
 
@@ -28,13 +28,9 @@ SCRIPT = Path(__file__).with_name("draw_charts.py")
 
 @dataclass(frozen=True)
 class Renderer:
-    """Draws charts in the order they come, beside what its caller does meanwhile.
-
-    `begun` has, by run, a page whose charts are being drawn.
-    """
+    """Draws charts in the order they come, beside what its caller does meanwhile."""
 
     _queue: ThreadPoolExecutor
-    begun: dict[str, Callable[[], str]] = field(default_factory=dict)
 
     def submit(self, specification: str) -> Future[str]:
         """Draw a Vega-Lite specification; the future's result is SVG text.

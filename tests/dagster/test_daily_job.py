@@ -12,10 +12,9 @@ from dagster import serialize_value
 from fixtures.daily import execute
 from fixtures.shop import Shop
 
-import assets.features
-import assets.segments
 from pipelines.core import merge
 from pipelines.ingest import batch
+from pipelines.refresh import definitions, features
 from pipelines.segments import evaluate
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.steps import qualified
@@ -153,15 +152,15 @@ def repeat_a_key(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
 
 def repeat_a_customer(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     """The features of a day give a customer two rows."""
-    compute = assets.features.compute_day
+    compute = features.compute_day
 
-    def twice(con: Any, project: Any, day: Any) -> None:
-        compute(con, project, day)
+    def twice(con: Any, recipe: Any, day: Any) -> None:
+        compute(con, recipe, day)
         con.execute(
             "insert into features.customer_state from features.customer_state where customer_id = 'C001'"
         )
 
-    monkeypatch.setattr(assets.features, "compute_day", twice)
+    monkeypatch.setattr(features, "compute_day", twice)
 
 
 def overlap_segments(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
@@ -192,7 +191,7 @@ def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
             kept.append(dataclasses.replace(one, compiled=partial))
         return Definitions(tuple(kept))
 
-    monkeypatch.setattr(assets.segments, "load_definitions", forgetting)
+    monkeypatch.setattr(definitions, "load_definitions", forgetting)
 
 
 @pytest.mark.parametrize(

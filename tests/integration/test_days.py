@@ -64,7 +64,7 @@ def test_a_day_that_was_recorded_and_not_published_comes_first(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr("assets.publish.publish", fails)
+        broken.setattr("resources.publication.publish", fails)
         with pytest.raises(OSError, match="no space left"):
             shop.lohko("run", "--json")
     assert shop.published() == published and recorded(shop)[-1] == ("2026-03-30", 1)

@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from assets.features import compute_day
-from assets.segments import definitions_of
 from lohko.commands.shared import show
 from lohko.commands.shared.latest import chosen
 from pipelines.core import money
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.compute import compute_customers
+from pipelines.refresh.definitions import definitions_of
+from pipelines.refresh.features import compute_day
 from pipelines.segments import playback
 from pipelines.segments.definitions import read_definition
 from pipelines.segments.known_then import KnownThen
@@ -102,7 +102,7 @@ def _compute(
 
     def compute_now(day: date) -> None:
         if read is None:
-            compute_day(con, project, day)
+            compute_day(con, project.recipe, day)
         else:
             compute_customers(con, day, replace(project.recipe, only=read))
 

@@ -1,0 +1,54 @@
+"""What every stage of one refresh is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.refresh.ports import Control, Progress, Project
+from pipelines.segments.history import latest_day
+from pipelines.steps import relation_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def silent(text: str) -> None:
+    """The progress of a refresh that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One refresh: the open warehouse, what it is configured by, and the business days it is for.
+
+    `days` are in order; a stage that knows one day takes the last.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    project: Project
+    control: Control
+    run_id: str
+    days: tuple[date, ...]
+    progress: Progress = silent
+
+    @property
+    def day(self) -> date:
+        """The last of the days."""
+        return max(self.days)
+
+    @property
+    def is_of_latest(self) -> bool:
+        """Whether its day is the latest recorded: only that one is measured, told and published."""
+        return self._recorded == self.day
+
+    @property
+    def is_of_past(self) -> bool:
+        """Whether a later day stands in the record."""
+        recorded = self._recorded
+        return recorded is not None and self.day < recorded
+
+    @property
+    def _recorded(self) -> date | None:
+        known = relation_exists(self.con, "segments.recorded_day")
+        return latest_day(self.con) if known else None

@@ -1,0 +1,124 @@
+"""Core: every canonical table the project works with, brought up to the accepted batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.contracts.model import Contract, Reference
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core import identity, merge, money
+from pipelines.core.absent import create_absent, needed_tables
+from pipelines.core.merge import Merged, unknown_references
+from pipelines.errors import InvariantError
+from pipelines.ingest.source import mappings_of
+from pipelines.refresh.checks import Check, Outcome
+from pipelines.refresh.context import Refresh
+from pipelines.refresh.findings import Finding
+from pipelines.refresh.ports import Project
+from pipelines.steps import row_count
+
+
+@dataclass(frozen=True)
+class CoreRefreshed:
+    """What became of each canonical table, how the checks came out, and how many orders wait for a rate."""
+
+    tables: Mapping[str, Merged]
+    checks: list[Outcome]
+    waiting_for_a_rate: int
+
+
+def contracts_of(project: Project) -> dict[str, Contract]:
+    """The canonical tables a project works with; those of them that no source maps are empty."""
+    return {table: CONTRACTS[table] for table in needed_tables(project.mapped)}
+
+
+def references(project: Project, table: str) -> list[Reference]:
+    """The references of a table whose target some source maps."""
+    return [found for found in CONTRACTS[table].references if found.table in project.mapped]
+
+
+def checks_of(project: Project) -> list[Check]:
+    """A repeated key blocks what follows. A reference to something unknown is a warning: the row is kept."""
+    found = []
+    for table in project.mapped:
+        found.append(_unique(table))
+        found += [_known(table, reference) for reference in references(project, table)]
+    if identity.MERGES in project.mapped:
+        found.append(_merges_end())
+    return found
+
+
+def _unique(table: str) -> Check:
+    return Check(f"core.{table}", "unique_key", "no key stands twice", blocking=True)
+
+
+def _known(table: str, reference: Reference) -> Check:
+    told = f"every {reference.column} stands in core.{reference.table}"
+    return Check(f"core.{table}", f"{reference.column}_known", told)
+
+
+def _merges_end() -> Check:
+    told = "every merge leads to a surviving customer, none in a circle"
+    return Check(f"core.{identity.MERGES}", "merges_end", told)
+
+
+def refresh_core(refresh: Refresh) -> CoreRefreshed:
+    """Bring core up, and what its amounts are worth.
+
+    Raises
+    ------
+    InvariantError
+        When no order has been accepted yet.
+    """
+    con, project = refresh.con, refresh.project
+    contracts = contracts_of(project)
+    create_absent(con, contracts)
+    merged = {table: _bring_up(refresh, contract) for table, contract in contracts.items()}
+    refresh.progress("core money")
+    waiting = money.refresh(con, money.terms_of(project.config))
+    if not row_count(con, "core.orders"):
+        raise _nothing_to_segment(refresh.control.findings(refresh.run_id))
+    checks = [outcome for table in project.mapped for outcome in _outcomes(refresh, merged[table])]
+    return CoreRefreshed(merged, checks, waiting)
+
+
+def _bring_up(refresh: Refresh, contract: Contract) -> Merged:
+    refresh.progress(f"core {contract.table}")
+    config, mapped = refresh.project.config, refresh.project.mapped
+    mappings = [
+        mapping
+        for name in mapped.get(contract.table, [])
+        for mapping in mappings_of(refresh.con, name, config.sources[name])
+        if mapping.contract.table == contract.table
+    ]
+    return merge.refresh(refresh.con, contract, mappings, merges_mapped=identity.MERGES in mapped)
+
+
+def _nothing_to_segment(found: Sequence[Finding]) -> InvariantError:
+    """Says first what was wrong with the sources in this run: one of them should have brought orders."""
+    faults = [f"{finding.subject}: {finding.message}" for finding in found if not finding.ok]
+    return InvariantError(
+        "\n".join(
+            [
+                "no orders have been accepted yet, so there is nothing to segment",
+                *faults,
+                "Why rows were refused: `lohko quarantine list`. Rows that a mended mapping can read enter"
+                " with `lohko quarantine replay SOURCE`",
+            ]
+        )
+    )
+
+
+def _outcomes(refresh: Refresh, merged: Merged) -> list[Outcome]:
+    table, con = merged.table, refresh.con
+    found = [_unique(table).outcome(merged.duplicate_keys == 0, duplicates=merged.duplicate_keys)]
+    if table == identity.MERGES:
+        circles = identity.refused(con)
+        found.append(_merges_end().outcome(circles == 0, critical=False, refused=circles, rows=merged.rows))
+    for reference in references(refresh.project, table):
+        unknown = unknown_references(con, table, reference)
+        found.append(
+            _known(table, reference).outcome(unknown == 0, critical=False, unknown=unknown, rows=merged.rows)
+        )
+    return found

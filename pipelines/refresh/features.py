@@ -1,0 +1,75 @@
+"""Features: the state a customer and day, then everything known of every customer as of the day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.features import compute
+from pipelines.features.accounts import compute_accounts
+from pipelines.features.catalogue import measure_nulls, store_catalogue
+from pipelines.features.entry import store_entry_products
+from pipelines.features.recipe import Recipe
+from pipelines.features.vocabulary import features_now
+from pipelines.refresh.checks import Check, Outcome
+from pipelines.refresh.context import Refresh
+
+if TYPE_CHECKING:
+    import duckdb
+
+EVERYONE_ONCE = Check(
+    "features.customer", "everyone_once", "every customer has one row of the day", blocking=True
+)
+
+
+@dataclass(frozen=True)
+class FeaturesRefreshed:
+    """How the check of the days' features came out."""
+
+    checks: list[Outcome]
+
+
+def refresh_state(refresh: Refresh) -> int | None:
+    """Bring `features.customer_day` up; returns how many customers were computed again, None for everyone."""
+    refresh.progress("features customer_day")
+    return compute.refresh_state(refresh.con)
+
+
+def refresh_features(refresh: Refresh) -> FeaturesRefreshed:
+    """Make the features of every day of the refresh stand, and those of the last be told of."""
+    con, project = refresh.con, refresh.project
+    known = features_now(con, project.recipe)
+    store_catalogue(con, known["customer"], known["account"])
+    repeated = 0
+    for day in refresh.days:
+        refresh.progress(f"features as of {day}")
+        compute_day(con, project.recipe, day)
+        repeated += _repeated(con, day)
+    measure_nulls(con, refresh.day)
+    store_entry_products(con, refresh.day, project.mapped)
+    return FeaturesRefreshed([EVERYONE_ONCE.outcome(repeated == 0, repeated=repeated)])
+
+
+def compute_day(con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date) -> int:
+    """Make the features of a day stand; returns how many customers were computed."""
+    count = compute.compute_customers(con, day, recipe)
+    compute_accounts(con, day, recipe)
+    return count
+
+
+def compute_past_day(
+    con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date, after: date | None = None
+) -> int:
+    """Compute the features of an earlier day beside those of the latest; see `compute_past`."""
+    count = compute.compute_past(con, day, recipe, after)
+    compute_accounts(con, day, recipe)
+    return count
+
+
+def _repeated(con: duckdb.DuckDBPyConnection, day: date) -> int:
+    """How many rows of a day are further ones of a customer."""
+    row = con.execute(
+        "select count(*) - count(distinct customer_id) from features.customer where as_of_date = ?", [day]
+    ).fetchone()
+    return int(row[0]) if row else 0
