@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.expression import parse_scalar
 from pipelines.config.schema import segments_schema
+from pipelines.contracts.fact import Ending, Fact, Link
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
@@ -125,10 +126,57 @@ def _table_section(contract: Contract) -> list[str]:
     if own:
         rows = [[f"`{one.name}`", one.severity, one.description] for one in own]
         lines += ["", *markdown(["check", "severity", "what must hold"], rows)]
+    if contract.fact:
+        lines += ["", "**As an event**", "", *_as_event(contract.fact)]
     if contract.references:
         named = "; ".join(f"`{one.column}` in `{one.table}`" for one in contract.references)
         lines += ["", f"Should exist (advisory, checked in core; the row is kept): {named}."]
     return lines
+
+
+def _as_event(fact: Fact) -> list[str]:
+    """What a row means to features and to `did()`, as a list."""
+    day = f"- It happened on `{fact.day}`"
+    if fact.else_day:
+        day += f"; where that is blank, on {_linked(fact.else_day)}"
+    lines = [f"{day}. A row without that day is no event."]
+    owners = {entity: ", else ".join(map(_linked, paths)) for entity, paths in fact.owners.items()}
+    if not fact.of_customers:
+        owners["customer"] = "every customer of the account"
+    lines.append(f"- Its customer: {owners['customer']}. Its account: {owners['account']}.")
+    if fact.counts:
+        blank = f"; a blank says `{fact.counts.blank}`" if fact.counts.blank else ""
+        lines.append(
+            f"- Counted where `{fact.counts.column}` is {_code(fact.counts.values)}{blank}. A condition that"
+            " names the column decides itself."
+        )
+    if fact.ends:
+        lines.append(f"- {_ending(fact, fact.ends)}")
+    linked = "; ".join(f"of `{link.table}` {_code(link.gives)}" for link in fact.links)
+    lines += [f"- Conditions may also name {linked}."] if linked else []
+    if fact.amounts:
+        where = (
+            "" if fact.amounts.lines is None else f", on its `{fact.amounts.lines.table}` where it has any"
+        )
+        lines.append(f"- Amounts: {_code(fact.amounts.columns)}{where}. Worth: {_code(fact.amounts.terms)}.")
+    return lines
+
+
+def _ending(fact: Fact, ends: Ending) -> str:
+    if ends.column is None:
+        return f"Before `{ends.day}` that day is not known."
+    blank = f"`{ends.blank}`"
+    if ends.blank_with_day != ends.blank:
+        blank = f"`{ends.blank_with_day}` where `{ends.day}` is given, else {blank}"
+    return (
+        f"`{ends.column}` decides whether it ended ({_code(ends.ends)}), never `{ends.day}` alone. That is"
+        f" known from `{ends.day}` on, where that is blank from `{fact.day}` on; until then it says"
+        f" `{ends.before}`. A blank `{ends.column}` says {blank}."
+    )
+
+
+def _linked(path: str | Link) -> str:
+    return f"`{path}`" if isinstance(path, str) else f"`{path.gives[0]}` of its `{path.table}`"
 
 
 def _column_row(column: Column) -> list[str]:

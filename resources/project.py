@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pipelines.config.project import ProjectConfig, Source
 from pipelines.config.yaml import load_model, read_yaml
-from pipelines.contracts.expected import Suite, Tables, derived, load_suites
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.features.recipe import Recipe
+from pipelines.ingest.expected import Suite, Tables, derived, load_suites
 from pipelines.ingest.freshness import event_table
 from pipelines.ingest.mapping import contract_of
 from pipelines.publish.expectations import mart_columns

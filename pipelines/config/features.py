@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pipelines.contracts.registry import FACTS
 
 Family = Literal[
     "lifecycle",
@@ -28,20 +30,16 @@ Family = Literal[
 ]
 FAMILIES: tuple[str, ...] = get_args(Family)
 Aggregate = Literal["count", "sum", "avg", "min", "max", "count_distinct", "latest"]
-EventTable = Literal[
-    "orders",
-    "order_lines",
-    "interactions",
-    "feedback",
-    "survey_answers",
-    "campaign_contacts",
-    "campaign_responses",
-    "leads",
-    "opportunities",
-]
-# Tables whose rows name a company and no customer.
-OF_ACCOUNTS = ("leads", "opportunities")
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _facts(table: str) -> str:
+    if table not in FACTS:
+        raise ValueError(f"expected one of {', '.join(FACTS)}")
+    return table
+
+
+FactTable = Annotated[str, AfterValidator(_facts)]
 
 
 class _Section(BaseModel):
@@ -76,7 +74,7 @@ class CustomFeature(_Section):
     """A feature of the project's own: one aggregate over the events of a customer or an account."""
 
     name: Name
-    source: EventTable = Field(alias="from", description="the table of events")
+    source: FactTable = Field(alias="from", description="the table of facts")
     aggregate: Aggregate
     of: str | None = Field(default=None, description="SQL expression over the columns of an event")
     where: str | None = Field(default=None, description="SQL condition: the events that count")
@@ -104,7 +102,7 @@ class CustomFeature(_Section):
             raise ValueError(f"{self.aggregate} needs `of`, an expression over the columns of an event")
         if self.type is not None and self.aggregate not in ("min", "max", "latest"):
             raise ValueError(f"the type of {self.aggregate} is known; type is for min, max and latest")
-        if self.entity == "customer" and self.source in OF_ACCOUNTS:
+        if self.entity == "customer" and not FACTS[self.source].of_customers:
             raise ValueError(f"{self.source} belong to accounts; write entity: account")
         return self
 

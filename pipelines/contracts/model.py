@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipelines.contracts.fact import Entity, Fact
+
 Severity = Literal["critical", "advisory"]
 
 
@@ -57,7 +59,10 @@ class Contract:
 
     `event` is the column with the business date of a row, `watermark` the one with its instant: they drive
     freshness and what a late row touches. `derived` are columns computed from the others, as SQL.
-    `attributes` says whether columns beyond the contract are carried along.
+    `attributes` says whether columns beyond the contract are carried along. `fact` says what a row means
+    where it tells of something that happened; `entity` whose row it is where it describes one, and
+    `known_from` the column with the first day on which that was known. Of a `large` table a rebuild takes
+    every customer as changed: comparing costs more.
     """
 
     table: str
@@ -71,6 +76,10 @@ class Contract:
     attributes: bool = False
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
+    fact: Fact | None = None
+    entity: Entity | None = None
+    known_from: str | None = None
+    large: bool = False
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -1,7 +1,8 @@
-"""Every canonical table by name."""
+"""Every canonical table by name, and those of them that hold facts."""
 
 from __future__ import annotations
 
+from pipelines.contracts.fact import Fact
 from pipelines.contracts.model import Contract
 from pipelines.contracts.tables import (
     accounts,
@@ -50,4 +51,7 @@ CONTRACTS: dict[str, Contract] = {
         rates,
         vat_rates,
     )
+}
+FACTS: dict[str, Fact] = {
+    table: contract.fact for table, contract in CONTRACTS.items() if contract.fact is not None
 }

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.registry import CONTRACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.core import facts
 from pipelines.core.merge import STATE, refresh
 from pipelines.steps import tables_read
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 def needed_tables(mapped: Collection[str]) -> list[str]:
     """The canonical tables a project works with: those it maps and those some step reads, in order."""
     read = tables_read()
-    return [table for table in CONTRACTS if table in mapped or f"core.{table}" in read]
+    of_facts = [facts.tables_read(table, "customer") for table in FACTS if f"facts.{table}" in read]
+    found = frozenset(mapped).union(*of_facts)
+    return [table for table in CONTRACTS if table in found or f"core.{table}" in read]
 
 
 def create_absent(con: duckdb.DuckDBPyConnection, needed: Collection[str]) -> list[str]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pipelines.contracts.fact import Entity
+from pipelines.contracts.registry import FACTS
+from pipelines.core.facts import resolved, timeline
 from pipelines.steps import load_step
 
 LIFECYCLE, RFM, VALUE, BEHAVIOUR, ENGAGEMENT = "lifecycle", "rfm", "value", "behaviour", "engagement"
@@ -71,7 +74,8 @@ class Fragment:
     It binds `$as_of` and the first day of each window (`$from_30` and so on). What it says of a customer
     follows from their rows alone, so that it can be computed of few of them (pipelines/features/scoped.py).
     `hidden` are columns that only derived features read: name, type, default. `shared` are SELECTs in
-    `families/` that it reads by their names, and that are computed once for all fragments that do.
+    `families/` that it reads by their names, and that are computed once for all fragments that do. `entity`
+    is whose features they are.
     """
 
     name: str
@@ -81,17 +85,29 @@ class Fragment:
     hidden: tuple[tuple[str, str, str | None], ...] = ()
     shared: tuple[str, ...] = ()
     text: str | None = None
+    entity: Entity = "customer"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def sql(self) -> str:
-        """The SELECT: given as text, or `families/<name>.sql`."""
-        return self.text if self.text is not None else load_step(f"features/families/{self.name}").sql
+        """The SELECT, given as text or `families/<name>.sql`, over the facts of the entity."""
+        text = self.text if self.text is not None else load_step(f"features/families/{self.name}").sql
+        return resolved(text, self.entity)
 
     @property
     def stored(self) -> list[tuple[str, str, str | None]]:
         """Name, type and default of the columns that it fills."""
         return [*self.hidden, *((f.name, f.type, f.default) for f in self.features if f.derived is None)]
+
+
+def ages_of(table: str, windows: tuple[int, ...] = ()) -> tuple[Ageing, ...]:
+    """Whom time alone changes where facts of a table are counted: by their day, and by the day they ended."""
+    fact = FACTS[table]
+    if fact.purchase:
+        return (Ageing("features.customer_day", windows=windows),)
+    relation = f"core.{table}" if fact.else_day is None else f"({timeline(table)})"
+    ended = (Ageing(relation, fact.ends.day),) if fact.ends else ()
+    return (Ageing(relation, fact.day, windows), *ended)
 
 
 def windowed(

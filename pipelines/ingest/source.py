@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.config.expression import columns_in, parse_scalar
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
-from pipelines.contracts.expected import Suite, checks_of_batch, derived
 from pipelines.contracts.model import Check
 from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import batch, deliveries, ledger, names, quality, volume
+from pipelines.ingest.expected import Suite, checks_of_batch, derived
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.ingest.ragged import COLUMN as RAGGED

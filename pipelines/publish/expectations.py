@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.expected import Suite
 from pipelines.errors import InvariantError
 from pipelines.ingest import quality
+from pipelines.ingest.expected import Suite
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.marts import table_of
 from pipelines.steps import load_step, transaction

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from pipelines.config.project import Source
 from pipelines.contracts import model
-from pipelines.contracts.expected import checks_of_batch, derived
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
 from pipelines.ingest import batch, deliveries, ledger, quality, volume
+from pipelines.ingest.expected import checks_of_batch, derived
 from pipelines.ingest.source import Outcome as Ingested
 from pipelines.ingest.source import ingest
 from pipelines.refresh.checks import Check, Outcome, facts_of

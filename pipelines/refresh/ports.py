@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.config.project import ProjectConfig, Source
-from pipelines.contracts.expected import Suite
 from pipelines.features.recipe import Recipe
+from pipelines.ingest.expected import Suite
 from pipelines.ingest.files import LandedFile
 from pipelines.refresh.findings import Finding
 

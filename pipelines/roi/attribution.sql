@@ -4,12 +4,11 @@
 -- amount counts twice. Responses of customers the campaign did not contact bring no row.
 -- key: campaign_id, customer_id, business_date
 -- store: replace
--- inputs: core.campaign_responses, roi.contact, features.customer_day
+-- inputs: facts.campaign_responses, roi.contact, features.customer_day
 with response as (
     select r.campaign_id, r.customer_id, r.responded_on as business_date
-    from core.campaign_responses as r
+    from facts.campaign_responses as r
     semi join roi.contact as c on c.campaign_id = r.campaign_id and c.customer_id = r.customer_id
-    where r.responded_on <= $as_of
     group by r.campaign_id, r.customer_id, r.responded_on
 ),
 

@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelines.steps import run_step, transaction
+from pipelines.core.facts import with_facts
+from pipelines.steps import load_step, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,4 +33,4 @@ def compute_roi(
     parameters = {"as_of": as_of, "margin_rate": margin_rate, "contact_cost": contact_cost}
     with transaction(con):
         for step in STEPS:
-            run_step(con, step, parameters)
+            run_step(con, with_facts(load_step(step)), parameters)

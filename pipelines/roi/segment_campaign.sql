@@ -3,7 +3,7 @@
 -- The previous figure is that of the campaign of the same type that started before it.
 -- key: campaign_id, segmentation_id, segment_id
 -- store: replace
--- inputs: core.campaigns, core.campaign_responses, segments.snapshot_day, segments.assignment, roi.attribution, roi.contact
+-- inputs: core.campaigns, facts.campaign_responses, segments.snapshot_day, segments.assignment, roi.attribution, roi.contact
 with campaign as (
     select
         g.campaign_id,
@@ -33,8 +33,7 @@ attributed as (
 
 responder as (
     select campaign_id, customer_id
-    from core.campaign_responses
-    where responded_on <= $as_of
+    from facts.campaign_responses
     group by campaign_id, customer_id
 ),
 

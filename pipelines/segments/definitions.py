@@ -26,9 +26,9 @@ from pipelines.config.segments import (
     Tiers,
 )
 from pipelines.config.yaml import load_model, nearest, read_yaml
+from pipelines.core.facts import tables_read
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
-from pipelines.segments import events
 from pipelines.segments.author import Author, where_in
 from pipelines.segments.calls import EVENT_CALLS, MEMBER_CALLS
 from pipelines.segments.conditions import Function, Names, Reader, Special, Term, today
@@ -259,7 +259,7 @@ class Load:
             needs.features,
             frozenset(name for one in asked for name in one.features),
             compiled.uses,
-            _tables(needs) | frozenset(table for one in asked for table in _tables(one)),
+            _tables(needs, definition.entity).union(*(_tables(found, "customer") for found in asked)),
         )
 
     def _refer(self, name: str, place: Place, at: int | None = None) -> Segmentation:
@@ -333,11 +333,11 @@ def _names(features: Sequence[Feature], absent: Mapping[str, tuple[str, ...]], e
     return Names(known | {AS_OF: today()}, "a feature of the catalogue", absent, help_)
 
 
-def _tables(needs: Needs) -> frozenset[str]:
+def _tables(needs: Needs, entity: Entity) -> frozenset[str]:
     """The event tables, and tables of members, that are read."""
     found: set[str] = set()
     for call in needs.events:
-        found |= {call.table, *(events.tables_behind(call.columns) if call.table == "orders" else ())}
+        found |= tables_read(call.table, entity, call.columns)
     for asked in needs.members:
         found.add(asked.source)
     return frozenset(found)

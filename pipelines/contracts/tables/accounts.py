@@ -8,6 +8,8 @@ CONTRACT = Contract(
     grain="one row per account",
     key=("account_id",),
     attributes=True,
+    entity="account",
+    known_from="created_on",
     columns=(
         Column("account_id", "VARCHAR", "The company's id", required=True),
         Column("account_name", "VARCHAR", "Its name"),

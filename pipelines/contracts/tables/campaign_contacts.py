@@ -1,5 +1,6 @@
 """The contract of `campaign_contacts`: one row a customer a campaign chose."""
 
+from pipelines.contracts.fact import Counted, Fact, Link
 from pipelines.contracts.model import Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -7,6 +8,11 @@ CONTRACT = Contract(
     description="Which customers a campaign addressed, and which it held back as its control group.",
     grain="one row per campaign and customer",
     key=("campaign_id", "customer_id"),
+    fact=Fact(
+        day="contacted_on",
+        else_day=Link("campaign_id", "campaigns", "campaign_id", ("start_date",)),
+        counts=Counted("arm", ("treatment",), blank="treatment"),
+    ),
     columns=(
         Column("campaign_id", "VARCHAR", "The campaign", required=True),
         Column("customer_id", "VARCHAR", "Who was addressed", required=True),

@@ -1,5 +1,6 @@
 """The contract of `campaign_responses`: one row a response, such as a redeemed coupon."""
 
+from pipelines.contracts.fact import Fact
 from pipelines.contracts.model import Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -8,6 +9,7 @@ CONTRACT = Contract(
     grain="one row per campaign, customer, day and offer",
     key=("campaign_id", "customer_id", "responded_on", "offer_id"),
     event="responded_on",
+    fact=Fact(day="responded_on"),
     columns=(
         Column("campaign_id", "VARCHAR", "The campaign", required=True),
         Column("customer_id", "VARCHAR", "Who responded", required=True),

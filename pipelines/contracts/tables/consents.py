@@ -1,5 +1,6 @@
 """The contract of `consents`: one row a consent given or withdrawn."""
 
+from pipelines.contracts.fact import Fact
 from pipelines.contracts.model import Column, Contract
 
 CONTRACT = Contract(
@@ -8,6 +9,7 @@ CONTRACT = Contract(
     grain="one row per customer, channel and day",
     key=("customer_id", "channel", "changed_on"),
     event="changed_on",
+    fact=Fact(day="changed_on"),
     columns=(
         Column("customer_id", "VARCHAR", "Who gave or withdrew it, as orders write it", required=True),
         Column(

@@ -1,5 +1,6 @@
 """The contract of `feedback`: one row a ticket, rating or review."""
 
+from pipelines.contracts.fact import OWNED_BY_PERSON, Ending, Fact
 from pipelines.contracts.model import Check, Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -8,6 +9,7 @@ CONTRACT = Contract(
     grain="one row per ticket, score or review",
     key=("feedback_id",),
     event="received_on",
+    fact=Fact(day="received_on", owners=OWNED_BY_PERSON, ends=Ending("closed_on")),
     columns=(
         Column("feedback_id", "VARCHAR", "The ticket's or rating's id", required=True),
         Column(

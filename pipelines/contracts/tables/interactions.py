@@ -1,5 +1,6 @@
 """The contract of `interactions`: one row a contact with us that is no order."""
 
+from pipelines.contracts.fact import OWNED_BY_PERSON, Fact
 from pipelines.contracts.model import Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -11,6 +12,7 @@ CONTRACT = Contract(
     watermark="occurred_at",
     # The session's time zone is the project's: the cast gives the business date.
     derived=(("business_date", "cast(occurred_at as date)"),),
+    fact=Fact(day="business_date", owners=OWNED_BY_PERSON),
     columns=(
         Column("interaction_id", "VARCHAR", "The interaction's id", required=True),
         Column("customer_id", "VARCHAR", "Whose it is, as orders write it; empty for an unknown visitor"),

@@ -1,5 +1,6 @@
 """The contract of `leads`: one row an enquiry that may become a customer."""
 
+from pipelines.contracts.fact import OF_CONTACT, Ending, Fact
 from pipelines.contracts.model import Check, Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -8,6 +9,18 @@ CONTRACT = Contract(
     grain="one row per lead",
     key=("lead_id",),
     event="created_on",
+    fact=Fact(
+        day="created_on",
+        owners={"account": ("account_id", OF_CONTACT)},
+        ends=Ending(
+            "converted_on",
+            "status",
+            ends=("converted",),
+            before="working",
+            blank="new",
+            blank_with_day="converted",
+        ),
+    ),
     columns=(
         Column("lead_id", "VARCHAR", "The lead's id", required=True),
         Column("account_id", "VARCHAR", "The company, where it is known already"),
@@ -18,9 +31,8 @@ CONTRACT = Contract(
         Column(
             "status",
             "VARCHAR",
-            "Where it stands",
+            "Where it stands; empty: converted where it has the day, new otherwise",
             allowed=("new", "working", "qualified", "converted", "disqualified"),
-            default="'new'",
         ),
         Column("converted_on", "DATE", "The day it became an opportunity", unit="date"),
     ),

@@ -1,5 +1,6 @@
 """The contract of `opportunities`: one row a deal that may be won or lost."""
 
+from pipelines.contracts.fact import Amounts, Ending, Fact
 from pipelines.contracts.model import Check, Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -8,12 +9,30 @@ CONTRACT = Contract(
     grain="one row per opportunity",
     key=("opportunity_id",),
     event="opened_on",
+    fact=Fact(
+        day="opened_on",
+        owners={"account": ("account_id",)},
+        ends=Ending(
+            "closed_on",
+            "outcome",
+            ends=("won", "lost"),
+            before="open",
+            blank="open",
+            blank_with_day="open",
+        ),
+        amounts=Amounts(("value",), terms=("rates",)),
+    ),
     columns=(
         Column("opportunity_id", "VARCHAR", "The opportunity's id", required=True),
         Column("account_id", "VARCHAR", "The company", required=True),
         Column("lead_id", "VARCHAR", "The lead it came from"),
         Column("opened_on", "DATE", "The day it was opened", unit="date", required=True),
-        Column("closed_on", "DATE", "The day it was won or lost", unit="date"),
+        Column(
+            "closed_on",
+            "DATE",
+            "The day it was won or lost; says nothing of a deal that is open",
+            unit="date",
+        ),
         Column("stage", "VARCHAR", "Stage of the pipeline, in the source's own words"),
         Column(
             "outcome",

@@ -1,5 +1,6 @@
 """The contract of `order_lines`: one row a product in an order."""
 
+from pipelines.contracts.fact import Amounts, Counted, Fact, Link
 from pipelines.contracts.model import Check, Column, Contract, Reference
 from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
@@ -8,6 +9,24 @@ CONTRACT = Contract(
     description="Lines of orders: what was bought, for how much.",
     grain="one row per order and line",
     key=("order_id", "line_id"),
+    large=True,
+    fact=Fact(
+        day="business_date",
+        counts=Counted("status", ("completed",)),
+        links=(
+            Link(
+                "order_id",
+                "orders",
+                "order_id",
+                ("customer_id", "business_date", "ordered_at", "store_id", "channel", "status"),
+                required=True,
+            ),
+            Link("product_id", "products", "product_id", ("category", "subcategory", "brand")),
+        ),
+        amounts=Amounts(("revenue", "discount", "coupon_discount", "cost"), terms=("rates", "vat_rates")),
+        purchase=True,
+        hidden=tuple(column.name for column in PARTS),
+    ),
     columns=(
         Column("order_id", "VARCHAR", "The order the line belongs to", required=True),
         Column("line_id", "VARCHAR", "Tells the lines of one order apart", required=True),

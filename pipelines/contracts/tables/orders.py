@@ -1,5 +1,6 @@
 """The contract of `orders`: one row an order, basket or invoice."""
 
+from pipelines.contracts.fact import Amounts, Counted, Fact, Link
 from pipelines.contracts.model import Check, Column, Contract
 from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
@@ -12,6 +13,19 @@ CONTRACT = Contract(
     watermark="ordered_at",
     # The session's time zone is the project's: the cast gives the business date.
     derived=(("business_date", "cast(ordered_at as date)"),),
+    large=True,
+    fact=Fact(
+        day="business_date",
+        counts=Counted("status", ("completed",)),
+        amounts=Amounts(
+            ("revenue", "discount", "coupon_discount"),
+            lines=Link("order_id", "order_lines", "order_id", ("line_id", "product_id", "quantity", "cost")),
+            terms=("rates", "vat_rates"),
+        ),
+        purchase=True,
+        core_only=("currency", "country"),
+        hidden=tuple(column.name for column in PARTS),
+    ),
     columns=(
         Column("order_id", "VARCHAR", "The order's id, as the source writes it", required=True),
         Column("customer_id", "VARCHAR", "Who ordered; empty for a guest, who counts in totals only"),

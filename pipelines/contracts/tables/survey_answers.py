@@ -1,5 +1,6 @@
 """The contract of `survey_answers`: one row an answer to one question."""
 
+from pipelines.contracts.fact import OWNED_BY_PERSON, Fact
 from pipelines.contracts.model import Check, Column, Contract, Reference
 
 CONTRACT = Contract(
@@ -8,6 +9,7 @@ CONTRACT = Contract(
     grain="one row per survey, response and question",
     key=("survey_id", "response_id", "question_id"),
     event="answered_on",
+    fact=Fact(day="answered_on", owners=OWNED_BY_PERSON),
     columns=(
         Column("survey_id", "VARCHAR", "The survey", required=True),
         Column("response_id", "VARCHAR", "One person's filled-in survey", required=True),

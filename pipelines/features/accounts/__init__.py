@@ -122,7 +122,7 @@ def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
     found = [*FRAGMENTS]
     if settings.pipeline_stages:
         found.append(stages(settings.pipeline_stages))
-    found += [custom.of_accounts(one) for one in settings.custom if one.entity == "account"]
+    found += [custom.fragment(one) for one in settings.custom if one.entity == "account"]
     return [one for one in found if {*one.needs} <= {*mapped}]
 
 

@@ -38,7 +38,7 @@ def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feat
 
 
 def _fragment(name: str, needs: tuple[str, ...], *features: Feature) -> Fragment:
-    return Fragment(name, features, needs, text=load_step(f"features/accounts/{name}").sql)
+    return Fragment(name, features, needs, text=load_step(f"features/accounts/{name}").sql, entity="account")
 
 
 # `company` says which accounts there are, and comes first.
@@ -182,8 +182,8 @@ def stages(wanted: Sequence[str]) -> Fragment:
             _money(stage_name(one), PIPELINE, f"Open value at stage {one}", _DEALS) for one in wanted
         ),
         needs=_DEALS,
-        text=f"select account_id, {columns} from core.opportunities where opened_on <= $as_of"
-        " and (closed_on is null or closed_on > $as_of)"
+        text=f"select account_id, {columns} from facts.opportunities where outcome = 'open'"
         " and upper(coalesce(nullif(currency, ''), $currency)) = $currency group by account_id",
         parameters={f"stage_{i}": one for i, one in enumerate(wanted)},
+        entity="account",
     )

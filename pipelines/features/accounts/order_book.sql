@@ -3,7 +3,7 @@
 -- Values in another currency are left out. Orders themselves are in core only when they are done.
 -- key: account_id
 -- store: replace
--- inputs: core.opportunities, core.customers, features.customer
+-- inputs: facts.opportunities, core.customers, features.customer
 with bought as (
     select
         coalesce(c.account_id, f.customer_id) as account_id,
@@ -17,11 +17,11 @@ with bought as (
 select
     o.account_id,
     cast(coalesce(sum(o.value), 0) as decimal(18, 4)) as order_book_value
-from core.opportunities as o
+from facts.opportunities as o
 left join bought as b on b.account_id = o.account_id
 where
     o.outcome = 'won'
-    and o.closed_on between $from_365 and $as_of
-    and (b.last_purchase_date is null or o.closed_on > b.last_purchase_date)
+    and o.ended_on >= $from_365
+    and (b.last_purchase_date is null or o.ended_on > b.last_purchase_date)
     and upper(coalesce(nullif(o.currency, ''), $currency)) = $currency
 group by o.account_id

@@ -1,10 +1,11 @@
 -- features.pipeline
--- One row per account with an opportunity opened by $as_of: what is open, and what was won and lost. A value in
--- another currency is converted by the latest rate at or before the day it was closed, or $as_of where it is
--- open; without a rate it has no value. The stage is as it is known now: sources keep no history of it.
+-- One row per account with an opportunity opened by $as_of: what is open, and what was won and lost. Its outcome
+-- decides, never a closing day alone; one that was won or lost without a day counts from the day it was opened.
+-- A value in another currency is converted by the latest rate at or before the day it was closed, or $as_of
+-- where it is open; without a rate it has no value. The stage is as it is known now: sources keep no history of it.
 -- key: account_id
 -- store: replace
--- inputs: core.opportunities, core.rates
+-- inputs: facts.opportunities, core.rates
 with rate as (
     select
         upper(currency) as currency,
@@ -17,19 +18,18 @@ with rate as (
 
 opened as (
     select
-        account_id,
-        opportunity_id,
-        stage,
-        probability,
-        upper(coalesce(nullif(currency, ''), $currency)) as currency,
-        value,
-        closed_on <= $as_of and outcome = 'won' as won,
-        closed_on <= $as_of and outcome = 'lost' as lost,
-        closed_on is null or closed_on > $as_of as is_open,
-        case when closed_on <= $as_of then closed_on end as closed_date,
-        least(coalesce(closed_on, cast($as_of as date)), cast($as_of as date)) as valued_date
-    from core.opportunities
-    where opened_on <= $as_of
+        o.account_id,
+        o.opportunity_id,
+        o.stage,
+        o.probability,
+        upper(coalesce(nullif(o.currency, ''), $currency)) as currency,
+        o.value,
+        o.outcome = 'won' as won,
+        o.outcome = 'lost' as lost,
+        o.outcome = 'open' as is_open,
+        o.ended_on as closed_date,
+        coalesce(o.ended_on, cast($as_of as date)) as valued_date
+    from facts.opportunities as o
 ),
 
 valued as (

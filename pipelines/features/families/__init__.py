@@ -57,5 +57,5 @@ def configured(settings: Features, categories: Sequence[str], mapped: Collection
     found += survey.scales(settings.scales)
     if settings.questions:
         found.append(survey.answers(settings.questions))
-    found += [custom.of_customers(one) for one in settings.custom if one.entity == "customer"]
+    found += [custom.fragment(one) for one in settings.custom if one.entity == "customer"]
     return [one for one in found if {*one.needs} <= {*mapped}]

@@ -2,16 +2,15 @@
 -- One row per customer seen with a device, on the web or in the app in 365 days: which one the most often.
 -- key: customer_id
 -- store: replace
--- inputs: core.interactions
+-- inputs: facts.interactions
 with seen as (
     select
         i.customer_id,
         lower(i.device) as device,
         i.channel
-    from core.interactions as i
+    from facts.interactions as i
     where
-        i.business_date between $from_365 and $as_of
-        and i.customer_id is not null
+        i.business_date >= $from_365
         and lower(coalesce(i.interaction_type, '')) not in ('sent', 'delivered', 'bounce', 'bounced')
 ),
 

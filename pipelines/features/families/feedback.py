@@ -1,6 +1,6 @@
 """What a customer says of us: scores, tickets, complaints."""
 
-from pipelines.features.feature import COUNT, DATE, FEEDBACK, NUMBER, TEXT, Ageing, Feature, Fragment
+from pipelines.features.feature import COUNT, DATE, FEEDBACK, NUMBER, TEXT, Feature, Fragment, ages_of
 
 _NEEDS = ("feedback",)
 
@@ -35,5 +35,5 @@ FRAGMENT = Fragment(
         Feature("last_complaint_date", FEEDBACK, "date", DATE, "Day of the last complaint", _NEEDS),
     ),
     needs=_NEEDS,
-    ages=(Ageing("core.feedback", "received_on", (90,)), Ageing("core.feedback", "closed_on")),
+    ages=ages_of("feedback", (90,)),
 )

@@ -2,7 +2,7 @@
 -- One row per customer who gave feedback by $as_of: the latest scores, and what is open or went wrong.
 -- key: customer_id
 -- store: replace
--- inputs: core.feedback
+-- inputs: facts.feedback
 with given as (
     select
         f.customer_id,
@@ -10,13 +10,12 @@ with given as (
         f.received_on,
         f.score,
         coalesce(f.complaint, false) as complaint,
-        f.closed_on is null or f.closed_on > $as_of as is_open,
+        f.closed_on is null as is_open,
         row_number() over (
             partition by f.customer_id, f.kind, f.score is null
             order by f.received_on desc, f.feedback_id desc
         ) as place
-    from core.feedback as f
-    where f.received_on <= $as_of and f.customer_id is not null
+    from facts.feedback as f
 ),
 
 counted as (

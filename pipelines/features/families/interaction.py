@@ -1,6 +1,6 @@
 """What a customer does besides ordering: visits, views, opened e-mails."""
 
-from pipelines.features.feature import COUNT, DATE, ENGAGEMENT, NUMBER, Ageing, Feature, Fragment, windowed
+from pipelines.features.feature import COUNT, DATE, ENGAGEMENT, NUMBER, Feature, Fragment, ages_of, windowed
 
 _NEEDS = ("interactions",)
 
@@ -53,5 +53,5 @@ FRAGMENT = Fragment(
         ),
     ),
     needs=_NEEDS,
-    ages=(Ageing("core.interactions", windows=(30, 90, 365)),),
+    ages=ages_of("interactions", (30, 90, 365)),
 )

@@ -3,7 +3,7 @@
 -- was sent is none of the customer's doing: it counts in email_sent_90d alone.
 -- key: customer_id
 -- store: replace
--- inputs: core.interactions
+-- inputs: facts.interactions
 with done as (
     select
         i.customer_id,
@@ -12,8 +12,7 @@ with done as (
         i.product_id,
         lower(coalesce(i.interaction_type, '')) as kind,
         lower(coalesce(i.interaction_type, '')) not in ('sent', 'delivered', 'bounce', 'bounced') as active
-    from core.interactions as i
-    where i.business_date <= $as_of and i.customer_id is not null
+    from facts.interactions as i
 ),
 
 counted as (

@@ -1,13 +1,6 @@
 """Who is a customer: whoever has ordered, was contacted, or stands in the CRM."""
 
-from pipelines.features.feature import COUNT, DATE, FLAG, LIFECYCLE, Ageing, Feature, Fragment
-
-# Contacts of campaigns with their day.
-CONTACTED = (
-    "(select c.customer_id, coalesce(c.contacted_on, g.start_date) as contacted_on"
-    " from core.campaign_contacts as c"
-    " inner join core.campaigns as g on g.campaign_id = c.campaign_id)"
-)
+from pipelines.features.feature import COUNT, DATE, FLAG, LIFECYCLE, Ageing, Feature, Fragment, ages_of
 
 FRAGMENT = Fragment(
     "person",
@@ -36,7 +29,7 @@ FRAGMENT = Fragment(
     ages=(
         Ageing("features.customer_day"),
         Ageing("core.customers", "created_on"),
-        Ageing(CONTACTED, "contacted_on"),
+        *ages_of("campaign_contacts"),
     ),
     hidden=(("_created_on", DATE, None),),
 )

@@ -1,10 +1,9 @@
 -- features.person
 -- One row per customer: who is one by $as_of, and since when the CRM knows them.
--- Who has only ordered and cancelled is a customer without purchases. A contact without a day of its own
--- counts from the first day of its campaign.
+-- Who has only ordered and cancelled is a customer without purchases.
 -- key: customer_id
 -- store: replace
--- inputs: features.customer_day, core.customers, core.campaigns, core.campaign_contacts
+-- inputs: features.customer_day, core.customers, facts.campaign_contacts
 with known as (
     select d.customer_id, false as in_crm, cast(null as date) as created_on
     from features.customer_day as d
@@ -16,9 +15,7 @@ with known as (
     where r.created_on is null or r.created_on <= $as_of
     union all
     select c.customer_id, false as in_crm, cast(null as date) as created_on
-    from core.campaign_contacts as c
-    inner join core.campaigns as g on g.campaign_id = c.campaign_id
-    where coalesce(c.contacted_on, g.start_date) <= $as_of
+    from facts.campaign_contacts as c
 )
 
 select

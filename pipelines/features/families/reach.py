@@ -1,6 +1,6 @@
 """Through which channels a customer may be addressed."""
 
-from pipelines.features.feature import COUNT, FLAG, REACHABILITY, Ageing, Feature, Fragment
+from pipelines.features.feature import COUNT, FLAG, REACHABILITY, Feature, Fragment, ages_of
 
 _NEEDS = ("consents",)
 CHANNELS = {
@@ -36,5 +36,5 @@ FRAGMENT = Fragment(
         ),
     ),
     needs=_NEEDS,
-    ages=(Ageing("core.consents", "changed_on"),),
+    ages=ages_of("consents"),
 )

@@ -3,15 +3,14 @@
 -- there is none, it is not known, and that is not a yes.
 -- key: customer_id
 -- store: replace
--- inputs: core.consents
+-- inputs: facts.consents
 with latest as (
     select
         c.customer_id,
         c.channel,
         c.granted,
         row_number() over (partition by c.customer_id, c.channel order by c.changed_on desc) as place
-    from core.consents as c
-    where c.changed_on <= $as_of
+    from facts.consents as c
 )
 
 select

@@ -1,7 +1,6 @@
 """How a customer responded to past campaigns."""
 
-from pipelines.features.families.person import CONTACTED
-from pipelines.features.feature import COUNT, DATE, ENGAGEMENT, NUMBER, Ageing, Feature, Fragment
+from pipelines.features.feature import COUNT, DATE, ENGAGEMENT, NUMBER, Feature, Fragment, ages_of
 
 _RESPONSES = ("campaigns", "campaign_contacts", "campaign_responses")
 
@@ -44,8 +43,5 @@ FRAGMENT = Fragment(
         ),
     ),
     needs=("campaigns", "campaign_contacts"),
-    ages=(
-        Ageing(CONTACTED, "contacted_on", (365,)),
-        Ageing("core.campaign_responses", "responded_on", (365,)),
-    ),
+    ages=(*ages_of("campaign_contacts", (365,)), *ages_of("campaign_responses", (365,))),
 )

@@ -1,16 +1,13 @@
 -- features.response
 -- One row per customer whom a campaign addressed or who responded to one, by $as_of. A control group is not
--- addressed. A contact without a day of its own counts from the first day of its campaign.
+-- addressed.
 -- key: customer_id
 -- store: replace
--- inputs: core.campaigns, core.campaign_contacts, core.campaign_responses
+-- inputs: facts.campaign_contacts, facts.campaign_responses
 with contacted as (
     select c.customer_id, c.campaign_id
-    from core.campaign_contacts as c
-    inner join core.campaigns as g on g.campaign_id = c.campaign_id
-    where
-        c.arm is distinct from 'control'
-        and coalesce(c.contacted_on, g.start_date) between $from_365 and $as_of
+    from facts.campaign_contacts as c
+    where c.happened and c.contacted_on >= $from_365
 ),
 
 responded as (
@@ -18,8 +15,7 @@ responded as (
         r.customer_id,
         r.campaign_id,
         max(r.responded_on) as last_date
-    from core.campaign_responses as r
-    where r.responded_on <= $as_of
+    from facts.campaign_responses as r
     group by r.customer_id, r.campaign_id
 ),
 

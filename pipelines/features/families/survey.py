@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from pipelines.config.features import Scale
-from pipelines.features.feature import NEEDS, NUMBER, TEXT, Ageing, Feature, Fragment, slug
+from pipelines.features.feature import NEEDS, NUMBER, TEXT, Feature, Fragment, ages_of, slug
 from pipelines.steps import quote
 
 _NEEDS = ("survey_answers",)
-_AGES = (Ageing("core.survey_answers", "answered_on", (365,)),)
+_AGES = ages_of("survey_answers", (365,))
 
 
 def scale_name(scale: str) -> str:
@@ -57,9 +57,9 @@ with scored as (
         cast(
             cast(a.score - a.scale_min as double) / (a.scale_max - a.scale_min) as decimal(18, 8)
         ) as position
-    from core.survey_answers as a
-    where a.answered_on between $from_365 and $as_of and list_contains($scale_{name}_questions, a.question_id)
-        and a.customer_id is not null and a.score is not null and a.scale_max > a.scale_min
+    from facts.survey_answers as a
+    where a.answered_on >= $from_365 and list_contains($scale_{name}_questions, a.question_id)
+        and a.score is not null and a.scale_max > a.scale_min
 ),
 response as (
     select customer_id, survey_id, response_id, max(answered_on) as answered_on, count(*) as answers,
@@ -99,8 +99,8 @@ with placed as (
             partition by a.customer_id, a.question_id
             order by a.answered_on desc, a.survey_id desc, a.response_id desc
         ) as place
-    from core.survey_answers as a
-    where a.answered_on between $from_365 and $as_of and a.customer_id is not null
+    from facts.survey_answers as a
+    where a.answered_on >= $from_365
 )
 select customer_id, {columns} from placed where place = 1 group by customer_id
 """,

@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.config.gx_catalogue import EXPECTATIONS, NOT_HERE, QUERY, snake
 from pipelines.config.query import parse_query
-from pipelines.contracts.expected import PREFIX, Suite, Tables, checks_of_batch, load_suites
 from pipelines.errors import ConfigError
+from pipelines.ingest.expected import PREFIX, Suite, Tables, checks_of_batch, load_suites
 from pipelines.publish.expectations import mart_columns
 from pipelines.publish.marts import MARTS
 

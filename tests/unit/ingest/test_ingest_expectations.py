@@ -12,10 +12,10 @@ from ingest_desk import HEADER, Desk, order, shop
 
 from pipelines.config.gx_catalogue import EXPECTATIONS
 from pipelines.config.project import Source
-from pipelines.contracts.expected import PREFIX, Suite
 from pipelines.contracts.model import Check, Severity
 from pipelines.errors import ConfigError
 from pipelines.ingest import ledger, quality
+from pipelines.ingest.expected import PREFIX, Suite
 from pipelines.ingest.source import ingest
 
 PLACE = ("_file_id", "_row")

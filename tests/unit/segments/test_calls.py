@@ -218,7 +218,7 @@ def test_members_are_asked_in_one_select_with_the_cut_points_of_what_they_refer_
 @pytest.mark.parametrize(
     ("condition", "said", "at"),
     [
-        ("did(ordrs)", "ordrs is not a table of events; did you mean orders?", "ordrs"),
+        ("did(ordrs)", "ordrs is not a table of events; did you mean orders or order_lines?", "ordrs"),
         (
             "in_crm and did(orders, where: categry = 'x')",
             "categry is not a column of orders; did you mean category",

@@ -1,0 +1,139 @@
+"""What each column of a fact is as SQL over its row, as it stood on `$as_of`, and the joins that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from pipelines.contracts.fact import Ending, Entity, Link
+from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.core.facts.columns import lines_of
+from pipelines.steps import quote
+
+# Columns beside those of the contract: whether a fact counts, and the day it ended as far as that was known.
+HAPPENED, ENDED_ON = "happened", "ended_on"
+
+
+@dataclass
+class Reading:
+    """Collects the joins that the columns of one table of facts take; its own row is `e`."""
+
+    table: str
+    schema: str = ""
+    rows: str | None = None
+    since: str | None = None
+    joins: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fact = FACTS[self.table]
+        self.schema = self.schema or ("money" if self.fact.purchase else "core")
+
+    @property
+    def source(self) -> str:
+        return f"{self.rows or f'{self.schema}.{self.table}'} as e{''.join(self.joins.values())}"
+
+    def value(self, name: str) -> str:
+        """A column as it stood on `$as_of`."""
+        fact, own = self.fact, f"e.{quote(name)}"
+        if name == HAPPENED:
+            return self._happened()
+        if fact.ends is not None and name in (fact.ends.column, fact.ends.day, ENDED_ON):
+            return self._ending(fact.ends, name)
+        if fact.else_day is not None and name == fact.day:
+            return f"coalesce({own}, {self._linked(fact.else_day)})"
+        if fact.counts is not None and fact.counts.blank is not None and name == fact.counts.column:
+            return f"coalesce({own}, {text(fact.counts.blank)})"
+        for link in fact.links:
+            if name in link.gives:
+                return self._linked(link, name)
+        if fact.amounts is not None and fact.amounts.lines is not None:
+            if name in fact.amounts.columns:
+                summed = self._summed(fact.amounts.lines, fact.amounts.columns)
+                return f"coalesce({summed}.{quote(name)}, {own}, 0)"
+            if name in lines_of(fact):
+                return self._of_line(fact.amounts.lines, name)
+        if name in fact.core_only:
+            (key,) = CONTRACTS[self.table].key
+            self.joins["head"] = f" left join core.{self.table} as head on head.{key} = e.{key}"
+            return f"head.{quote(name)}"
+        return own
+
+    def owner(self, entity: Entity) -> str:
+        """Whose the fact is."""
+        if entity in self.fact.owners:
+            return self._first(entity)
+        belongs = f"coalesce(member.account_id, member.customer_id) = {self._first('account')}"
+        self.joins["member"] = f" inner join core.customers as member on {belongs}"
+        return "member.customer_id"
+
+    def _first(self, entity: Entity) -> str:
+        paths = [
+            self._linked(path) if isinstance(path, Link) else self.value(path)
+            for path in self.fact.owners[entity]
+        ]
+        return paths[0] if len(paths) == 1 else f"coalesce({', '.join(paths)})"
+
+    def _linked(self, link: Link, name: str | None = None) -> str:
+        kind = "inner" if link.required else "left"
+        schema = self.schema if link.table in FACTS and FACTS[link.table].purchase else "core"
+        on = f"{link.table}.{link.key} = {self.value(link.column)}"
+        self.joins[link.table] = f" {kind} join {schema}.{link.table} as {link.table} on {on}"
+        return f"{link.table}.{quote(name or link.gives[0])}"
+
+    def _happened(self) -> str:
+        counts = self.fact.counts
+        return "true" if counts is None else among(self.value(counts.column), counts.values)
+
+    def _ending(self, ends: Ending, name: str) -> str:
+        """What was known on `$as_of` of how the fact ended."""
+        day = f"e.{quote(ends.day)}"
+        if ends.column is None:
+            return f"case when {day} <= $as_of then {day} end"
+        blank = text(ends.blank)
+        if ends.blank_with_day != ends.blank:
+            blank = f"case when {day} is not null then {text(ends.blank_with_day)} else {blank} end"
+        said = f"coalesce(e.{quote(ends.column)}, {blank})"
+        ended = among(said, ends.ends)
+        since = f"coalesce({day}, {self.value(self.fact.day)})"
+        if name == ends.column:
+            return f"case when {ended} and {since} > $as_of then {text(ends.before)} else {said} end"
+        known = day if name == ends.day else since
+        return f"case when {ended} and {known} <= $as_of then {known} end"
+
+    def _summed(self, lines: Link, amounts: Collection[str]) -> str:
+        """The lines of each fact, added up; of facts within the span alone."""
+        key, sums = lines.key, ", ".join(f"sum({quote(name)}) as {quote(name)}" for name in amounts)
+        within = ""
+        if self.since is not None:
+            day = f"e.{quote(self.fact.day)}"
+            within = (
+                f" semi join (select e.{key} from {self.schema}.{self.table} as e"
+                f" where {day} <= $as_of and {day} >= {self.since}) as s on s.{key} = l.{key}"
+            )
+        self.joins["summed"] = (
+            f" left join (select l.{key}, {sums} from {self.schema}.{lines.table} as l{within}"
+            f" group by l.{key})"
+            f" as summed on summed.{key} = e.{lines.column}"
+        )
+        return "summed"
+
+    def _of_line(self, lines: Link, name: str) -> str:
+        of, column, _ = lines_of(self.fact)[name]
+        self.joins["line"] = (
+            f" inner join {self.schema}.{lines.table} as line on line.{lines.key} = e.{lines.column}"
+        )
+        if of == lines.table:
+            return f"line.{quote(column)}"
+        (link,) = (found for found in FACTS[lines.table].links if found.table == of)
+        self.joins[of] = f" left join core.{of} as {of} on {of}.{link.key} = line.{link.column}"
+        return f"{of}.{quote(column)}"
+
+
+def among(value: str, texts: tuple[str, ...]) -> str:
+    if len(texts) == 1:
+        return f"{value} = {text(texts[0])}"
+    return f"{value} in ({', '.join(map(text, texts))})"
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
