@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from lohko.commands import quarantine
+from lohko.commands.backup import backup, restore
 from lohko.commands.check import check
 from lohko.commands.diff import diff
 from lohko.commands.drift import drift
@@ -67,7 +68,8 @@ def _project(
 # In the order in which `lohko --help` lists them.
 READ_AND_RUN = (run, status, segments, query, roi, drift, explain, replay)
 WRITE_A_PROJECT = (init, check, test, preview, diff, schema)
-for verb in (*READ_AND_RUN, *WRITE_A_PROJECT):
+KEEP_THE_RECORD = (backup, restore)
+for verb in (*READ_AND_RUN, *WRITE_A_PROJECT, *KEEP_THE_RECORD):
     app.command()(verb)
 
 

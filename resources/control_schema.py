@@ -1,53 +1,22 @@
-"""The schema of the control store: its migrations, applied once each when the file is opened."""
+"""The schema of the control store: migrated when the file is opened; its version is SQLite's user_version."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.errors import ConfigError
+from resources.backup import FOLDER, KEEP
+from resources.migrations import migrations_of
+
+_log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
-
-# Applied once each, in order; a script that has been released is never edited, a new one is appended.
-MIGRATIONS: list[str] = [
-    """
-    CREATE TABLE run_log (
-        run_id TEXT PRIMARY KEY, as_of_date TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
-        status TEXT NOT NULL CHECK (status IN ('running', 'success', 'held', 'failed')),
-        "trigger" TEXT NOT NULL, message TEXT NOT NULL DEFAULT ''
-    );
-    CREATE INDEX run_log_by_start ON run_log (started_at);
-    CREATE TABLE finding (
-        run_id TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
-        ok INTEGER NOT NULL CHECK (ok IN (0, 1)), severity TEXT NOT NULL, message TEXT NOT NULL,
-        found_at TEXT NOT NULL,
-        PRIMARY KEY (run_id, kind, subject)
-    );
-    CREATE INDEX finding_by_subject ON finding (kind, subject, found_at);
-    CREATE TABLE incident (
-        incident_id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,
-        severity TEXT NOT NULL, message TEXT NOT NULL, opened_at TEXT NOT NULL, opened_run_id TEXT NOT NULL,
-        last_seen_at TEXT NOT NULL, last_run_id TEXT NOT NULL, closed_at TEXT, closed_run_id TEXT,
-        opened_notified_at TEXT, closed_notified_at TEXT, claimed_at TEXT, claimed_by TEXT
-    );
-    CREATE UNIQUE INDEX incident_open_once ON incident (kind, subject) WHERE closed_at IS NULL;
-    CREATE TABLE told (
-        incident_id INTEGER NOT NULL REFERENCES incident, place INTEGER NOT NULL, event TEXT NOT NULL,
-        told_at TEXT NOT NULL, PRIMARY KEY (incident_id, place, event)
-    );
-    """,
-    """
-    CREATE TABLE batch_decision (
-        decision_id INTEGER PRIMARY KEY AUTOINCREMENT, batch_seq INTEGER NOT NULL, source TEXT NOT NULL,
-        decision TEXT NOT NULL CHECK (decision IN ('accept', 'reject')), decided_by TEXT NOT NULL,
-        decided_at TEXT NOT NULL, why TEXT NOT NULL
-    );
-    """,
-]
 
 
 @contextmanager
@@ -71,25 +40,53 @@ def use_wal(sql: sqlite3.Connection) -> None:
 
 
 def _version(sql: sqlite3.Connection) -> int:
-    known = sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone()
-    return int(sql.execute("SELECT version FROM schema_version").fetchone()[0]) if known else 0
+    return int(sql.execute("PRAGMA user_version").fetchone()[0])
 
 
 def migrate(sql: sqlite3.Connection, path: Path) -> None:
-    if _version(sql) < len(MIGRATIONS):
-        with transaction(sql):
-            # Asked again: another process may have migrated while this one waited.
-            for script in MIGRATIONS[_version(sql) :]:
-                for statement in _statements(script):
-                    sql.execute(statement)
-            sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-            sql.execute("DELETE FROM schema_version")
-            sql.execute("INSERT INTO schema_version VALUES (?)", (len(MIGRATIONS),))
-    elif (found := _version(sql)) > len(MIGRATIONS):
+    """Bring the log up to date; one that holds something is copied to `backup/` beside it first.
+
+    Raises
+    ------
+    ConfigError
+        When the file is of a newer Lohko; nothing was changed.
+    """
+    migrations = migrations_of("control")
+    version = _version(sql)
+    if version > len(migrations):
         raise ConfigError(
-            f"{path}: written by a newer Lohko (schema {found}, this one knows {len(MIGRATIONS)}). "
-            "Upgrade Lohko."
+            f"{path} has schema version {version}; this Lohko knows up to {len(migrations)}."
+            " Use the newer Lohko"
         )
+    if version == len(migrations):
+        return
+    kept = _back_up(sql, path, version) if version else None
+    with transaction(sql):
+        # Asked again: another process may have migrated while this one waited.
+        for migration in migrations[_version(sql) :]:
+            for statement in _statements(migration.sql):
+                sql.execute(statement)
+        sql.execute(f"PRAGMA user_version = {len(migrations)}")
+    if kept:
+        _log.warning(
+            "%s: migrated from schema version %d to %d; as it was before, it is in %s",
+            path,
+            version,
+            len(migrations),
+            kept,
+        )
+
+
+def _back_up(sql: sqlite3.Connection, path: Path, version: int) -> Path:
+    folder = path.parent / FOLDER
+    folder.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    kept = folder / f"control-{stamp}-schema-{version}.sqlite"
+    with closing(sqlite3.connect(kept)) as copy:
+        sql.backup(copy)
+    for old in sorted(folder.glob("control-*.sqlite"), reverse=True)[KEEP:]:
+        old.unlink(missing_ok=True)
+    return kept
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BusyError, ConfigError, LohkoError
+from resources.backup import FOLDER, Restored, read_backup, read_manifest, write_backup
 from resources.locks import hold
+from resources.warehouse_schema import bring_up_to_date, newest_version, set_version, version_of
 
 if TYPE_CHECKING:
     import duckdb
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,54 @@ class Warehouse:
     def is_held(self) -> bool:
         return self.keeper is not None
 
+    def back_up(self) -> Path:
+        """Write a backup of the record, and return its folder.
+
+        Raises
+        ------
+        BusyError
+            As `open`.
+        ExternalError
+            When the backup cannot be written.
+        """
+        with self.open("backup") as con:
+            return write_backup(con, self.path.parent / FOLDER, version_of(con) or newest_version())
+
+    def restore(self, backup: Path) -> Restored:
+        """Put a new warehouse with the record of a backup in the place of this one, and migrate it.
+
+        The file that was there stays beside it, as `warehouse.before-restore.duckdb`.
+
+        Raises
+        ------
+        ConfigError
+            When the folder is no backup, is damaged, or is of a newer Lohko; nothing was changed then.
+        BusyError
+            As `open`.
+        """
+        version = read_manifest(backup)["schema_version"]
+        if version > newest_version():
+            raise ConfigError(
+                f"{backup} has schema version {version}; this Lohko knows up to {newest_version()}. Use the"
+                " newer Lohko"
+            )
+        with self._lock("restore"):
+            new = replace(self, path=self.path.with_name("warehouse.restoring.duckdb"))
+            for path in (new.path, _wal(new.path)):
+                path.unlink(missing_ok=True)
+            con = new._connect()
+            try:
+                restored = read_backup(con, backup)
+                set_version(con, restored.version)
+                bring_up_to_date(con, new.path)
+            except BaseException:
+                con.close()
+                new.path.unlink()
+                raise
+            con.close()
+            _exchange(new.path, self.path)
+        return restored
+
     def _lock(self, purpose: str) -> AbstractContextManager[None]:
         if self.is_held:
             return nullcontext()
@@ -85,11 +133,25 @@ class Warehouse:
         except duckdb.Error as error:
             raise _unopened(self.path, str(error).splitlines()[0]) from None
         try:
-            _check_schema(con, self.path)
+            bring_up_to_date(con, self.path)
         except BaseException:
             con.close()
             raise
         return con
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _exchange(new: Path, path: Path) -> None:
+    """Put a file in the place of the warehouse, whose own log must not be replayed into it."""
+    aside = path.with_name("warehouse.before-restore.duckdb")
+    for old, kept in ((path, aside), (_wal(path), _wal(aside))):
+        kept.unlink(missing_ok=True)
+        if old.exists():
+            old.replace(kept)
+    new.replace(path)
 
 
 def _unopened(path: Path, reason: str) -> LohkoError:
@@ -99,7 +161,8 @@ def _unopened(path: Path, reason: str) -> LohkoError:
     if not reason.startswith(("IO Error", "Serialization Error", "INTERNAL Error")):
         return ConfigError(f"{path}: cannot be opened: {reason}. Check LOHKO_THREADS and LOHKO_MEMORY")
     return LohkoError(
-        f"{path}: cannot be opened: {reason}. It holds the record of membership: restore it from a backup"
+        f"{path}: cannot be opened: {reason}. It holds the record of membership: see"
+        " `lohko restore`, or put back a copy of the file"
     )
 
 
@@ -116,17 +179,3 @@ def _settings() -> dict[str, str | bool | int | float | list[str]]:
         if os.environ.get(variable):
             settings[setting] = os.environ[variable]
     return settings
-
-
-def _check_schema(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """A warehouse of a newer Lohko is refused before anything is written to it."""
-    con.execute("create table if not exists main.schema_version (version integer not null)")
-    row = con.execute("select max(version) from main.schema_version").fetchone()
-    version = row[0] if row else None
-    if version is None:
-        con.execute("insert into main.schema_version values (?)", [SCHEMA_VERSION])
-    elif version > SCHEMA_VERSION:
-        raise ConfigError(
-            f"{path} has schema version {version}; this Lohko knows up to {SCHEMA_VERSION}."
-            " Use the newer Lohko"
-        )

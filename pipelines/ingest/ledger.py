@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import columns_of, rows
+from pipelines.steps import rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,11 +76,8 @@ create table if not exists ingest.volume_column (
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the ledgers where they are missing, and widen what an earlier Lohko made too narrow."""
+    """Create the ledgers where they are missing."""
     con.execute(SCHEMA)
-    for name, kind in columns_of(con, "ingest.file_amount"):
-        if kind == "DECIMAL(18,4)":
-            con.execute(f"alter table ingest.file_amount alter column {name} type decimal(38,4)")
 
 
 def now() -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import columns_of, quote, relation_exists, rows
+from pipelines.steps import quote, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,10 +27,7 @@ def run(con: duckdb.DuckDBPyConnection) -> Row | None:
 
 def segmentations(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Each segmentation and its current segments in display order."""
-    order = "segmentation_id"
-    if "segmentation_position" in dict(columns_of(con, "marts.segment_current")):
-        order = "segmentation_position, segmentation_id"
-    segments = rows(con, f"select * from marts.segment_current order by {order}, position, segment_id")
+    segments = rows(con, "from marts.segment_current order by segmentation_id, position, segment_id")
     found: dict[str, Row] = {}
     for segment in segments:
         key = segment["segmentation_id"]

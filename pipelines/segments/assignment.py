@@ -16,7 +16,7 @@ from pipelines.segments import current
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated
 from pipelines.segments.model import literal
-from pipelines.steps import is_view, quote, relation_exists
+from pipelines.steps import quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,11 +36,8 @@ _COLUMNS = "as_of_date, segmentation_id, segment_id, entity_kind, entity_id"
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing; an older warehouse has a table in the place of the view, which follows."""
+    """Create what is missing."""
     con.execute(SCHEMA)
-    if relation_exists(con, VIEW) and not is_view(con, VIEW):
-        con.execute(f"drop table {VIEW}")
-        con.execute("delete from segments.snapshot_day")
     make_view(con)
 
 

@@ -57,22 +57,12 @@ class Recorded:
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the record where it is missing, and derive from its events what is derived from them."""
+    """Create the record where it is missing."""
     con.execute(SCHEMA)
     versions.create(con)
     if not relation_exists(con, "segments.membership"):
         run_step(con, "segments/membership")
-    if latest_day(con) is not None and not relation_exists(con, current.table_of("customer")):
-        _derive_current(con)
     assignment.create(con)
-
-
-def _derive_current(con: duckdb.DuckDBPyConnection) -> None:
-    """For a record that kept no current places: all segmentations were exclusive then, of customers."""
-    found = con.execute(
-        "select distinct segmentation_id from segments.membership where left_date is null"
-    ).fetchall()
-    current.rebuild(con, "customer", {row[0]: True for row in found})
 
 
 def latest_day(con: duckdb.DuckDBPyConnection) -> date | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.segments import Combination, Entity
 from pipelines.ingest.ledger import now
 from pipelines.segments.model import Segmentation
-from pipelines.steps import columns_of, insert_rows, transaction
+from pipelines.steps import insert_rows, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,10 +56,7 @@ class InForce:
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables; labels are of today, so those of an earlier form are dropped and written again."""
-    labels = [name for name, _ in columns_of(con, "segments.label")]
-    if labels and "entity_kind" not in labels:
-        con.execute("drop table segments.label")
+    """Create the tables where they are missing."""
     con.execute(SCHEMA)
 
 

@@ -15,7 +15,6 @@ from pipelines.errors import BusyError, SourceError, UnwritableError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
 from pipelines.segments.why import Who, Why
-from pipelines.steps import relation_exists
 from resources.project import Project
 
 
@@ -72,10 +71,7 @@ def explain_member(published: Published, who: Who) -> dict[str, Any]:
 
 def _features(published: Published, who: Who) -> list[dict[str, Any]]:
     """The published features of the day; none where there is no such member."""
-    mart = f"marts.{who.entity}"
-    if not relation_exists(published.con, mart):  # an older Lohko published nothing of accounts
-        return []
-    return published.rows(f"from {mart} where {KEY[who.entity]} = $id", {"id": who.id})
+    return published.rows(f"from marts.{who.entity} where {KEY[who.entity]} = $id", {"id": who.id})
 
 
 def _found(project: Project, id_: str, entity: Entity | None) -> tuple[Who, bool]:

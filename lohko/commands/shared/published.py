@@ -79,19 +79,14 @@ class Published:
             raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
 
     def held_parts(self) -> list[dict[str, Any]]:
-        """What stays as it was published before; nothing where an older Lohko published."""
-        if not steps.relation_exists(self.con, "marts.publication"):
-            return []
+        """What stays as it was published before."""
         return self.rows("from marts.publication where held order by kind, part")
 
     def segments(self) -> list[dict[str, Any]]:
         """Every segment today, of customers and then of accounts; `entity` says of which."""
         order = "order by segmentation_id, position"
         found = self.rows(f"select 'customer' as entity, * from marts.segment_current {order}")
-        # An older Lohko published none of accounts.
-        if steps.relation_exists(self.con, "marts.account_segment_current"):
-            found += self.rows(f"select 'account' as entity, * from marts.account_segment_current {order}")
-        return found
+        return found + self.rows(f"select 'account' as entity, * from marts.account_segment_current {order}")
 
     def known_segmentations(self) -> list[str]:
         """Ids of the segmentations of customers, in order."""

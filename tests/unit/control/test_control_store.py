@@ -15,6 +15,7 @@ import pytest
 import resources.control_schema as control_schema
 from pipelines.errors import ConfigError, LohkoError
 from resources.control import ControlStore, Finding
+from resources.migrations import Migration, migrations_of
 
 DAY = date(2025, 3, 1)
 ROOT = Path(control_schema.__file__).parents[1]
@@ -25,6 +26,12 @@ def in_processes(count: int, code: str, *words: str) -> None:
     running = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(count)]
     faults = [process.communicate(timeout=60)[1] for process in running]
     assert faults == [""] * count
+
+
+def add_migration(patch: pytest.MonkeyPatch, sql: str) -> None:
+    known = migrations_of("control")
+    added = Migration(len(known) + 1, "test", sql)
+    patch.setattr(control_schema, "migrations_of", lambda store: (*known, added))
 
 
 def test_a_run_is_running_until_it_is_finished(store: ControlStore) -> None:
@@ -96,11 +103,7 @@ def test_a_migration_is_applied_once_and_keeps_what_was_there(
     store: ControlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.start_run("r1", DAY, "command")
-    monkeypatch.setattr(
-        control_schema,
-        "MIGRATIONS",
-        [*control_schema.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO a VALUES (';');"],
-    )
+    add_migration(monkeypatch, "CREATE TABLE a (x); INSERT INTO a VALUES (';');")
     store.start_run("r2", DAY, "command")
     assert [run.run_id for run in store.runs()] == ["r2", "r1"]
 
@@ -110,11 +113,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 ) -> None:
     store.start_run("r1", DAY, "command")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            control_schema,
-            "MIGRATIONS",
-            [*control_schema.MIGRATIONS, "CREATE TABLE a (x); INSERT INTO b VALUES (1);"],
-        )
+        add_migration(patch, "CREATE TABLE a (x); INSERT INTO b VALUES (1);")
         with pytest.raises(LohkoError, match="no such table: b"):
             store.runs()
     assert len(store.runs()) == 1
@@ -124,8 +123,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 
 def test_a_file_of_a_newer_lohko_is_refused(store: ControlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.runs()
-    monkeypatch.setattr(control_schema, "MIGRATIONS", [])
-    with pytest.raises(ConfigError, match=r"schema \d+, this one knows 0.*Upgrade"):
+    monkeypatch.setattr(control_schema, "migrations_of", lambda store: ())
+    with pytest.raises(ConfigError, match=r"schema version \d+; this Lohko knows up to 0\. Use the newer"):
         store.runs()
 
 
@@ -183,6 +182,7 @@ def test_a_store_may_be_begun_by_several_at_the_same_moment(tmp_path: Path) -> N
 def test_processes_that_reconcile_at_once_open_one_incident(path: Path, store: ControlStore) -> None:
     code = """
 import os; from resources.control import ControlStore, Finding
+from resources.migrations import Migration, migrations_of
 store = ControlStore(Path(sys.argv[1]))
 for n in range(10):
     store.record_finding(f"{os.getpid()}-{n}", Finding("drift", "loyal", False, "critical", "moved"))

@@ -85,15 +85,6 @@ def test_the_total_roi_comes_from_sums(full: duckdb.DuckDBPyConnection, engine: 
     assert total["roi_change"] == total["roi"] - total["roi_previous"]
 
 
-def test_segmentations_stand_in_their_configured_order_where_the_mart_knows_it(
-    full: duckdb.DuckDBPyConnection,
-) -> None:
-    full.execute("alter table marts.segment_current add column segmentation_position integer")
-    full.execute("update marts.segment_current set segmentation_position ="
-                 " case segmentation_id when 'value' then 1 when 'rfm' then 2 else 3 end")  # fmt: skip
-    assert [item["id"] for item in data.segmentations(full)] == ["value", "rfm", "category"]
-
-
 def test_campaigns_of_the_same_name_are_told_apart(full: duckdb.DuckDBPyConnection) -> None:
     full.execute("update marts.roi_campaign set campaign_name = 'Spring' where campaign_id in ('c20', 'c21')")
     names = {row["campaign_name"] for row in data.roi_campaign_cells(full, "rfm")}

@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.errors import BusyError, ConfigError, LohkoError
 from resources.locks import hold
-from resources.warehouse import SCHEMA_VERSION, Warehouse
+from resources.warehouse import Warehouse
+from resources.warehouse_schema import newest_version
 
 
 @contextmanager
@@ -140,18 +141,19 @@ def test_a_program_without_our_lock_that_has_it_open_is_busy_and_not_damage(ware
 def test_a_warehouse_of_a_newer_lohko_is_refused_and_left_alone(warehouse: Warehouse) -> None:
     with warehouse.open("test") as con:
         con.execute("update schema_version set version = version + 1")
-    newer = rf"schema version {SCHEMA_VERSION + 1}; this Lohko knows up to {SCHEMA_VERSION}"
+    newest = newest_version()
+    newer = rf"schema version {newest + 1}; this Lohko knows up to {newest}"
     with pytest.raises(ConfigError, match=newer), warehouse.open("again"):
         pass
     with duckdb.connect(str(warehouse.path), read_only=True) as con:
-        assert con.execute("from schema_version").fetchall() == [(SCHEMA_VERSION + 1,)]
+        assert con.execute("from schema_version").fetchall() == [(newest + 1,)]
 
 
 def test_a_damaged_file_says_to_restore_it(warehouse: Warehouse) -> None:
     warehouse.path.parent.mkdir()
     warehouse.path.write_bytes(b"not a database" * 1000)
     with (
-        pytest.raises(LohkoError, match=r"cannot be opened.*restore it from a backup"),
+        pytest.raises(LohkoError, match=r"cannot be opened.*lohko restore"),
         warehouse.open("test"),
     ):
         pass

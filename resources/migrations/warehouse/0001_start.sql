@@ -1,0 +1,5 @@
+-- Version 1: each stage creates its tables when they are missing (`SCHEMA` in pipelines/), always in their
+-- newest form, so a new warehouse has the newest version from the start and no migration runs in it.
+-- A change of a record table changes its `SCHEMA` and adds a file here, for the warehouses that have the
+-- table already. A stage may not have run yet: write `alter table if exists`. Derived tables need no
+-- migration: they are computed again when their fingerprint changes.
