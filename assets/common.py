@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pipelines.engine import columns_of, qualified, row_count, rows
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
-from pipelines.steps import columns_of, qualified, row_count, rows
 from resources.project import Project
 from resources.warehouse import Warehouse
 

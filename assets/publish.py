@@ -16,10 +16,10 @@ from assets.common import (
     spec,
     table_metadata,
 )
+from pipelines.engine import load_step
 from pipelines.publish.marts import COMPANIES, MARTS, PERSONAL, table_of
 from pipelines.refresh.marts import checks_of, refresh_marts
 from pipelines.refresh.publication import publish_day
-from pipelines.steps import load_step
 from resources.project import Project
 from resources.publication import publisher_of
 
@@ -98,12 +98,14 @@ _NO_ASSETS = {
     "segments.recorded_day",
     "segments.label",
     "publish.revenue_day",
+    "publish.metric",
 }
 _COMES_FROM = {
     "publish.part": "ingest.freshness",
     "publish.effective_day": "ingest.freshness",
     "marts.revenue_day": "core.orders",
     # Made within another asset.
+    "features.attribute_quality": "core.customers",
     "features.entry_product": "features.customer",
     "features.account": "features.customer",
     "segments.account_profile_day": "segments.membership",
@@ -115,6 +117,6 @@ _COMES_FROM = {
 
 
 def _deps(mart: str) -> list[str]:
-    """The assets a mart's SELECT names as its inputs."""
+    """The assets that a mart's SELECT reads."""
     inputs = [table for table in load_step(f"publish/marts/{mart}").inputs if table not in _NO_ASSETS]
     return list(dict.fromkeys(_COMES_FROM.get(table, table) for table in inputs)) or ["segments.membership"]

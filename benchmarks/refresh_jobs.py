@@ -214,8 +214,8 @@ def create_core(con: duckdb.DuckDBPyConnection) -> None:
     """Every core table by its contract, empty."""
     from pipelines.contracts.registry import CONTRACTS
     from pipelines.core.merge import STATE
+    from pipelines.engine import qualified, quote
     from pipelines.ingest import ledger
-    from pipelines.steps import qualified, quote
 
     ledger.create(con)
     con.execute(STATE)

@@ -20,6 +20,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
+from pipelines.engine import columns_of, load_step, run_step
 from pipelines.errors import ConfigError
 from pipelines.features import accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
@@ -33,7 +34,6 @@ from pipelines.publish.metrics import METRICS
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history
 from pipelines.segments.replay import STATE
-from pipelines.steps import columns_of, load_step, run_step
 
 if TYPE_CHECKING:
     import duckdb

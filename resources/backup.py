@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import qualified, transaction
 from pipelines.errors import ConfigError, ExternalError
 from pipelines.segments.model import literal
-from pipelines.steps import qualified, transaction
 
 if TYPE_CHECKING:
     import duckdb

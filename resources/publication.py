@@ -19,10 +19,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import beside, columns_of, qualified, quote
 from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
 from pipelines.refresh.ports import Publisher
-from pipelines.steps import beside, columns_of, qualified, quote
 from resources.project import Project
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engine import transaction
 from pipelines.errors import ConfigError, LohkoError
-from pipelines.steps import transaction
 from resources import backup
 from resources.migrations import Migration, migrations_of
 

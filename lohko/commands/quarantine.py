@@ -239,8 +239,8 @@ def reject(context: typer.Context, batch: Batch, why: Why) -> None:
 
 
 def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None:
+    from pipelines.engine import transaction
     from pipelines.ingest import decision as by_hand
-    from pipelines.steps import transaction
 
     if not why.strip():
         raise UsageError("--why is empty; expected the reason, which is kept with who and when")

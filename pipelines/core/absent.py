@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import facts
 from pipelines.core.merge import STATE, refresh
-from pipelines.steps import tables_read
+from pipelines.engine import load_fragment, tables_read
 
 if TYPE_CHECKING:
     import duckdb
 
 
+# The fragment that says who is a customer at all; unlike the others it is of every project.
+_PERSON = "features/families/person"
+
+
 def needed_tables(mapped: Collection[str]) -> list[str]:
-    """The canonical tables a project works with: those it maps and those some step reads, in order."""
-    read = tables_read()
+    """The canonical tables a project works with: those it maps and those every project reads, in order."""
+    read = tables_read().union(load_fragment(_PERSON).inputs)
     of_facts = [facts.tables_read(table, "customer") for table in FACTS if f"facts.{table}" in read]
     found = frozenset(mapped).union(*of_facts)
     return [table for table in CONTRACTS if table in found or f"core.{table}" in read]

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
-from pipelines.steps import quote, relation_exists
+from pipelines.engine import quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
+from pipelines.engine import columns_of, qualified, quote
 from pipelines.ingest import ledger
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import columns_of, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.core import changes, following, identity
+from pipelines.engine import columns_of, qualified, quote, relation_exists, row_count, transaction
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
-from pipelines.steps import columns_of, qualified, quote, relation_exists, row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb

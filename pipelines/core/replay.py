@@ -17,12 +17,12 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.identity import MERGES
 from pipelines.core.merge import refresh
+from pipelines.engine import relation_exists, transaction
 from pipelines.ingest import batch
 from pipelines.ingest.decision import BY_HAND, point_to_newest
 from pipelines.ingest.expected import Suite
 from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
 from pipelines.ingest.source import Outcome, judge, mappings_of
-from pipelines.steps import relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb

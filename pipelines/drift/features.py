@@ -17,8 +17,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.drift.verdict import Check
+from pipelines.engine import columns_of, quote
 from pipelines.errors import ConfigError
-from pipelines.steps import columns_of, quote
 
 if TYPE_CHECKING:
     import duckdb

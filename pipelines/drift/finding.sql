@@ -1,11 +1,10 @@
--- drift.finding
+-- step: drift.finding
 -- One row per segment in which a change was found (one incident each): its worst verdict, the features
 -- concerned, the largest change first, and the largest index. A change of the shares of a segmentation has
 -- a segmentation_id without segment_id and no features; one over all customers has neither id.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
--- inputs: drift.verdict
--- dialect: duckdb
+-- dialect: duckdb, a list of features in the order of their change
 select
   as_of_date,
   baseline_date,

@@ -13,8 +13,8 @@ from pipelines.config.drift import DriftLimits
 from pipelines.drift.features import feature_checks
 from pipelines.drift.shares import share_checks
 from pipelines.drift.verdict import Judged, judge
+from pipelines.engine import parameters_in, store_select
 from pipelines.features.catalogue import Feature
-from pipelines.steps import PARAMETER, store_select
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +44,7 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create `drift.verdict`, empty, where it is missing: a first day has nothing to be compared with."""
     con.execute("create schema if not exists drift")
     nothing = {"as_of_date": None, "baseline_date": None, "baseline_basis": None}
-    empty: dict[str, Any] = {name: [] for name in PARAMETER.findall(_ROWS)}
+    empty: dict[str, Any] = {name: [] for name in parameters_in(_ROWS)}
     con.execute(f"create table if not exists {TABLE} as {_ROWS}", empty | nothing)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.drift.measure import TABLE
-from pipelines.steps import load_step, relation_exists, rows
+from pipelines.engine import load_step, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
+from pipelines.engine import columns_of, insert_rows, qualified, quote
 from pipelines.errors import ConfigError
-from pipelines.steps import columns_of, insert_rows, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

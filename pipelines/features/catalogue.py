@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.features import Features
+from pipelines.engine import insert_rows, quote
 from pipelines.errors import ConfigError
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import (
@@ -24,7 +25,6 @@ from pipelines.features.feature import (
     Feature,
     share_name,
 )
-from pipelines.steps import insert_rows, quote
 
 if TYPE_CHECKING:
     import duckdb

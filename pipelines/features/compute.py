@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import bound, columns_of, qualified, quote, relation_exists, store_select, transaction
 from pipelines.features.accounts import keep_accounts
 from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
 from pipelines.features.scoped import scoped
 from pipelines.features.state import SCHEMA, refresh_state
-from pipelines.steps import bound, columns_of, qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,9 +13,9 @@ from pipelines.config.features import CustomFeature
 from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts import columns_of, counted, relation, tables_needed, tables_read
+from pipelines.engine import quote
 from pipelines.errors import ConfigError
 from pipelines.features.feature import COUNT, DATE, FLAG, MONEY, NUMBER, TEXT, Feature, Fragment, ages_of
-from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb

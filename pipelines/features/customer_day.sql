@@ -1,4 +1,4 @@
--- features.customer_day
+-- step: features.customer_day
 -- One row per customer and business day with an order: the state that features are made of.
 -- A day is a purchase day when `orders` is above 0: completed orders, several of one day are one day; of a day
 -- with other orders alone it says that the customer was there. Money and lines are of completed orders; `cost`
@@ -7,7 +7,6 @@
 -- from the lines of their orders alone.
 -- key: customer_id, business_date
 -- store: partition business_date
--- inputs: money.orders, money.order_lines, features.day_scope
 with placed as (
     select
         o.order_id,

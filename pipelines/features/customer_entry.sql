@@ -1,9 +1,8 @@
--- features.customer_entry
+-- step: features.customer_entry
 -- One row per customer with a purchase: the first day with one, and the category and product with the most
 -- revenue on it. Later orders never change it.
 -- key: customer_id
 -- store: append
--- inputs: features.customer_day, money.orders, money.order_lines, core.products
 with first_day as (
     select
         d.customer_id,

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.steps import load_step, relation_exists, row_count, run_step, store_select
+from pipelines.engine import load_step, relation_exists, row_count, run_step, store_select
 
 if TYPE_CHECKING:
     import duckdb

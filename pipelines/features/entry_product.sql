@@ -1,9 +1,8 @@
--- features.entry_product
+-- step: features.entry_product
 -- One row per category and product that some customer bought first: how many they are, what they bring, and how
 -- many of them are among the top tenth of customers by revenue in 365 days. Ties at the edge of the tenth are in.
 -- key: kind, name
 -- store: replace
--- inputs: features.customer
 with buyer as (
     select entry_category, entry_product, revenue_365d
     from features.customer

@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import FACTS
 from pipelines.core.facts import resolved, timeline
-from pipelines.steps import load_step
+from pipelines.engine import load_fragment
 
 LIFECYCLE, RFM, VALUE, BEHAVIOUR, ENGAGEMENT = "lifecycle", "rfm", "value", "behaviour", "engagement"
 PRODUCT, DEMOGRAPHIC, GEOGRAPHIC, LANGUAGE = "product", "demographic", "geographic", "language"
@@ -91,7 +91,7 @@ class Fragment:
     @cached_property
     def sql(self) -> str:
         """The SELECT, given as text or `families/<name>.sql`, over the facts of the entity."""
-        text = self.text if self.text is not None else load_step(f"features/families/{self.name}").sql
+        text = self.text if self.text is not None else load_fragment(f"features/families/{self.name}").sql
         return resolved(text, self.entity)
 
     @property

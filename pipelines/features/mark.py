@@ -6,10 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from pipelines.engine import load_step
 from pipelines.features import entry, state
 from pipelines.features.accounts import account_mark
 from pipelines.features.recipe import Recipe, make
-from pipelines.steps import load_step
 
 if TYPE_CHECKING:
     import duckdb

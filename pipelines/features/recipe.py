@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import columns_of, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import Feature, Fragment
-from pipelines.steps import columns_of, load_step, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,7 +99,7 @@ class Made:
     def _shared(self) -> dict[str, str]:
         """The SELECTs that several fragments read, by name."""
         names = dict.fromkeys(name for one in self.fragments for name in one.shared)
-        return {name: load_step(f"features/families/{name}").sql for name in names}
+        return {name: load_fragment(f"features/families/{name}").sql for name in names}
 
     @property
     def stored_sql(self) -> str:

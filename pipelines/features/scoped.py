@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.steps import columns_of, qualified, quote
+from pipelines.engine import columns_of, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipelines.core import money
+from pipelines.engine import load_step, relation_exists, store_select, transaction
 from pipelines.features import entry
-from pipelines.steps import load_step, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.engine import qualified, quote
 from pipelines.errors import SourceError
 from pipelines.ingest.limits import LARGEST_SUM, MONEY
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

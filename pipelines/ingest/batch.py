@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engine import qualified, quote, relation_exists, store_select, transaction
 from pipelines.errors import InvariantError, SourceError
 from pipelines.ingest import amounts, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, load
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.reading import Reading
-from pipelines.steps import qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb

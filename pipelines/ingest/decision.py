@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import relation_exists, rows, transaction
 from pipelines.errors import UsageError
-from pipelines.steps import relation_exists, rows, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.config.project import Source
+from pipelines.engine import bound, qualified, quote
 from pipelines.ingest import guests, ledger
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.quality import CheckResult
-from pipelines.steps import bound, qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.expression import to_sql
+from pipelines.engine import columns_of, qualified, quote, relation_exists
 from pipelines.errors import SourceError
 from pipelines.ingest import ragged
 from pipelines.ingest.dialect import MAX_COLUMNS, refuse_repeats
 from pipelines.ingest.reading import Reading
-from pipelines.steps import columns_of, qualified, quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb

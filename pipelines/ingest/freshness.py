@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.config.calendar import Calendar
 from pipelines.config.project import Freshness, Source
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import insert_rows, qualified, quote, transaction
 from pipelines.errors import ConfigError
-from pipelines.steps import insert_rows, qualified, quote, transaction
 
 if TYPE_CHECKING:
     import duckdb

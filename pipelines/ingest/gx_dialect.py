@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql.base import (
 )
 from sqlalchemy.engine.default import DefaultDialect
 
-from pipelines.steps import columns_of
+from pipelines.engine import columns_of
 
 URL = "duckdb+gx://"
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import rows
+from pipelines.engine import rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,7 +7,7 @@ holds, a date that no program represents, or a customer's twin whose id looks th
 from __future__ import annotations
 
 from pipelines.contracts.model import Column, Contract
-from pipelines.steps import quote
+from pipelines.engine import quote
 
 MONEY = "DECIMAL(18,4)"
 # The largest amount of one row, where its contract states no bound; and of a batch, added up without sign:

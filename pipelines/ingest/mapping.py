@@ -15,11 +15,11 @@ from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import qualified, quote
 from pipelines.errors import ConfigError
 from pipelines.ingest import guests, limits
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
-from pipelines.steps import qualified, quote
 
 META = ("_file_id", "_row", RAGGED)
 # Settings of a source that hold an expression; their columns are no attributes.

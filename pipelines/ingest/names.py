@@ -9,9 +9,9 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from pipelines.engine import quote
 from pipelines.errors import SourceError
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import quote
 
 # Beside every row in `raw.<source>`, and while it is typed; the last is the row itself, see `batch.account`.
 PLACES = frozenset({"_file_id", "_row", "_batch_seq", "_landed_row"})

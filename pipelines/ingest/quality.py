@@ -14,10 +14,10 @@ from pipelines.config.gx_catalogue import QUERY
 from pipelines.config.project import Source
 from pipelines.config.quality import FaultLimits
 from pipelines.contracts.model import Check, Contract, Severity
+from pipelines.engine import columns_of, insert_rows, qualified, quote, row_count, transaction
 from pipelines.errors import ConfigError
 from pipelines.ingest.expected import PLACE, PREFIX
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import columns_of, insert_rows, qualified, quote, row_count, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.expression import columns_in, parse_scalar
 from pipelines.config.project import Source
-from pipelines.steps import rows
+from pipelines.engine import rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pipelines.engine import quote
 from pipelines.ingest.dialect import Dialect
 from pipelines.ingest.reading import Reading, csv_clause
 from pipelines.ingest.unpack import CHUNK, chunks
-from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb

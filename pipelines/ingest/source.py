@@ -12,6 +12,7 @@ from pipelines.config.expression import columns_in, parse_scalar
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Check
+from pipelines.engine import columns_of
 from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import batch, deliveries, ledger, names, quality, volume
 from pipelines.ingest.expected import Suite, checks_of_batch, derived
@@ -19,7 +20,6 @@ from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
 from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.reading import Reading, prepare, scratch_in, words_of
-from pipelines.steps import columns_of
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.quality import VolumeLimits
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import qualified, quote, transaction
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import SAMPLES, CheckResult
-from pipelines.steps import qualified, quote, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.engine import load_step, transaction
 from pipelines.errors import InvariantError
 from pipelines.ingest import quality
 from pipelines.ingest.expected import Suite
 from pipelines.ingest.quality import CheckResult
 from pipelines.publish.marts import table_of
-from pipelines.steps import load_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,10 +26,7 @@ NO_BATCH = 0
 
 def mart_columns(mart: str) -> Collection[str] | None:
     """The columns a mart's SELECT names; None where it takes all of another table."""
-    import sqlglot
-
-    query = sqlglot.parse_one(load_step(f"publish/marts/{mart}").sql, dialect="duckdb")
-    names = query.named_selects if isinstance(query, sqlglot.exp.Query) else ["*"]
+    names = load_step(f"publish/marts/{mart}").columns
     return None if "*" in names else names
 
 

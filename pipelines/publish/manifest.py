@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import row_count, rows
 from pipelines.publish.marts import MARTS, table_of
-from pipelines.steps import row_count, rows
 
 if TYPE_CHECKING:
     import duckdb

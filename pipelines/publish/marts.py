@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.segments import Entity
+from pipelines.engine import insert_rows, load_step, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.compute import attributes_of
@@ -18,7 +19,6 @@ from pipelines.segments import history
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
 from pipelines.segments.replay import four_weeks_before
-from pipelines.steps import insert_rows, load_step, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.steps import insert_rows
+from pipelines.engine import insert_rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.config.segments import Entity
+from pipelines.engine import relation_exists, rows, transaction
 from pipelines.features.catalogue import Feature
 from pipelines.segments.model import Segmentation
-from pipelines.steps import relation_exists, rows, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import relation_exists
 from pipelines.refresh.ports import Control, Progress, Project
 from pipelines.segments.history import latest_day
-from pipelines.steps import relation_exists
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,13 +10,13 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import identity, merge, money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import Merged, unknown_references
+from pipelines.engine import row_count
 from pipelines.errors import InvariantError
 from pipelines.ingest.source import mappings_of
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.findings import Finding
 from pipelines.refresh.ports import Project
-from pipelines.steps import row_count
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipelines.config.project import Source
 from pipelines.contracts import model
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import relation_exists, row_count
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
 from pipelines.ingest import batch, deliveries, ledger, quality, volume
@@ -22,7 +23,6 @@ from pipelines.refresh.checks import Check, Outcome, facts_of
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.findings import Finding
 from pipelines.refresh.ports import Landing, Project
-from pipelines.steps import relation_exists, row_count
 
 
 @dataclass(frozen=True)

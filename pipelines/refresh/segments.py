@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 
 from pipelines.core import money
+from pipelines.engine import run_step
 from pipelines.errors import InvariantError
 from pipelines.features.compute import has_features
 from pipelines.features.mark import features_mark
@@ -19,7 +20,6 @@ from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.versions import in_force
-from pipelines.steps import run_step
 
 EXCLUSIVE = Check(
     "segments.assignment",

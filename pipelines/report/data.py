@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import quote, relation_exists, rows
+from pipelines.engine import quote, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

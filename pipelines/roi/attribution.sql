@@ -1,10 +1,9 @@
--- roi.attribution
+-- step: roi.attribution
 -- One row per campaign, contacted customer and day of a response: what the customer bought that day.
 -- A day on which a customer responded to several campaigns is divided equally among them, so that no
 -- amount counts twice. Responses of customers the campaign did not contact bring no row.
 -- key: campaign_id, customer_id, business_date
 -- store: replace
--- inputs: facts.campaign_responses, roi.contact, features.customer_day
 with response as (
     select r.campaign_id, r.customer_id, r.responded_on as business_date
     from facts.campaign_responses as r

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipelines.core.facts import with_facts
-from pipelines.steps import load_step, run_step, transaction
+from pipelines.engine import load_step, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb

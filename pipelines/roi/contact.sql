@@ -1,8 +1,7 @@
--- roi.contact
+-- step: roi.contact
 -- One row per campaign and customer contacted by $as_of: when, and at what cost; the control group is not.
 -- key: campaign_id, customer_id
 -- store: replace
--- inputs: facts.campaign_contacts
 select
     c.campaign_id,
     c.customer_id,

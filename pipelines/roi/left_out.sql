@@ -1,8 +1,7 @@
--- roi.campaign_left_out
+-- step: roi.campaign_left_out
 -- One row per campaign that has no ROI, and why.
 -- key: campaign_id
 -- store: replace
--- inputs: core.campaigns, core.orders, segments.snapshot_day, roi.contact, roi.segment_campaign
 select
     g.campaign_id,
     coalesce(g.campaign_name, g.campaign_id) as campaign_name,

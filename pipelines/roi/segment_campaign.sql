@@ -1,9 +1,8 @@
--- roi.segment_campaign
+-- step: roi.segment_campaign
 -- One row per campaign, segmentation and segment, by membership as of the day before the campaign.
 -- The previous figure is that of the campaign of the same type that started before it.
 -- key: campaign_id, segmentation_id, segment_id
 -- store: replace
--- inputs: core.campaigns, facts.campaign_responses, segments.snapshot_day, segments.assignment, roi.attribution, roi.contact
 with campaign as (
     select
         g.campaign_id,

@@ -1,11 +1,10 @@
--- roi.segment_month
+-- step: roi.segment_month
 -- One row per month, segmentation and segment, by membership as of the day before the month.
 -- `revenue` is all the members bought; margin, cost and ROI stand on what is attributed to campaigns.
 -- Without any campaign contact there is nothing to attribute, and no row.
 -- Customers who first appear within the month were in no segment before it and are left out.
 -- key: month, segmentation_id, segment_id
 -- store: replace
--- inputs: segments.snapshot_day, segments.assignment, features.customer_day, roi.attribution, roi.contact
 with period as (
     select as_of_date as membership_date, basis, cast(as_of_date + interval 1 day as date) as month
     from segments.snapshot_day

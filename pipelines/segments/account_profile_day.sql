@@ -1,11 +1,10 @@
--- segments.account_profile_day
+-- step: segments.account_profile_day
 -- One row per day, segmentation and segment of accounts: how large it is and what its accounts brought by then.
 -- A segment without accounts has no row here; the marts add it with zero. The margin of a segment is known when it
 -- is known of each of its accounts. Shares are of all accounts: where segments overlap, or leave accounts out, they
 -- need not add up to 1.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
--- inputs: segments.assignment, features.account
 with member as (
     select
         a.segmentation_id,

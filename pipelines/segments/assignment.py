@@ -12,11 +12,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote, relation_exists
 from pipelines.segments import current
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated
 from pipelines.segments.model import literal
-from pipelines.steps import quote, relation_exists
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,11 +10,11 @@ from typing import Protocol
 from pipelines.config.expression import Place
 from pipelines.config.segments import AnyDefinition
 from pipelines.config.yaml import line_of, nearest, read_yaml
+from pipelines.engine import quote
 from pipelines.errors import ConfigError
 from pipelines.segments.conditions import Function, Names, Reader, Term, place_in
 from pipelines.segments.model import Condition, Segmentation
 from pipelines.segments.words import kind_of_type
-from pipelines.steps import quote
 
 
 class Refer(Protocol):

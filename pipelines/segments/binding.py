@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from pipelines.steps import quote
+from pipelines.engine import quote
 
 if TYPE_CHECKING:
     import duckdb

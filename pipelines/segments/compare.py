@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipelines.engine import bound, columns_of, quote, rows
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
-from pipelines.steps import bound, columns_of, quote, rows
 
 if TYPE_CHECKING:
     import duckdb

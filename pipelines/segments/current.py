@@ -12,8 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
+from pipelines.engine import columns_of, quote
 from pipelines.segments.model import OWN, literal
-from pipelines.steps import columns_of, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,9 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote
 from pipelines.segments.model import Cut, Needs, Segmentation
 from pipelines.segments.select import relation
-from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb

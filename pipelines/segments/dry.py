@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import bound, is_view, qualified, quote, relation_exists, transaction
 from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import Plan
 from pipelines.segments.testing import Membership
-from pipelines.steps import bound, is_view, qualified, quote, relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb

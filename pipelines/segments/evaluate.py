@@ -12,10 +12,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote
 from pipelines.errors import InvariantError
 from pipelines.segments.model import AS_OF, Segmentation
 from pipelines.segments.plan import Plan
-from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb

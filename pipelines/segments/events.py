@@ -13,11 +13,11 @@ from pipelines.config.segments import Entity
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts import columns_of, counted, reads_lines, relation, tables_needed
+from pipelines.engine import quote
 from pipelines.segments.calls import Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
 from pipelines.segments.model import AS_OF, EventCall, Needs
 from pipelines.segments.words import Named
-from pipelines.steps import quote
 
 LABELS = ("where", "within", "at_least", "at_most")
 _DAY = "~day"

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote, relation_exists, run_step, transaction
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
 from pipelines.segments import assignment, current, versions
@@ -20,7 +21,6 @@ from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
 from pipelines.segments.model import Segmentation, literal
 from pipelines.segments.versions import InForce
 from pipelines.segments.versions import store_definitions as store_definitions
-from pipelines.steps import quote, relation_exists, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb

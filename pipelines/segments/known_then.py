@@ -16,11 +16,11 @@ from pipelines.core import money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.identity import MERGES
 from pipelines.core.merge import refresh
+from pipelines.engine import quote
 from pipelines.errors import UsageError
 from pipelines.features.compute import refresh_state
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import mappings_of
-from pipelines.steps import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,11 +12,11 @@ from typing import Literal
 from pipelines.config.expression import Place
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import quote
 from pipelines.segments.calls import CALLS, Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
 from pipelines.segments.model import AS_OF, OWN, Condition, MemberCall, Needs
 from pipelines.segments.words import Named
-from pipelines.steps import quote
 
 SOURCES = ("customers", "contacts")
 _QUANTIFIERS: Mapping[str, Literal["any", "all", "no", "count"]] = {

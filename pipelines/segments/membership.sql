@@ -1,9 +1,8 @@
--- segments.membership
+-- step: segments.membership
 -- One row per stay of a customer in a segment: [entered_date, left_date), open while left_date is NULL.
 -- Of a day recorded more than once, the last revision counts.
 -- key: segmentation_id, segment_id, entity_kind, entity_id, entered_date
 -- store: replace
--- inputs: segments.membership_event, segments.recorded_day
 with effective as (
     select e.*
     from segments.membership_event as e

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote, transaction
 from pipelines.segments import cuts
 from pipelines.segments.model import KEY, OWN, Needs, Part, Segmentation, closure, merged
 from pipelines.segments.select import relation
-from pipelines.steps import quote, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,12 +14,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.engine import qualified, quote
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import evaluate
 from pipelines.segments.model import Segmentation, literal
 from pipelines.segments.plan import Plan
-from pipelines.steps import qualified, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import bound, columns_of, quote, relation_exists, rows
 from pipelines.segments import assignment
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.segments.plan import RESULT, Asked, Plan
-from pipelines.steps import bound, columns_of, quote, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

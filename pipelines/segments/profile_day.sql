@@ -1,11 +1,10 @@
--- segments.profile_day
+-- step: segments.profile_day
 -- One row per day, segmentation and segment: how large it is and what it brought by then.
 -- A segment without customers has no row here; the marts add it with zero. The margin of a segment is known
 -- when it is known of each of its customers. Shares are of all customers: where segments overlap, or leave
 -- customers out, they need not add up to 1.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: partition as_of_date
--- inputs: segments.assignment, features.customer
 with member as (
     select
         a.segmentation_id,

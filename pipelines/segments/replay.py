@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.core import changes
+from pipelines.engine import load_step, relation_exists, run_step, transaction
 from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
-from pipelines.steps import load_step, relation_exists, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipelines.config.segments import Entity
+from pipelines.engine import quote
 from pipelines.segments import events, members
 from pipelines.segments.model import (
     AS_OF,
@@ -20,7 +21,6 @@ from pipelines.segments.model import (
     literal,
     merged,
 )
-from pipelines.steps import quote
 
 
 def relation(entity: Entity, columns: Sequence[Column], needs: Needs, outputs: str) -> str:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segment_tests import SegmentTests, bound_of
 from pipelines.config.yaml import nearest
+from pipelines.engine import bound, columns_of, quote
 from pipelines.segments.author import Author
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.stats.association import Group, correlation_ratio, cramers_v
-from pipelines.steps import bound, columns_of, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import insert_rows, relation_exists, transaction
 from pipelines.segments.dry import recorded_members
 from pipelines.segments.model import Segmentation
 from pipelines.segments.testing import Verdict, judge
-from pipelines.steps import insert_rows, relation_exists, transaction
 
 if TYPE_CHECKING:
     import duckdb

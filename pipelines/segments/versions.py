@@ -12,9 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Combination, Entity
+from pipelines.engine import insert_rows, transaction
 from pipelines.ingest.ledger import now
 from pipelines.segments.model import Segmentation
-from pipelines.steps import insert_rows, transaction
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pipelines.config.connectors import Auth, Http, Pagination
+from pipelines.engine import quote
 from pipelines.errors import SourceError
-from pipelines.steps import quote
 from resources.connectors.cursors import begin, later
 from resources.connectors.dlt_home import load_dlt
 from resources.connectors.pulls import KEY, Pulls, fingerprint

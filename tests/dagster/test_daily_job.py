@@ -13,11 +13,11 @@ from fixtures.daily import execute
 from fixtures.shop import Shop
 
 from pipelines.core import merge
+from pipelines.engine import qualified
 from pipelines.ingest import batch
 from pipelines.refresh import definitions, features
 from pipelines.segments import evaluate
 from pipelines.segments.definitions import Definitions, load_definitions
-from pipelines.steps import qualified
 
 DAY = "2026-03-30"
 GOOD = '9001,C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'

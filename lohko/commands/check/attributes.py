@@ -12,9 +12,9 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.expression import words_in
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import quote
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import Attribute, parse_rules
-from pipelines.steps import quote
 from resources.project import Project
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lohko.commands.check.attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
+from pipelines.engine import quote, relation_exists
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import account_attributes
 from pipelines.features.catalogue import RESERVED
@@ -18,7 +19,6 @@ from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
-from pipelines.steps import quote, relation_exists
 from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
 from resources.notifier import addresses_from_environment

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.engine import relation_exists
 from pipelines.errors import BusyError, ConfigError
 from pipelines.segments.history import latest_day
 from pipelines.segments.model import Segmentation
 from pipelines.segments.versions import refused
-from pipelines.steps import relation_exists
 from resources.project import Project
 from resources.warehouse import Warehouse
 

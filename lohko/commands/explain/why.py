@@ -15,11 +15,11 @@ from typing import Any
 from lohko.commands.shared import show
 from lohko.commands.shared.latest import LOCK_TIMEOUT, Latest, latest
 from pipelines.config.yaml import nearest, read_yaml
+from pipelines.engine import relation_exists
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import Definitions, files_in
 from pipelines.segments.versions import in_force
 from pipelines.segments.why import Value, Who, Why, explain_changes, survivor
-from pipelines.steps import relation_exists
 from resources.project import Project
 
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from lohko.after_run import after_run, held_subjects
 from lohko.commands.check.configuration import check_configuration
 from lohko.commands.shared.options import is_interruption
+from pipelines.engine import relation_exists
 from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
-from pipelines.steps import relation_exists
 from resources.connectors import fetch_attributes
 from resources.control import ControlStore, is_full
 from resources.instance import instance_of

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.yaml import nearest
+from pipelines.engine import columns_of, relation_exists
 from pipelines.errors import SourceError, UsageError
 from pipelines.features.compute import state_day
 from pipelines.features.feature import Feature
@@ -21,7 +22,6 @@ from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
 from pipelines.segments.dry import assigned, undone
 from pipelines.segments.model import Segmentation
-from pipelines.steps import columns_of, relation_exists
 from resources.project import Project
 from resources.warehouse import Warehouse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines import steps
+from pipelines import engine
 from pipelines.errors import SourceError, UsageError
 from resources.project import Project
 
@@ -52,7 +52,7 @@ class Published:
         self, sql: str, parameters: dict[str, Any] | Sequence[Any] | None = None
     ) -> list[dict[str, Any]]:
         """The rows of one of our own queries."""
-        return steps.rows(self.con, sql, parameters)
+        return engine.rows(self.con, sql, parameters)
 
     def one(self, sql: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
         """The only row of a query."""

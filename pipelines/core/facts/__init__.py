@@ -18,7 +18,7 @@ from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import FACTS
 from pipelines.core.facts.columns import columns_of, reads_lines, tables_needed, tables_read
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
-from pipelines.steps import Step, quote
+from pipelines.engine import Step, quote
 
 __all__ = [
     "ENDED_ON",

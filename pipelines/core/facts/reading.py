@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipelines.contracts.fact import Ending, Entity, Link
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts.columns import lines_of
-from pipelines.steps import quote
+from pipelines.engine import quote
 
 # Columns beside those of the contract: whether a fact counts, and the day it ended as far as that was known.
 HAPPENED, ENDED_ON = "happened", "ended_on"

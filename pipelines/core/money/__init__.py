@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.money import Amounts
 from pipelines.config.project import ProjectConfig
 from pipelines.core import changes
-from pipelines.steps import load_step, qualified, relation_exists, row_count, run_step, transaction
+from pipelines.engine import load_step, qualified, relation_exists, row_count, run_step, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,7 +120,7 @@ def _make_plain(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop table if exists {qualified('money.' + name)}")
     run_step(con, "core/money/plain/held_order")
     for name in VIEWS:
-        _view(con, f"core/money/plain/{name}")
+        run_step(con, f"core/money/plain/{name}")
 
 
 def _make_terms(con: duckdb.DuckDBPyConnection, terms: Terms) -> None:
@@ -130,15 +130,10 @@ def _make_terms(con: duckdb.DuckDBPyConnection, terms: Terms) -> None:
         "core/money/term",
         {"currency": terms.currency, "max_age_days": terms.max_rate_age_days},
     )
-    _view(con, "core/money/amount")
+    run_step(con, "core/money/amount")
     run_step(con, "core/money/held_order")
     for name in VIEWS[1:]:
-        _view(con, f"core/money/{name}")
-
-
-def _view(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    step = load_step(name)
-    con.execute(f"create or replace view {step.table} as {step.sql}")
+        run_step(con, f"core/money/{name}")
 
 
 def _store_sources(con: duckdb.DuckDBPyConnection, amounts: Mapping[str, Amounts]) -> None:

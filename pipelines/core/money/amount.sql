@@ -1,4 +1,4 @@
--- money.amount
+-- step: money.amount
 -- One row per amount that counts: every line of a known order, and every order without lines that has one.
 -- From the amount as the source gives it to net revenue, a column a step, so that what is taken out adds up:
 -- amount -> converted -> less what it included, plus what it was reduced by -> less VAT = revenue.
@@ -6,7 +6,6 @@
 -- Decimals are widened before a product, and a quotient is one of doubles, rounded once a row.
 -- key: order_id, line_id
 -- store: view
--- inputs: core.orders, core.order_lines, money.term, money.source
 with entry as (
     select
         order_id,

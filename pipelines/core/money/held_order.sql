@@ -1,8 +1,7 @@
--- money.held_order
+-- step: money.held_order
 -- One row per order that waits for a rate: in core, out of features and marts, in once the rate arrives.
 -- key: order_id
 -- store: replace
--- inputs: core.orders, money.term, money.amount
 select o.order_id, o._source as source, 'no_currency_rate' as reason, 'currency' as column_name
 from core.orders as o
 inner join money.term as t

@@ -1,8 +1,7 @@
--- money.order_lines
+-- step: money.order_lines
 -- One row per line of an order that is not held, its amounts net and in the project's currency.
 -- key: order_id, line_id
 -- store: view
--- inputs: money.amount, money.held_order
 select
     a.order_id,
     a.line_id,

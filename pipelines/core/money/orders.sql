@@ -1,8 +1,7 @@
--- money.orders
+-- step: money.orders
 -- One row per order that is not held, its amounts net and in the project's currency.
 -- key: order_id
 -- store: view
--- inputs: core.orders, money.amount, money.held_order
 select
     o.order_id,
     o.customer_id,

@@ -1,10 +1,9 @@
--- money.term
+-- step: money.term
 -- One row per currency, country and business day that an order has: the exchange rate and the VAT rate of it.
 -- The rate is the latest at or before the day, at most $max_age_days old; NULL where there is none. Currency
 -- and country are as orders write them, empty where they write none.
 -- key: currency, country, business_date
 -- store: replace
--- inputs: core.orders, core.rates, core.vat_rates
 with day as (
     select distinct coalesce(currency, '') as currency, coalesce(country, '') as country, business_date
     from core.orders

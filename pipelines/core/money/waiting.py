@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.steps import relation_exists, rows
+from pipelines.engine import relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import columns_of, qualified, quote, relation_exists, store_select, transaction
 from pipelines.features import custom
 from pipelines.features.accounts.families import FRAGMENTS, stages
 from pipelines.features.catalogue import attribute_feature, names_differ
 from pipelines.features.feature import Feature, Fragment
 from pipelines.features.recipe import WINDOWS, Recipe
-from pipelines.steps import columns_of, qualified, quote, relation_exists, store_select, transaction
 
 if TYPE_CHECKING:
     import duckdb

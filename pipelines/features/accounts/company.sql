@@ -1,8 +1,6 @@
--- features.company
+-- fragment: features.account
 -- One row per account known by $as_of: what it is. A rating of a later day is not known yet.
 -- key: account_id
--- store: replace
--- inputs: core.accounts
 with known as (
     select *
     from core.accounts

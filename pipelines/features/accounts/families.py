@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.engine import load_fragment, quote
 from pipelines.features.feature import (
     COUNT,
     DATE,
@@ -19,7 +20,6 @@ from pipelines.features.feature import (
     Fragment,
     slug,
 )
-from pipelines.steps import load_step, quote
 
 _ACCOUNTS, _CONTACTS, _DEALS = ("accounts",), ("contacts",), ("opportunities",)
 _LEADS, _ORDERS = ("leads",), ("orders",)
@@ -38,7 +38,9 @@ def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feat
 
 
 def _fragment(name: str, needs: tuple[str, ...], *features: Feature) -> Fragment:
-    return Fragment(name, features, needs, text=load_step(f"features/accounts/{name}").sql, entity="account")
+    return Fragment(
+        name, features, needs, text=load_fragment(f"features/accounts/{name}").sql, entity="account"
+    )
 
 
 # `company` says which accounts there are, and comes first.

@@ -1,8 +1,6 @@
--- features.lead
+-- fragment: features.account
 -- One row per account with a lead by $as_of. Its status says whether it was converted.
 -- key: account_id
--- store: replace
--- inputs: facts.leads
 select
     l.account_id,
     count(*) filter (where l.created_on >= $from_90) as leads_90d,

@@ -1,9 +1,7 @@
--- features.members
+-- fragment: features.account
 -- One row per account with members: customers whose account_id it is. A customer without one belongs to the
 -- account of the same id.
 -- key: account_id
--- store: replace
--- inputs: features.customer, core.customers
 select
     coalesce(c.account_id, f.customer_id) as account_id,
     count(*) as members,

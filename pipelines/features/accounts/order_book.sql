@@ -1,9 +1,7 @@
--- features.order_book
+-- fragment: features.account
 -- One row per account with an order to come: deals won in 365 days and after the last purchase of its members.
 -- Values in another currency are left out. Orders themselves are in core only when they are done.
 -- key: account_id
--- store: replace
--- inputs: facts.opportunities, core.customers, features.customer
 with bought as (
     select
         coalesce(c.account_id, f.customer_id) as account_id,

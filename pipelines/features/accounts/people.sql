@@ -1,8 +1,6 @@
--- features.people
+-- fragment: features.account
 -- One row per account with contacts by $as_of: how many persons, who of them decides, who may be addressed.
 -- key: account_id
--- store: replace
--- inputs: core.contacts
 select
     account_id,
     count(*) as contacts,

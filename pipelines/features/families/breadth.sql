@@ -1,8 +1,6 @@
--- features.breadth
+-- fragment: features.customer_state
 -- One row per customer with a purchase in 365 days: how many different products.
 -- key: customer_id
--- store: replace
--- inputs: money.orders, money.order_lines
 select
     o.customer_id,
     count(distinct l.product_id) as products_365d

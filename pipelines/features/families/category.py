@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipelines.engine import quote
 from pipelines.features.feature import (
     COUNT,
     DATE,
@@ -13,7 +14,6 @@ from pipelines.features.feature import (
     Fragment,
     share_name,
 )
-from pipelines.steps import quote
 
 _NEEDS = ("products", "order_lines")
 _AGES = (Ageing("features.customer_day", windows=(365,)),)

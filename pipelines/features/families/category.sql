@@ -1,9 +1,7 @@
--- features.category
+-- fragment: features.customer_state
 -- One row per customer with a line by $as_of: which categories they buy in 365 days, and which one they took
 -- up last. Nobody takes up what no source describes.
 -- key: customer_id
--- store: replace
--- inputs: features.category_bought
 with ranked as (
     select
         customer_id,

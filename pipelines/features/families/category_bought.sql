@@ -1,10 +1,8 @@
--- features.category_bought
+-- fragment: features.customer_state
 -- One row per customer and category with a line by $as_of: since when they buy it, and what of it in 365 days.
 -- A product that no source describes counts in the category '(unknown)', so that shares of revenue add up to
 -- one.
 -- key: customer_id, category
--- store: replace
--- inputs: money.orders, money.order_lines, core.products
 select
     o.customer_id,
     coalesce(p.category, '(unknown)') as category,

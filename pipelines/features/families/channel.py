@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from pipelines.engine import quote
 from pipelines.features.feature import BEHAVIOUR, COUNT, NUMBER, TEXT, Ageing, Feature, Fragment, slug
-from pipelines.steps import quote
 
 _AGES = (Ageing("features.customer_day", windows=(365,)),)
 

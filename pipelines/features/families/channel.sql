@@ -1,8 +1,6 @@
--- features.channel
+-- fragment: features.customer_state
 -- One row per customer with an order of a known channel in 365 days: the channel with the most orders.
 -- key: customer_id
--- store: replace
--- inputs: money.orders
 with bought as (
     select
         o.customer_id,

@@ -1,8 +1,6 @@
--- features.device
+-- fragment: features.customer_state
 -- One row per customer seen with a device, on the web or in the app in 365 days: which one the most often.
 -- key: customer_id
--- store: replace
--- inputs: facts.interactions
 with seen as (
     select
         i.customer_id,

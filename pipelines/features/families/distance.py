@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pipelines.config.features import Point
+from pipelines.engine import quote
 from pipelines.features.feature import GEOGRAPHIC, NUMBER, Feature, Fragment
-from pipelines.steps import quote
 
 # Mean radius of the earth, km (IUGG).
 RADIUS_KM = 6371.0088

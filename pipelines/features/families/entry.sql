@@ -1,8 +1,6 @@
--- features.entry
+-- fragment: features.customer_state
 -- One row per customer with a purchase by $as_of: what the first day with a purchase held.
 -- key: customer_id
--- store: replace
--- inputs: features.customer_entry
 select
     e.customer_id,
     e.entry_category,

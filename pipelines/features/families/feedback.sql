@@ -1,8 +1,6 @@
--- features.feedback
+-- fragment: features.customer_state
 -- One row per customer who gave feedback by $as_of: the latest scores, and what is open or went wrong.
 -- key: customer_id
--- store: replace
--- inputs: facts.feedback
 with given as (
     select
         f.customer_id,

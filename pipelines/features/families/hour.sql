@@ -1,9 +1,7 @@
--- features.hour
+-- fragment: features.customer_state
 -- One row per customer with an order of a known time in 365 days: the hour with the most orders. A time of
 -- exactly midnight is taken for a source that gives days only.
 -- key: customer_id
--- store: replace
--- inputs: money.orders
 with timed as (
     select
         o.customer_id,

@@ -1,9 +1,7 @@
--- features.interaction
+-- fragment: features.customer_state
 -- One row per customer with an interaction by $as_of: when, how much, and through which channel. An e-mail that
 -- was sent is none of the customer's doing: it counts in email_sent_90d alone.
 -- key: customer_id
--- store: replace
--- inputs: facts.interactions
 with done as (
     select
         i.customer_id,

@@ -1,9 +1,7 @@
--- features.person
+-- fragment: features.customer_state
 -- One row per customer: who is one by $as_of, and since when the CRM knows them.
 -- Who has only ordered and cancelled is a customer without purchases.
 -- key: customer_id
--- store: replace
--- inputs: features.customer_day, core.customers, facts.campaign_contacts
 with known as (
     select d.customer_id, false as in_crm, cast(null as date) as created_on
     from features.customer_day as d

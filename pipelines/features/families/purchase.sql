@@ -1,10 +1,8 @@
--- features.purchase
+-- fragment: features.customer_state
 -- One row per customer with a purchase by $as_of: when, how often, how much, and in what rhythm.
 -- Windows end with that day: 30 days are the day and the 29 before it ($from_30). Nothing later is read.
 -- The spread of gaps comes from whole numbers, so that it does not depend on the order of the rows.
 -- key: customer_id
--- store: replace
--- inputs: features.customer_day
 with purchase as (
     select
         d.customer_id,

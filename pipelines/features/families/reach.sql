@@ -1,9 +1,7 @@
--- features.reach
+-- fragment: features.customer_state
 -- One row per customer with a consent on record by $as_of: whether the latest of each channel was given. Where
 -- there is none, it is not known, and that is not a yes.
 -- key: customer_id
--- store: replace
--- inputs: facts.consents
 with latest as (
     select
         c.customer_id,

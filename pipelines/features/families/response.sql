@@ -1,9 +1,7 @@
--- features.response
+-- fragment: features.customer_state
 -- One row per customer whom a campaign addressed or who responded to one, by $as_of. A control group is not
 -- addressed.
 -- key: customer_id
--- store: replace
--- inputs: facts.campaign_contacts, facts.campaign_responses
 with contacted as (
     select c.customer_id, c.campaign_id
     from facts.campaign_contacts as c

@@ -1,8 +1,6 @@
--- features.returns
+-- fragment: features.customer_state
 -- One row per customer who returned an order of the last 365 days; it counts on the day it was ordered.
 -- key: customer_id
--- store: replace
--- inputs: money.orders
 select
     o.customer_id,
     count(*) as returns_365d

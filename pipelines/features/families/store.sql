@@ -1,8 +1,6 @@
--- features.store
+-- fragment: features.customer_state
 -- One row per customer with a purchase in a store in 365 days: the store with the most orders.
 -- key: customer_id
--- store: replace
--- inputs: money.orders
 with bought as (
     select
         o.customer_id,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from pipelines.config.features import Scale
+from pipelines.engine import quote
 from pipelines.features.feature import NEEDS, NUMBER, TEXT, Feature, Fragment, ages_of, slug
-from pipelines.steps import quote
 
 _NEEDS = ("survey_answers",)
 _AGES = ages_of("survey_answers", (365,))

@@ -1,9 +1,7 @@
--- features.weekday
+-- fragment: features.customer_state
 -- One row per customer with a purchase in 365 days: on which days of the week. 1 is Monday, 7 is Sunday.
 -- The first day of year 1 was a Monday.
 -- key: customer_id
--- store: replace
--- inputs: features.customer_day
 with bought as (
     select
         d.customer_id,

@@ -1,8 +1,7 @@
--- marts.account
+-- step: marts.account
 -- One row per account on the day of the run: every feature. Empty where no source maps accounts.
 -- key: account_id
 -- store: replace
--- inputs: features.account, publish.part
 select
     *,
     (select effective_at from publish.part where kind = 'table' and part = 'account') as effective_at

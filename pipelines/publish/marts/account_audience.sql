@@ -1,9 +1,8 @@
--- marts.account_audience
+-- step: marts.account_audience
 -- One row per account and segment on the day of the run: what downstream tools receive. Where segments exclude
 -- each other an account has one row a segmentation, where they overlap one for each, or none.
 -- key: segmentation_id, segment_id, account_id
 -- store: replace
--- inputs: segments.membership, segments.label, publish.part
 select
     m.entity_id as account_id,
     m.segmentation_id,

@@ -1,9 +1,8 @@
--- marts.account_segment_current
+-- step: marts.account_segment_current
 -- One row per segment of accounts on the day of the run, empty ones included, beside the previous recorded day.
 -- Where segments overlap (exclusive is false), sizes and shares need not add up to all accounts.
 -- key: segmentation_id, segment_id
 -- store: replace
--- inputs: segments.label, segments.account_profile_day, segments.membership, publish.part
 with now as (select * from segments.account_profile_day where as_of_date = $as_of),
 
 moved as (

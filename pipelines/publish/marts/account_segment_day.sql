@@ -1,9 +1,8 @@
--- marts.account_segment_day
+-- step: marts.account_segment_day
 -- One row per recorded day, segmentation and segment of accounts: sizes and revenue over time, zero where no
 -- account was in it. effective_at is what it was on that day.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: replace
--- inputs: segments.account_profile_day, segments.label, publish.effective_day
 with profile as (select * from segments.account_profile_day where as_of_date <= $as_of),
 
 wanted as (

@@ -1,10 +1,9 @@
--- marts.account_segment_movement
+-- step: marts.account_segment_movement
 -- One row per segmentation and pair of segments: how many accounts went from one to the other since the previous
 -- recorded day, those who stayed included. A NULL origin is no account yet. Of segments that overlap nobody goes
 -- from one to another: there, a row is who stayed, or with a NULL origin who came.
 -- key: segmentation_id, from_segment_id, to_segment_id
 -- store: replace
--- inputs: segments.membership, segments.label
 with arrival as (
     select segmentation_id, segment_id, entity_id
     from segments.membership

@@ -1,7 +1,6 @@
--- marts.attribute_quality
+-- step: marts.attribute_quality
 -- One row per attribute of customers: how many have it, how old it is and where it comes from.
 -- Origins and ages where `attributes` in project.yaml says them; an expired value counts as unknown.
 -- key: attribute
 -- store: replace
--- inputs: core.customers
 select * from features.attribute_quality

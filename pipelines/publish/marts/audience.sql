@@ -1,9 +1,8 @@
--- marts.audience
+-- step: marts.audience
 -- One row per customer and segment on the day of the run: what downstream tools receive. Where segments exclude
 -- each other a customer has one row a segmentation, where they overlap one for each, or none.
 -- key: segmentation_id, segment_id, customer_id
 -- store: replace
--- inputs: segments.membership, segments.label, publish.part
 select
     m.entity_id as customer_id,
     m.segmentation_id,

@@ -1,9 +1,8 @@
--- marts.batch
+-- step: marts.batch
 -- One row per batch and canonical table: landed = accepted + quarantined + superseded + deleted. Deleted are
 -- the keys a change feed deletes; keys_vanished are those a snapshot lacks of the one before, and no landed rows.
 -- key: batch_seq, table_name
 -- store: replace
--- inputs: ingest.batch, ingest.batch_table, ingest.batch_deletion
 select
     b.batch_seq,
     b.source,

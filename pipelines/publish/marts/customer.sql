@@ -1,8 +1,7 @@
--- marts.customer
+-- step: marts.customer
 -- One row per customer on the day of the run: every feature.
 -- key: customer_id
 -- store: replace
--- inputs: features.customer, publish.part
 select
     *,
     (select effective_at from publish.part where kind = 'table' and part = 'customer') as effective_at

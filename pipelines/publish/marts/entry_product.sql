@@ -1,9 +1,8 @@
--- marts.entry_product
+-- step: marts.entry_product
 -- One row per category and product that some customer bought first: how many customers, their mean revenue in 365
 -- days, and how many of them are in the top tenth of customers by that revenue.
 -- key: kind, name
 -- store: replace
--- inputs: features.entry_product
 select
     as_of_date,
     kind,

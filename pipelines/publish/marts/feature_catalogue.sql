@@ -1,9 +1,8 @@
--- marts.feature_catalogue
+-- step: marts.feature_catalogue
 -- One row per feature of customers or accounts: name, family, unit, type, meaning, the canonical tables it is made
 -- from (`source`), and the share of those of the day of whom it says nothing.
 -- key: entity, name
 -- store: replace
--- inputs: features.catalogue
 select
     entity,
     name,

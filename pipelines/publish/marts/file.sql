@@ -1,9 +1,8 @@
--- marts.file
+-- step: marts.file
 -- One row per landed file whose rows count: how it was read, and which of that was sniffed rather than
 -- stated. What does not apply to a format is NULL; decimal_mark is empty where the file does not say.
 -- key: file_id
 -- store: replace
--- inputs: ingest.file, ingest.file_dialect
 select
     f.file_id,
     f.source,

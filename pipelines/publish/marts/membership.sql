@@ -1,8 +1,7 @@
--- marts.membership
+-- step: marts.membership
 -- One row per stay of a customer in a segment, [entered_date, left_date); open while left_date is NULL.
 -- key: segmentation_id, segment_id, customer_id, entered_date
 -- store: replace
--- inputs: segments.membership, publish.part
 select
     m.segmentation_id,
     m.segment_id,

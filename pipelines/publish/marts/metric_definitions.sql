@@ -1,8 +1,7 @@
--- marts.metric_definitions
+-- step: marts.metric_definitions
 -- One row per published figure: where it stands, its unit, and what it means.
 -- key: mart, metric
 -- store: replace
--- inputs: features.catalogue
 select mart, metric, unit, meaning, source from publish.metric
 union all
 select

@@ -1,9 +1,8 @@
--- marts.quality
+-- step: marts.quality
 -- One row per check of the newest batch of every source, and per expectation of a mart (source marts).
 -- `samples` are places, file and row or day; never values.
 -- key: source, table_name, check_name
 -- store: replace
--- inputs: quality.result, quality.sample
 select source, table_name, check_name, description, severity, passed, unexpected_count, element_count,
     unexpected_percent, nullif(batch_seq, 0) as batch_seq,
     (

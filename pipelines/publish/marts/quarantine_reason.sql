@@ -1,10 +1,9 @@
--- marts.quarantine_reason
+-- step: marts.quarantine_reason
 -- One row per source, table, reason and column: how many rows are kept out now, and where
 -- five of them stand. Rows of a file that was replaced are out, as in `lohko quarantine list`. Orders that wait
 -- for a rate count too, with what they lack: they enter by themselves once it is there.
 -- key: source, table_name, reason, column_name
 -- store: replace
--- inputs: quarantine.row, ingest.batch, ingest.file, money.held_order, core.orders
 with newest as (
     select max(file_id) as file_id from ingest.file group by source, path
 ),

@@ -1,10 +1,9 @@
--- marts.restatements
+-- step: marts.restatements
 -- One row per business day whose figures changed since the last published day: late, corrected or withdrawn orders.
 -- Days that the publication of that day did not cover yet are new, not restated. A day published again is compared
 -- with the same earlier day, and says the same again.
 -- key: business_date
 -- store: replace
--- inputs: marts.revenue_day, publish.revenue_day
 with published as (select max(as_of_date) as as_of_date from publish.revenue_day where as_of_date < $as_of),
 
 before as (select * from publish.revenue_day where as_of_date = (select as_of_date from published)),

@@ -1,10 +1,9 @@
--- marts.revenue_bridge
+-- step: marts.revenue_bridge
 -- One row per source, table and step from the source's gross total to net revenue, and for all of them.
 -- A 'total' stands for what is left at its place, a 'change' for what is added or taken out there;
 -- running_total adds the changes up. The first steps add amounts of all currencies at face value.
 -- key: source, table_name, position
 -- store: replace
--- inputs: ingest.file_amount, ingest.file, core.orders, core.order_lines, money.amount, money.held_order
 with landed as (
     select
         f.source,

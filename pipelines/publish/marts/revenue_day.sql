@@ -1,9 +1,8 @@
--- marts.revenue_day
+-- step: marts.revenue_day
 -- One row per business day: orders, lines, customers and revenue, guests included; everything known now.
 -- A guest has no customer id, or one that is made of a guest key.
 -- key: business_date
 -- store: replace
--- inputs: money.orders, money.order_lines
 with line as (
     select order_id, count(*) as lines, sum(revenue) as revenue from money.order_lines group by order_id
 )

@@ -1,8 +1,7 @@
--- marts.roi_campaign
+-- step: marts.roi_campaign
 -- One row per campaign, segmentation and segment: attributed ROI beside the previous one's.
 -- key: campaign_id, segmentation_id, segment_id
 -- store: replace
--- inputs: roi.segment_campaign, segments.label, publish.part
 select
     r.*,
     coalesce(l.segment_name, r.segment_id) as segment_name,

@@ -1,6 +1,5 @@
--- marts.roi_left_out
+-- step: marts.roi_left_out
 -- One row per campaign without ROI, and why.
 -- key: campaign_id
 -- store: replace
--- inputs: roi.campaign_left_out
 select * from roi.campaign_left_out

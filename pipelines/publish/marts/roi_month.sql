@@ -1,8 +1,7 @@
--- marts.roi_month
+-- step: marts.roi_month
 -- One row per month, segmentation and segment: attributed ROI beside the previous one's.
 -- key: month, segmentation_id, segment_id
 -- store: replace
--- inputs: roi.segment_month, segments.label, publish.part
 select
     r.*,
     coalesce(l.segment_name, r.segment_id) as segment_name,

@@ -1,8 +1,7 @@
--- marts.run
+-- step: marts.run
 -- One row: the run these marts are from.
 -- key: run_id
 -- store: replace
--- inputs: segments.recorded_day, features.customer, ingest.freshness, publish.part
 select
     $project as project_name,
     $currency as currency,

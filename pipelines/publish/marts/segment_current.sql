@@ -1,9 +1,8 @@
--- marts.segment_current
+-- step: marts.segment_current
 -- One row per segment on the day of the run, empty ones included, beside the previous recorded day.
 -- Where segments overlap (exclusive is false), sizes and shares need not add up to all customers.
 -- key: segmentation_id, segment_id
 -- store: replace
--- inputs: segments.label, segments.profile_day, segments.membership, publish.part
 with now as (select * from segments.profile_day where as_of_date = $as_of),
 
 before as (select * from segments.profile_day where as_of_date = $previous_date and basis = 'recorded'),

@@ -1,10 +1,9 @@
--- marts.segment_day
+-- step: marts.segment_day
 -- One row per day, segmentation and segment: sizes and revenue over time, zero where nobody was in it.
 -- basis 'recorded' was measured on the day, 'replayed' computed afterwards from what is known now.
 -- effective_at of a recorded day is what it was on that day; of a replayed one, today's, but not after its end.
 -- key: as_of_date, segmentation_id, segment_id
 -- store: replace
--- inputs: segments.profile_day, segments.label, publish.part, publish.effective_day
 with day as (
     select distinct as_of_date, segmentation_id, basis from segments.profile_day where as_of_date <= $as_of
 ),

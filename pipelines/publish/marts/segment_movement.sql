@@ -1,11 +1,10 @@
--- marts.segment_movement
+-- step: marts.segment_movement
 -- One row per period, segmentation and pair of segments: how many customers went from one to the other,
 -- those who stayed included. A NULL origin is no customer yet. Of segments that overlap nobody goes from one to
 -- another: there, a row is who stayed, or with a NULL origin who came. Periods: since the previous recorded day
 -- ('day') and since the day four weeks before ('four_weeks').
 -- key: period, segmentation_id, from_segment_id, to_segment_id
 -- store: replace
--- inputs: segments.assignment, segments.label
 with period as (
     select 'day' as period, cast($previous_date as date) as from_date where $previous_date is not null
     union all

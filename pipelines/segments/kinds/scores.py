@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.config.segments import Score, Scores
+from pipelines.engine import quote
 from pipelines.segments.author import Author
 from pipelines.segments.conditions import Term
 from pipelines.segments.kinds.cases import decide
@@ -28,7 +29,6 @@ from pipelines.segments.model import (
     literal,
 )
 from pipelines.segments.words import Named
-from pipelines.steps import quote
 
 
 def compile_scores(definition: Scores, author: Author) -> Compiled:

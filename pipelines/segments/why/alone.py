@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import bound
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
@@ -16,7 +17,6 @@ from pipelines.segments import cuts
 from pipelines.segments.dry import drop_relation
 from pipelines.segments.plan import LIST_TABLE
 from pipelines.segments.why.model import Who
-from pipelines.steps import bound
 
 if TYPE_CHECKING:
     import duckdb

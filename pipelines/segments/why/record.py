@@ -7,8 +7,8 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pipelines.engine import relation_exists, rows
 from pipelines.segments.why.model import Who
-from pipelines.steps import relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Combination, Lists, Scores
+from pipelines.engine import bound, relation_exists, rows
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history
 from pipelines.segments.definitions import Definitions
@@ -18,7 +19,6 @@ from pipelines.segments.why.alone import compute_alone, customers_of
 from pipelines.segments.why.flips import flips
 from pipelines.segments.why.model import GONE, NEW, CutPoints, Flip, Reason, Value, Who, Why
 from pipelines.segments.why.record import Event, events_of
-from pipelines.steps import bound, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb

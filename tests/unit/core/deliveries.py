@@ -12,11 +12,11 @@ import duckdb
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
+from pipelines.engine import columns_of, rows
 from pipelines.ingest import batch, deliveries, ledger
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
-from pipelines.steps import columns_of, rows
 from resources.landing import new_files
 
 FEED = {"delivery": "changes", "operation": {"column": "op", "delete": ["D"]}}

@@ -14,12 +14,12 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
+from pipelines.engine import load_step, relation_exists, store_select
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
-from pipelines.steps import load_step, relation_exists, store_select
 from resources.landing import new_files
 
 CENT = Decimal("0.0001")

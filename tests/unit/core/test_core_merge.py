@@ -15,7 +15,7 @@ from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import merge
 from pipelines.core.merge import _latest, refresh, unknown_references
-from pipelines.steps import columns_of
+from pipelines.engine import columns_of
 
 ROWS = st.lists(
     st.builds(Row, order=st.integers(1, 3), who=st.integers(1, 3), what=st.sampled_from([0, 1, 2, 2, -1])),

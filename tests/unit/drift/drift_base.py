@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.measure import measure_drift
-from pipelines.steps import quote, rows
+from pipelines.engine import quote, rows
 
 BASELINE = date(2024, 5, 1)
 AS_OF = date(2024, 6, 1)

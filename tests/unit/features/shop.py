@@ -15,12 +15,12 @@ from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.core.merge import STATE
+from pipelines.engine import quote, rows
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import ledger
-from pipelines.steps import quote, rows
 
 EVERYTHING = frozenset(CONTRACTS)
 

@@ -8,12 +8,12 @@ import pytest
 from shop import EVERYTHING, Shop
 
 from pipelines.config.features import CustomFeature, Features
+from pipelines.engine import columns_of, rows
 from pipelines.errors import ConfigError
 from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import measure_nulls, store_catalogue
 from pipelines.features.compute import keep_features
 from pipelines.features.custom import check_types, compile_feature
-from pipelines.steps import columns_of, rows
 
 D = date(2024, 6, 30)
 IN_90, BEFORE_90, BEFORE_365 = date(2024, 4, 2), date(2024, 4, 1), date(2023, 7, 1)

@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
+from pipelines.engine import bound, rows
 from pipelines.features import state
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Made, Recipe, make
-from pipelines.steps import bound, rows
 
 STATE = ("features.customer_day", "features.customer_entry")
 EVENTS = {

@@ -10,10 +10,10 @@ import pytest
 from shop import Shop
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.engine import rows
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import measure_attributes, parse_rules
 from pipelines.features.compute import attributes_of
-from pipelines.steps import rows
 
 DAY = date(2024, 6, 30)
 RULES = {

@@ -6,9 +6,9 @@ import pytest
 from shop import EVERYTHING, Shop
 
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import columns_of
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import STANDARD, absent, catalogue, share_name, store_catalogue
-from pipelines.steps import columns_of
 
 D = date(2024, 6, 30)
 KEYS = {"as_of_date": "DATE", "customer_id": "VARCHAR"}

@@ -7,7 +7,7 @@ import pytest
 from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, random_event, random_order, random_shop
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.steps import rows
+from pipelines.engine import rows
 
 KEYS = {
     "interactions": "interaction_id",

@@ -7,7 +7,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from pipelines.steps import ROOT
+from pipelines.engine.files import ROOT
 
 STEPS = sorted(
     path

@@ -7,12 +7,12 @@ import sqlglot
 from shop import FIRST, SETTINGS, Shop, random_shop
 from sqlglot import exp
 
+from pipelines.engine import bound, load_fragment
 from pipelines.features.compute import refresh_state
 from pipelines.features.families import FRAGMENTS, configured
 from pipelines.features.feature import Fragment
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
-from pipelines.steps import bound, load_step
 
 # A feature of the project reads `l.*` of the lines of orders, and names what it takes from that.
 ALL = [
@@ -24,7 +24,7 @@ ALL = [
 
 @pytest.mark.parametrize("fragment", ALL, ids=lambda one: one.name)
 def test_a_family_names_its_columns(fragment: Fragment) -> None:
-    for sql in (fragment.sql, *(load_step(f"features/families/{name}").sql for name in fragment.shared)):
+    for sql in (fragment.sql, *(load_fragment(f"features/families/{name}").sql for name in fragment.shared)):
         tree = sqlglot.parse_one(sql, dialect="duckdb")
         assert not [star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count)]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from pipelines.steps import (
+from pipelines.engine import (
     beside,
     bound,
     columns_of,
@@ -22,11 +22,10 @@ from pipelines.steps import (
     transaction,
 )
 
-TEXT = """-- demo.day
+TEXT = """-- step: demo.day
 -- One row per day.
 -- key: day, name
 -- store: partition day
--- inputs: core.orders
 select 1 as day, 'a' as name -- inline
 ;
 """
@@ -46,17 +45,11 @@ def store(con: duckdb.DuckDBPyConnection, sql: str, how: str, **parameters: obje
     store_select(con, "demo.day", sql, how, parameters)
 
 
-def test_a_header_says_table_key_store_and_inputs() -> None:
+def test_a_header_says_table_key_and_store() -> None:
     step = parse_step(TEXT, "demo.sql")
     assert (step.table, step.schema, step.key, step.store, step.inputs, step.description) == (
-        "demo.day", "demo", ("day", "name"), "partition day", ("core.orders",), "One row per day.",
+        "demo.day", "demo", ("day", "name"), "partition day", (), "One row per day.",
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["", "select 1", "-- demo.day\nselect 1"])
-def test_a_step_without_its_header_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"demo.sql: a step opens with its table"):
-        parse_step(text, "demo.sql")
 
 
 def test_replace_stores_the_result_alone(con: duckdb.DuckDBPyConnection) -> None:
@@ -84,6 +77,14 @@ def test_a_partition_that_is_now_empty_is_emptied(con: duckdb.DuckDBPyConnection
     store(con, "select $day as day, 'a' as name", "partition day", day=1)
     store(con, "select $day as day, 'a' as name where false", "partition day", day=1)
     assert table(con) == []
+
+
+def test_a_view_follows_what_it_reads(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create table t as select 1 as day")
+    store(con, "select day from t", "view")
+    store(con, "select day + 1 as day from t", "view")
+    con.execute("insert into t values (5)")
+    assert table(con) == [(2,), (6,)]
 
 
 def test_a_new_column_is_added_and_unknown_in_older_rows(con: duckdb.DuckDBPyConnection) -> None:

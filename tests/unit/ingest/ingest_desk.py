@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 
 from pipelines.config.project import Source
+from pipelines.engine import relation_exists, rows
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import Outcome, ingest
-from pipelines.steps import relation_exists, rows
 from resources.landing import files_to_land
 
 ORDERS = {"order_id": "id", "customer_id": "customer", "ordered_at": "at", "revenue": "amount"}

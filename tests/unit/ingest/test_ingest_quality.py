@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.contracts.model import Check, Contract
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import qualified, quote
 from pipelines.ingest import ledger, quality
 from pipelines.ingest.mapping import Mapping
-from pipelines.steps import qualified, quote
 
 # A value of every type of column, and what a batch of 10 rows needs to fail a check.
 VALUES = {

@@ -11,6 +11,7 @@ import duckdb
 from shop import EVERYTHING, Shop
 
 from pipelines.drift.measure import create
+from pipelines.engine import run_step
 from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.publish.marts import build_marts
@@ -18,7 +19,6 @@ from pipelines.publish.parts import WHOLE, Part
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import load_definitions
-from pipelines.steps import run_step
 
 YESTERDAY, D = date(2024, 6, 29), date(2024, 6, 30)
 NOW = datetime(2024, 7, 1, 5, 0, tzinfo=UTC).replace(tzinfo=None)

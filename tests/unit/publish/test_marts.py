@@ -7,10 +7,10 @@ import duckdb
 import pytest
 from published_base import NOW, YESTERDAY, D, build, company
 
+from pipelines.engine import columns_of, load_step, row_count, rows
 from pipelines.errors import InvariantError
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS, check_key, table_of
-from pipelines.steps import columns_of, load_step, row_count, rows
 
 
 @pytest.fixture(scope="module")

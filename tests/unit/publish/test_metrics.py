@@ -7,10 +7,10 @@ import duckdb
 import pytest
 from published_base import build, company
 
+from pipelines.engine import columns_of
 from pipelines.errors import InvariantError
 from pipelines.publish.marts import MARTS, check_bridge, table_of
 from pipelines.publish.metrics import METRICS, is_figure
-from pipelines.steps import columns_of
 
 ROOT = Path(__file__).resolve().parents[3]
 

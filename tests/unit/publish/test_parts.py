@@ -13,13 +13,13 @@ import pytest
 from published_base import NOW, PARTS, YESTERDAY, D, build, company_shop
 from shop import Shop
 
+from pipelines.engine import rows
 from pipelines.errors import InvariantError
 from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.publish.marts import MARTS, build_marts, table_of
 from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
 from pipelines.segments.definitions import load_definitions
-from pipelines.steps import rows
 
 WATERMARK = datetime(2024, 6, 30, 20, tzinfo=UTC)
 BROKEN = {"shop": "batch 2 of source shop was rejected"}

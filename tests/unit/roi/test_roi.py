@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from shop import Shop
 
+from pipelines.engine import rows
 from pipelines.features.compute import refresh_state
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
-from pipelines.steps import rows
 
 AS_OF = date(2024, 6, 20)
 BEFORE_MAY, BEFORE_JUNE, BEFORE_K = date(2024, 4, 30), date(2024, 5, 31), date(2024, 6, 4)

@@ -9,11 +9,11 @@ from typing import Any
 
 import duckdb
 
+from pipelines.engine import quote
 from pipelines.features.catalogue import Feature
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
 from pipelines.segments.model import Segmentation
-from pipelines.steps import quote
 
 TYPES = {
     "recency_days": "BIGINT",

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from shop import EVERYTHING, Shop
 
+from pipelines.engine import rows
 from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
-from pipelines.steps import rows
 
 D = date(2024, 6, 30)
 OPENED, TOMORROW = date(2024, 5, 2), D + timedelta(days=1)

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 from population import RULES, D, empty_population, fill, load
 
+from pipelines.engine import relation_exists
 from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import assigned, members_of, undone
 from pipelines.segments.testing import Verdict, judge
-from pipelines.steps import relation_exists
 
 # new: a, b; near: c; away: d, e (of whom nothing is known).
 PEOPLE = {

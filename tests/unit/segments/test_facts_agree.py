@@ -16,11 +16,11 @@ from shop import EVERYTHING, Shop
 
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.engine import rows
 from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
-from pipelines.steps import rows
 
 D = date(2024, 6, 30)
 SEEDS = range(4)

@@ -15,13 +15,13 @@ from shop import Shop
 
 from pipelines.config.expression import refuse_unlisted
 from pipelines.core import money
+from pipelines.engine import quote
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.segments.conditions import Reader, place_in
 from pipelines.segments.definitions import Load
 from pipelines.segments.model import Condition, merged
 from pipelines.segments.select import relation
-from pipelines.steps import quote
 
 COUNT, FEW = 10_000, 3_000
 WHERE = "segments/fuzz.yaml:6: segments.0.when"

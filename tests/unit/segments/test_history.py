@@ -11,10 +11,10 @@ import duckdb
 import pytest
 from population import RULES, empty_population, fill, load
 
+from pipelines.engine import rows
 from pipelines.errors import InvariantError, UsageError
 from pipelines.segments import history
 from pipelines.segments.model import Segmentation
-from pipelines.steps import rows
 
 D = date(2024, 6, 1)
 OTHER = RULES.replace("segmentation: cycle", "segmentation: other").replace("<= 10", "<= 5")

@@ -17,11 +17,11 @@ import duckdb
 import pytest
 from population import FEATURES, empty_population, fill
 
+from pipelines.engine import load_step, quote
 from pipelines.segments import assignment, current, history
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from pipelines.segments.versions import in_force
-from pipelines.steps import load_step, quote
 
 D = date(2024, 6, 1)
 CYCLE = """

@@ -12,6 +12,7 @@ from shop import Shop
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
+from pipelines.engine import run_step
 from pipelines.features.compute import (
     compute_customers,
     compute_past,
@@ -24,7 +25,6 @@ from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import load_definitions
 from pipelines.segments.model import Segmentation
-from pipelines.steps import run_step
 
 D = date(2024, 6, 20)
 BASELINE, MAY_END, APRIL_END = date(2024, 5, 23), date(2024, 5, 31), date(2024, 4, 30)

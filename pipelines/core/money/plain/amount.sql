@@ -1,9 +1,8 @@
--- money.amount
+-- step: money.amount
 -- One row per amount that counts: every line of a known order, and every order without lines that has one.
 -- Nothing is converted or taken out.
 -- key: order_id, line_id
 -- store: view
--- inputs: core.orders, core.order_lines
 select
     l.order_id,
     l.line_id,

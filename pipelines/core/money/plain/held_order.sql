@@ -1,4 +1,4 @@
--- money.held_order
+-- step: money.held_order
 -- No row: nothing waits for a rate.
 -- key: order_id
 -- store: replace

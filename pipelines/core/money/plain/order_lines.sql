@@ -1,8 +1,7 @@
--- money.order_lines
+-- step: money.order_lines
 -- One row per line, as core has it: every amount is net and in the project's currency already.
 -- key: order_id, line_id
 -- store: view
--- inputs: core.order_lines
 select
     order_id,
     line_id,

@@ -1,8 +1,7 @@
--- money.orders
+-- step: money.orders
 -- One row per order, as core has it: every amount is net and in the project's currency already.
 -- key: order_id
 -- store: view
--- inputs: core.orders
 select
     order_id,
     customer_id,

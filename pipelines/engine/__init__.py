@@ -1,0 +1,54 @@
+"""The engine room: SQL files, what they read, and how their results are stored.
+
+What belongs here knows SQL and no canonical table: `files` (steps, fragments, queries), `header` (what a
+file says of itself), `statement` (SQL as text and tree), `slots` (names put into a query), `store`,
+`relations` and `session` (one connection), `names` (identifiers and literals).
+
+A step is run by `run_step(con, "features/customer_day", {...})`. A query is read and filled by
+`load_query("core/money/waiting").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
+"""
+
+from pipelines.engine.files import (
+    Fragment,
+    Query,
+    Step,
+    load_fragment,
+    load_query,
+    load_step,
+    parse_step,
+    tables_read,
+)
+from pipelines.engine.names import literal, qualified, quote
+from pipelines.engine.relations import columns_of, is_view, relation_exists, row_count
+from pipelines.engine.session import beside, insert_rows, rows, transaction
+from pipelines.engine.slots import Table
+from pipelines.engine.statement import Statement, parameters_in
+from pipelines.engine.store import bound, run_step, store_select
+
+__all__ = [
+    "Fragment",
+    "Query",
+    "Statement",
+    "Step",
+    "Table",
+    "beside",
+    "bound",
+    "columns_of",
+    "insert_rows",
+    "is_view",
+    "literal",
+    "load_fragment",
+    "load_query",
+    "load_step",
+    "parameters_in",
+    "parse_step",
+    "qualified",
+    "quote",
+    "relation_exists",
+    "row_count",
+    "rows",
+    "run_step",
+    "store_select",
+    "tables_read",
+    "transaction",
+]

@@ -1,0 +1,47 @@
+"""Names put into a query: as identifiers, whatever they hold, and nowhere else."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.engine import Statement, Table
+from pipelines.engine.files import Query
+from pipelines.engine.slots import fill
+
+ODD = 'a"b; drop table t; --'
+
+
+def test_a_name_is_put_in_as_an_identifier_whatever_it_holds() -> None:
+    query = Query('select "$column" as "x $column" from "$table" as r where "$column" > $least', "")
+    assert query.parameters == {"least"}
+    sql = query.filled(column=ODD, table=Table("demo.t"))
+    with duckdb.connect() as con:
+        con.execute('create schema demo; create table demo.t ("a""b; drop table t; --" int)')
+        con.execute("insert into demo.t values (1), (2)")
+        assert con.execute(sql, {"least": 1}).fetchall() == [(2,)]
+
+
+def test_columns_are_listed_each_with_the_alias_before_the_slot() -> None:
+    text = 'select r."$key", 1 as n from "$table" as r group by r."$key"'
+    sql = fill(text, {"key": ["a", "b.c"], "table": Table("s.t")})
+    assert sql == 'select r."a", r."b.c", 1 as n from "s"."t" as r group by r."a", r."b.c"'
+
+
+def test_a_parsed_statement_is_put_in_between_parentheses() -> None:
+    parts = {"of": Statement("select 1 as a -- one"), "if": Statement("a > 0")}
+    sql = fill('select * from "$of" where "$if"', parts)
+    assert duckdb.connect().execute(sql).fetchall() == [(1,)]
+    with pytest.raises(Exception, match=r"Expecting|Invalid|Unexpected"):
+        fill('select * from t where "$if"', {"if": Statement("a > 0) or (1 = 1")})
+
+
+@pytest.mark.parametrize("slots", [{}, {"a": "x", "b": "y"}, {"b": "x"}, {"a": []}])
+def test_slots_and_values_must_match(slots: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"slots are \['a'\]|at least one column"):
+        fill('select "$a"', slots)
+
+
+def test_text_and_comments_that_look_like_slots_stay() -> None:
+    sql = 'select \'"$a"\' as x -- "$a"\nfrom t'
+    assert fill(sql, {}) == sql
