@@ -1,13 +1,15 @@
 """The engine room: SQL files, what they read, and how their results are stored.
 
 What belongs here knows SQL and no canonical table: `files` (steps, fragments, queries), `header` (what a
-file says of itself), `statement` (SQL as text and tree), `slots` (names put into a query), `store`,
+file says of itself), `statement` (SQL as text and tree), `slots` (names put into a query), `edit`
+(a SELECT over other relations), `store`,
 `relations` and `session` (one connection), `names` (identifiers and literals).
 
 A step is run by `run_step(con, "features/customer_day", {...})`. A query is read and filled by
 `load_query("core/money/waiting").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
 """
 
+from pipelines.engine.edit import binding, named, reading
 from pipelines.engine.files import (
     Fragment,
     Query,
@@ -32,6 +34,7 @@ __all__ = [
     "Step",
     "Table",
     "beside",
+    "binding",
     "bound",
     "columns_of",
     "insert_rows",
@@ -40,10 +43,12 @@ __all__ = [
     "load_fragment",
     "load_query",
     "load_step",
+    "named",
     "parameters_in",
     "parse_step",
     "qualified",
     "quote",
+    "reading",
     "relation_exists",
     "row_count",
     "rows",

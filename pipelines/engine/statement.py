@@ -72,8 +72,8 @@ def parse(sql: str) -> exp.Expr:
 
 
 def relation_of(table: exp.Table) -> str | None:
-    """`schema.table` of a relation in a tree; None of one without a schema and of a function."""
-    return f"{table.db}.{table.name}" if table.db and table.name else None
+    """`schema.table` of a relation in lower case; None of one without a schema and of a function."""
+    return f"{table.db}.{table.name}".lower() if table.db and table.name else None
 
 
 def tokens(sql: str) -> list[Token]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
-from pipelines.engine import columns_of, insert_rows, qualified, quote
+from pipelines.engine import binding, columns_of, insert_rows, qualified, quote
 from pipelines.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def expiring_between(
     )
     return [
         f"select customer_id from core.customers where {one.expired}"
-        f" and not {one.expired.replace('$as_of', '$before')}"
+        f" and not {binding(one.expired, {'as_of': 'before'})}"
         for one in expiring
     ]
 

@@ -3,8 +3,7 @@
 -- A day is a purchase day when `orders` is above 0: completed orders, several of one day are one day; of a day
 -- with other orders alone it says that the customer was there. Money and lines are of completed orders; `cost`
 -- is that of the lines whose cost is known, `revenue_without_cost` what the others, and orders without, brought.
--- Where no source maps lines, the money stands on the order. Only days in features.day_scope are computed,
--- from the lines of their orders alone.
+-- Where no source maps lines, the money stands on the order.
 -- key: customer_id, business_date
 -- store: partition business_date
 with placed as (
@@ -17,7 +16,6 @@ with placed as (
         o.discount,
         o.coupon_discount
     from money.orders as o
-    semi join features.day_scope as s on s.customer_id = o.customer_id and s.business_date = o.business_date
     where o.customer_id is not null
 ),
 
@@ -31,7 +29,6 @@ line as (
         coalesce(sum(l.cost), 0) as cost,
         coalesce(sum(l.revenue) filter (where l.cost is null), 0) as revenue_without_cost
     from money.order_lines as l
-    semi join placed as s on s.order_id = l.order_id
     group by l.order_id
 )
 

@@ -10,12 +10,21 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import load_step, relation_exists, row_count, run_step, store_select
+from pipelines.engine import (
+    load_fragment,
+    load_step,
+    reading,
+    relation_exists,
+    row_count,
+    run_step,
+    store_select,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
 STEP = "features/customer_entry"
+DAYS = "features/scope/days_of_entries"
 PRODUCTS = "features/entry_product"
 SCHEMA = """
 create schema if not exists features;
@@ -52,8 +61,8 @@ def refresh_entries(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"delete from {step.table} where customer_id in (select customer_id from features.entry_scope)"
         )
-        days = "(select * from features.customer_day semi join features.entry_scope using (customer_id))"
-        store_select(con, step.table, step.sql.replace("features.customer_day", days), "append", {})
+        sql = reading(step.sql, {"features.customer_day": load_fragment(DAYS).sql})
+        store_select(con, step.table, sql, "append", {})
 
 
 def store_entry_products(con: duckdb.DuckDBPyConnection, as_of: date, mapped: Collection[str]) -> None:

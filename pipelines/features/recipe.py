@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import columns_of, load_fragment, quote
+from pipelines.engine import Statement, columns_of, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
@@ -136,7 +135,8 @@ def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
     """The stored columns that a feature is read from."""
     if feature.derived is None:
         return frozenset({feature.name})
-    return frozenset(re.findall(r"\w+", feature.derived)) & frozenset(stored)
+    named = Statement(feature.derived).names
+    return frozenset(name for name in stored if name.lower() in named)
 
 
 def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:

@@ -6,19 +6,16 @@ through once, however many families read it, and of its columns only those that 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.engine import columns_of, qualified, quote
+from pipelines.engine import Statement, columns_of, qualified, quote, reading
 
 if TYPE_CHECKING:
     import duckdb
 
 SCOPE = "features.scope"
-# Text, quoted names and remarks are passed over: what stands in there is no relation.
-_RELATION = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\b((?:core|money|features)\.[a-z_]+)\b""")
 # Rows of these are a customer's by their order.
 _BY_ORDER = "money.orders"
 
@@ -31,29 +28,26 @@ def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
     (products, campaigns) are read as they are. What the SELECT says of a customer must not depend on the rows
     of another.
     """
-    relations = {found[1] for found in _RELATION.finditer(sql) if found[1]}
+    asked = Statement(sql)
     made: dict[str, str] = {}
-    for relation in sorted(relations, key=_orders_first):
+    for relation in sorted(asked.inputs, key=_orders_first):
         columns = [name for name, _ in columns_of(con, relation)]
         key, keys = ("customer_id", SCOPE) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
         if keys is None or key not in columns:
             continue
-        wanted = ", ".join(f"r.{quote(name)}" for name in columns if _named(name, sql) or name == key)
+        wanted = ", ".join(
+            f"r.{quote(name)}" for name in columns if name.lower() in asked.names or name == key
+        )
         target = "cut_" + relation.replace(".", "_")
         con.execute(
             f"create or replace temp table {target} as select {wanted} from {qualified(relation)} as r"
             f" semi join {keys} as s on s.{key} = r.{key}"
         )
         made[relation] = target
-    yield _RELATION.sub(lambda found: made.get(found[1], found[0]), sql)
+    yield reading(sql, made)
     for target in made.values():
         con.execute(f"drop table {target}")
 
 
 def _orders_first(relation: str) -> tuple[bool, str]:
     return relation != _BY_ORDER, relation
-
-
-def _named(column: str, sql: str) -> bool:
-    """Whether a column may be meant anywhere: every use of it spells its name."""
-    return column.replace('"', '""').lower() in sql.lower()

@@ -8,13 +8,12 @@ Both end up in `features.stale_customer`: whose features must be computed again.
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipelines.core import money
-from pipelines.engine import load_step, relation_exists, store_select, transaction
+from pipelines.engine import load_fragment, load_step, reading, relation_exists, store_select, transaction
 from pipelines.features import entry
 
 if TYPE_CHECKING:
@@ -23,8 +22,10 @@ if TYPE_CHECKING:
 STEP = "features/customer_day"
 # Of one span the lines are grouped in memory; of 33 million orders at once, 14 GB went to disk and back.
 ORDERS_AT_ONCE = 5_000_000
-_DAYS = re.compile(r"^\s*semi join features\.day_scope as s on [^\n]*\n", re.MULTILINE)
-_SCOPED = re.compile(r"^\s*semi join (?:features\.day_scope|placed) as s on [^\n]*\n", re.MULTILINE)
+# The orders that the state is computed from, where they are not all.
+DAYS, SPAN, LINES = (
+    f"features/scope/{name}" for name in ("orders_of_days", "orders_of_span", "lines_of_orders")
+)
 SCHEMA = """
 create schema if not exists features;
 create table if not exists features.stale_customer (customer_id varchar);
@@ -60,7 +61,9 @@ def _rebuild(con: duckdb.DuckDBPyConnection) -> None:
     step = load_step(STEP)
     con.execute(f"drop table if exists {step.table}")
     for span in _spans(con):
-        sql, values = _of_span(step.sql, span)
+        # A semi join with all there is costs as much as what it guards.
+        sql = step.sql if span is None else _of_orders(SPAN)
+        values = {} if span is None else {"first": span[0], "last": span[1]}
         store_select(con, step.table, sql, "append", values)
     entry.rebuild_entries(con)
     con.execute("delete from features.stale_customer")
@@ -84,18 +87,12 @@ def _spans(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date] | None]:
     return spans
 
 
-def _of_span(sql: str, span: tuple[date, date] | None) -> tuple[str, dict[str, date]]:
-    """The SELECT of everyone on some days, and what it binds."""
-    if span is None:
-        # A semi join with all there is costs as much as what it guards.
-        return _SCOPED.sub("", sql), {}
-    return _between(_DAYS.sub("", sql)), {"first": span[0], "last": span[1]}
-
-
-def _between(sql: str) -> str:
-    """The same of the orders between `$first` and `$last`: the range alone says what need not be read."""
-    return sql.replace(
-        "money.orders", "(select * from money.orders where business_date between $first and $last)"
+def _of_orders(orders: str) -> str:
+    """The SELECT of the state from the orders that a fragment gives, and from their lines alone."""
+    return reading(
+        load_step(STEP).sql,
+        {"money.orders": "scoped_orders", "money.order_lines": load_fragment(LINES).sql},
+        first={"scoped_orders": load_fragment(orders).sql},
     )
 
 
@@ -127,7 +124,7 @@ def _refresh_days(con: duckdb.DuckDBPyConnection) -> int:
             " (select (customer_id, business_date) from features.day_scope)",
             {"first": first, "last": last},
         )
-        store_select(con, step.table, _between(step.sql), "append", {"first": first, "last": last})
+        store_select(con, step.table, _of_orders(DAYS), "append", {"first": first, "last": last})
         entry.refresh_entries(con)
     row = con.execute("select count(*) from touched").fetchone()
     con.execute("drop table touched")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipelines.config.features import Scale
-from pipelines.engine import quote
+from pipelines.engine import binding, load_fragment, named, quote
 from pipelines.features.feature import NEEDS, NUMBER, TEXT, Feature, Fragment, ages_of, slug
 
 _NEEDS = ("survey_answers",)
@@ -20,11 +20,7 @@ def answer_name(question: str) -> str:
 
 
 def scales(configured: Mapping[str, Scale]) -> list[Fragment]:
-    """One fragment a scale: the mean of its questions in the latest response within 365 days, from 0 to 1.
-
-    A score is put between the ends of its own question, and turned round where a high one means little. Sums
-    are of decimals: their last digit does not depend on the order of the rows.
-    """
+    """One fragment a scale: the mean of its questions in the latest response within 365 days, from 0 to 1."""
     return [
         Fragment(
             scale_name(name),
@@ -40,7 +36,7 @@ def scales(configured: Mapping[str, Scale]) -> list[Fragment]:
             ),
             needs=_NEEDS,
             ages=_AGES,
-            text=_SCALE.replace("{name}", name),
+            text=_scale(name),
             parameters={
                 f"scale_{name}_questions": list(one.questions),
                 f"scale_{name}_reverse": list(one.reverse),
@@ -50,32 +46,10 @@ def scales(configured: Mapping[str, Scale]) -> list[Fragment]:
     ]
 
 
-_SCALE = """
-with scored as (
-    select a.customer_id, a.survey_id, a.response_id, a.answered_on,
-        list_contains($scale_{name}_reverse, a.question_id) as reversed,
-        cast(
-            cast(a.score - a.scale_min as double) / (a.scale_max - a.scale_min) as decimal(18, 8)
-        ) as position
-    from facts.survey_answers as a
-    where a.answered_on >= $from_365 and list_contains($scale_{name}_questions, a.question_id)
-        and a.score is not null and a.scale_max > a.scale_min
-),
-response as (
-    select customer_id, survey_id, response_id, max(answered_on) as answered_on, count(*) as answers,
-        sum(case when reversed then 1 - position else position end) as total
-    from scored
-    group by customer_id, survey_id, response_id
-),
-placed as (
-    select customer_id, cast(total as double) / answers as scale,
-        row_number() over (
-            partition by customer_id order by answered_on desc, survey_id desc, response_id desc
-        ) as place
-    from response
-)
-select customer_id, scale as scale_{name} from placed where place = 1
-"""
+def _scale(name: str) -> str:
+    """The SELECT of one scale: it binds its own questions, and its column is named for it."""
+    own = {what: f"scale_{name}_{what}" for what in ("questions", "reverse")}
+    return named(binding(load_fragment("features/families/scale").sql, own), "scale", scale_name(name))
 
 
 def answers(questions: Sequence[str]) -> Fragment:
