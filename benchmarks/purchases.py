@@ -28,6 +28,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.engine import connect
+
 FIRST = date(2023, 1, 1)
 LINES_AN_ORDER = 3.0
 CATEGORIES = 40
@@ -148,7 +150,7 @@ def make(shop: Shop, folder: Path) -> Made:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "lines").mkdir(parents=True)
     began = time.perf_counter()
-    con = connect(shop.seed)
+    con = generator(shop.seed)
     try:
         _write_references(con, shop, folder)
         _write_purchases(con, shop, folder / "purchases")
@@ -162,9 +164,9 @@ def make(shop: Shop, folder: Path) -> Made:
     return made
 
 
-def connect(seed: int) -> duckdb.DuckDBPyConnection:
+def generator(seed: int) -> duckdb.DuckDBPyConnection:
     """An engine in memory with the generator's random numbers."""
-    con = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": "false"})
+    con = connect(config={"memory_limit": MEMORY, "preserve_insertion_order": "false"})
     con.execute("set TimeZone = 'UTC'")
     con.execute("set enable_progress_bar = false")
     con.execute(_MACROS.replace("$seed", str(int(seed))))

@@ -18,6 +18,7 @@ from pipelines.config.project import Source
 from pipelines.config.quality import VolumeLimits
 from pipelines.contracts.model import Check
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import connect
 from pipelines.ingest import ledger, quality, volume
 from pipelines.ingest.mapping import Mapping, parse_mapping
 
@@ -89,7 +90,7 @@ def checks_of(mapping: Mapping) -> list[Check]:
 
 def measure(rows: int, history_days: int) -> tuple[float, float]:
     """Seconds of the expectations, and of the volumes, for one batch."""
-    with duckdb.connect(config={"threads": 2}) as con:
+    with connect(config={"threads": 2}) as con:
         mapping = staged(con, rows, history_days)
         checks = checks_of(mapping)
         assert len(checks) == EXPECTATIONS and CONTRACTS["orders"] is mapping.contract  # noqa: S101

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from purchases import Shop
 
+from pipelines.engine import connect
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -64,11 +66,10 @@ class Job:
 
 def floor(job: Job) -> None:
     """Bare DuckDB: the lines into a table, that to customer and day, that to one row a customer."""
-    import duckdb
 
     path = job.work / "floor.duckdb"
     path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
+    with connect(str(path)) as con:
         con.execute("set enable_progress_bar = false")
         with job.clock.phase("load"):
             con.execute(f"create table line as from '{job.data}/lines/*.parquet'")

@@ -20,7 +20,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
-from pipelines.engine import columns_of, load_step, run_step
+from pipelines.engine import columns_of, connect, load_step, run_step
 from pipelines.errors import ConfigError
 from pipelines.features import accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
@@ -252,9 +252,8 @@ def _needs(feature: Feature) -> str:
 
 def functions_page() -> str:
     """The functions an expression may call: those of DuckDB that the parser of expressions lets through."""
-    import duckdb
 
-    with duckdb.connect() as con:
+    with connect() as con:
         known = con.execute(
             "select function_name, min(description) from duckdb_functions()"
             " where function_type in ('scalar', 'macro')"
@@ -331,10 +330,9 @@ def _columns(con: duckdb.DuckDBPyConnection, mart: str) -> str:
 
 def empty_project() -> duckdb.DuckDBPyConnection:
     """Every table as the daily run makes it, without a row: what columns there are and of which type."""
-    import duckdb
 
     day = date(2026, 1, 31)
-    con = duckdb.connect()
+    con = connect()
     con.execute("set TimeZone = 'UTC'")
     ledger.create(con)
     for contract in CONTRACTS.values():

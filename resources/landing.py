@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.config.connectors import WORKBOOKS, Excel
 from pipelines.config.expression import to_sql
 from pipelines.config.project import Source
+from pipelines.engine import literal
 from pipelines.errors import SourceError
 from pipelines.ingest import ledger
 from pipelines.ingest.files import LandedFile, columns_in_file, read_guarded
@@ -188,7 +189,7 @@ def _write_slice(
         star = "* exclude (file_row_number)" if reading.kind == "parquet" else "*"
         try:
             days = _between(con, to_sql(tree), reading)
-            copy = f"copy (select {star} from {reading.clause} where {days}) to '{_literal(temporary)}'"
+            copy = f"copy (select {star} from {reading.clause} where {days}) to {literal(temporary)}"
             ((written,),) = read_guarded(con, f"{copy} (format parquet)", reading, parameters)
         except SourceError as fault:
             where = source.place(name, "playback", "by")
@@ -210,10 +211,6 @@ def _between(con: duckdb.DuckDBPyConnection, by: str, reading: Reading) -> str:
         return days
     near = f"{by} >= cast($first as timestamptz) - interval 2 day"
     return f"{near} and {by} < cast($through as timestamptz) + interval 3 day and {days}"
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def ledger_name(project: Project, source: Source, path: Path) -> str:

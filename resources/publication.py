@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import beside, columns_of, qualified, quote
+from pipelines.engine import beside, columns_of, literal, qualified, quote
 from pipelines.errors import ExternalError
 from pipelines.publish.marts import MACROS, MARTS, table_of
 from pipelines.refresh.ports import Publisher
@@ -133,7 +133,7 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path, report: Callable
 
 
 def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    con.execute(f"attach '{_literal(path)}' as published (storage_version '{STORAGE_VERSION}')")
+    con.execute(f"attach {literal(path)} as published (storage_version {literal(STORAGE_VERSION)})")
     try:
         con.execute("create schema published.marts")
         for mart in (*MARTS, "incident"):
@@ -148,15 +148,15 @@ def _write_duckdb(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 def _write_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     folder.mkdir()
     for mart in (*MARTS, "incident"):
-        path = _literal(folder / f"{mart}.parquet")
-        con.execute(f"copy {qualified(table_of(mart))} to '{path}' (format parquet)")
+        path = literal(folder / f"{mart}.parquet")
+        con.execute(f"copy {qualified(table_of(mart))} to {path} (format parquet)")
 
 
 def _write_csv(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     folder.mkdir()
     for mart in (*MARTS, "incident"):
-        path = _literal(folder / f"{mart}.csv")
-        con.execute(f"copy ({without_formulas(con, table_of(mart))}) to '{path}' (format csv, header true)")
+        path = literal(folder / f"{mart}.csv")
+        con.execute(f"copy ({without_formulas(con, table_of(mart))}) to {path} (format csv, header true)")
 
 
 def without_formulas(con: duckdb.DuckDBPyConnection, table: str) -> str:
@@ -174,10 +174,6 @@ def without_formulas(con: duckdb.DuckDBPyConnection, table: str) -> str:
     replaced = f" replace ({', '.join(guarded)})" if guarded else ""
     # A table that is not there is named by the engine: this statement runs all the same.
     return f"select *{replaced} from {qualified(table)}"
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _flush(folder: Path) -> None:

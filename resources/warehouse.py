@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engine import connect
 from pipelines.errors import BusyError, ConfigError, LohkoError
 from resources.backup import FOLDER, Restored, read_backup, read_manifest, write_backup
 from resources.locks import hold
@@ -129,7 +130,7 @@ class Warehouse:
         if self.keeper is not None:
             return self.keeper.cursor()
         try:
-            con = duckdb.connect(str(self.path), config=_settings())
+            con = connect(str(self.path), config=_settings())
         except duckdb.Error as error:
             raise _unopened(self.path, str(error).splitlines()[0]) from None
         try:

@@ -26,6 +26,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.engine import connect
+
 HERE = Path(__file__).parent
 SQL = HERE / "generator"
 ACCOUNTS_A_SCALE = 1200
@@ -111,7 +113,7 @@ def generate(
     # Made beside the folder and swapped in: who reads it never finds half of it.
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".generating-") as work:
         made = Path(work) / "data"
-        with duckdb.connect(config={"temp_directory": str(Path(work) / "spilled")}) as con:
+        with connect(config={"temp_directory": str(Path(work) / "spilled")}) as con:
             _make_world(con, round(ACCOUNTS_A_SCALE * scale), seed, through)
             for delivery in DELIVERIES:
                 _write(con, delivery, made, through)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
-from pipelines.engine import columns_of, qualified, quote
+from pipelines.engine import columns_of, literal, qualified, quote
 from pipelines.ingest import ledger
 from pipelines.ingest.mapping import Mapping
 
@@ -52,7 +52,7 @@ def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if mapping.delivery == "snapshot":
         whole = f" and _file_id = {ledger.newest_snapshot(con, mapping.source)}"
     return (
-        f"select '{mapping.source}' as _source, _batch_seq, _file_id, _row, {version} as _row_version,"
+        f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row, {version} as _row_version,"
         f" {deleted} as _row_deleted, {_names(mapping.columns)}"
         f" from {qualified(mapping.stage)} where _fault_reason is null{whole}"
     )
@@ -149,7 +149,7 @@ def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
         else:
             parts.append(f"select {columns} from {relation}")
     if resolved:
-        moved = f"(select * from ingest.moved_customer where table_name = '{contract.table}') as w"
+        moved = f"(select * from ingest.moved_customer where table_name = {literal(contract.table)}) as w"
         known = qualified(known_table(contract))
         for survivor in ("old_survivor", "new_survivor"):
             names = ", ".join(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.core import changes, following, identity
-from pipelines.engine import columns_of, qualified, quote, relation_exists, row_count, transaction
+from pipelines.engine import columns_of, literal, qualified, quote, relation_exists, row_count, transaction
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
 
@@ -216,7 +216,7 @@ def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
     """The SELECT of the winning row of every key over the stages; ties cannot be: a row has one place."""
     key = ", ".join(quote(name) for name in contract.key)
     parts = [
-        f"select '{mapping.source}' as _source, _batch_seq, _file_id, _row,"
+        f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row,"
         f" {', '.join(quote(name) for name in mapping.columns)}"
         f" from {qualified(mapping.stage)} where _fault_reason is null"
         for mapping in mappings

@@ -3,12 +3,13 @@
 What belongs here knows SQL and no canonical table: `files` (steps, fragments, queries), `header` (what a
 file says of itself), `statement` (SQL as text and tree), `slots` (names put into a query), `edit`
 (a SELECT over other relations), `store`,
-`relations` and `session` (one connection), `names` (identifiers and literals).
+`relations` and `session` (one connection), `connect`, `names` (identifiers and literals).
 
 A step is run by `run_step(con, "features/customer_day", {...})`. A query is read and filled by
 `load_query("core/money/waiting").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
 """
 
+from pipelines.engine.connect import connect
 from pipelines.engine.edit import binding, named, reading
 from pipelines.engine.files import (
     Fragment,
@@ -37,6 +38,7 @@ __all__ = [
     "binding",
     "bound",
     "columns_of",
+    "connect",
     "insert_rows",
     "is_view",
     "literal",

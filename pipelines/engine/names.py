@@ -7,6 +7,7 @@ reader: there a value is written by `literal`.
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 
 def quote(identifier: str) -> str:
@@ -19,8 +20,8 @@ def qualified(table: str) -> str:
     return ".".join(quote(part) for part in table.split("."))
 
 
-def literal(value: str | date) -> str:
-    """A text or a day as SQL, where nothing can be bound."""
+def literal(value: str | Path | date) -> str:
+    """A text, a path or a day as SQL, where nothing can be bound."""
     if isinstance(value, date):
         return f"date '{value:%Y-%m-%d}'"
-    return "'" + value.replace("'", "''") + "'"
+    return "'" + str(value).replace("'", "''") + "'"

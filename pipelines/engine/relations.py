@@ -47,5 +47,6 @@ def _bound(con: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPyRela
 
     try:
         return con.table(qualified(relation))
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.IOException):
+        # The second of what is called like a file, such as raw.csv: DuckDB looks for one.
         return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
-from pipelines.engine import binding, columns_of, insert_rows, qualified, quote
+from pipelines.engine import binding, columns_of, insert_rows, literal, qualified, quote
 from pipelines.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _parsed(name: str, rule: AttributeRule, columns: Sequence[str], where: str) 
     if rule.as_of is not None:
         as_of = f"try_cast({to_sql(parse_scalar(rule.as_of, columns, f'{where}.as_of'))} as date)"
     if rule.origin in ORIGINS:
-        origin = f"'{rule.origin}'"
+        origin = literal(rule.origin)
     elif rule.origin is not None:
         tree = parse_scalar(rule.origin, columns, f"{where}.origin")
         origin = f"lower(trim(cast({to_sql(tree)} as varchar)))"
@@ -181,7 +181,7 @@ def _facts(one: Attribute) -> list[str]:
     return [
         f"count(*) filter (where {filled})",
         f"count(*) filter (where {filled} and {one.expired})",
-        *(f"count(*) filter (where {filled} and {one.origin} = '{origin}')" for origin in ORIGINS),
+        *(f"count(*) filter (where {filled} and {one.origin} = {literal(origin)})" for origin in ORIGINS),
         f"count(*) filter (where {filled} and {one.as_of} is not null)",
         f"quantile_disc({age}, 0.5) filter (where {filled} and {one.as_of} is not null)",
         f"max({age}) filter (where {filled} and {one.as_of} is not null)",

@@ -7,7 +7,7 @@ holds, a date that no program represents, or a customer's twin whose id looks th
 from __future__ import annotations
 
 from pipelines.contracts.model import Column, Contract
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 
 MONEY = "DECIMAL(18,4)"
 # The largest amount of one row, where its contract states no bound; and of a batch, added up without sign:
@@ -53,7 +53,7 @@ def _outside(name: str, column: Column, contract: Contract) -> str:
     if column.type == "TIMESTAMPTZ":
         # In UTC, so that no time zone changes what is a fault.
         return f"{name} not between timestamptz '{first} 00:00+00' and timestamptz '{last} 24:00+00'"
-    return f"{name} not between date '{first}' and date '{last}'"
+    return f"{name} not between date {literal(first)} and date {literal(last)}"
 
 
 def _has_invisible(name: str) -> str:

@@ -15,7 +15,7 @@ from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import qualified, quote
+from pipelines.engine import literal, qualified, quote
 from pipelines.errors import ConfigError
 from pipelines.ingest import guests, limits
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
@@ -250,7 +250,7 @@ def marks_select(mapping: Mapping) -> str:
         "select file_id from ingest.file_dialect where format = 'csv' and file_id in (select unnest($files))"
     )
     if mapping.decimal:
-        return f"select file_id as _file_id, '{mapping.decimal}' as _decimal from ({csv})"
+        return f"select file_id as _file_id, {literal(mapping.decimal)} as _decimal from ({csv})"
     raw = qualified("raw." + mapping.source)
     texts = " union ".join(
         f"select _file_id, trim({_given(mapping, column)}) as v from {raw} where _file_id in ({csv})"
@@ -281,7 +281,7 @@ def _order_columns(mapping: Mapping) -> dict[str, str]:
             f" else epoch_us(try_cast({text} as timestamptz)) end as decimal(38, 9))"
         )
     if mapping.operation is not None:
-        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in mapping.deletes)
+        listed = ", ".join(literal(value) for value in mapping.deletes)
         given = quote("given operation")
         columns["_row_deleted"] = f"coalesce(trim(cast({given} as varchar)) in ({listed}), false)"
     return columns
@@ -346,7 +346,7 @@ def _column_faults(column: Column, contract: Contract, marked: Sequence[Column])
         branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
     branches += limits.faults(column, contract)
     if column.allowed:
-        listed = ", ".join(f"'{value}'" for value in column.allowed)
+        listed = ", ".join(literal(value) for value in column.allowed)
         branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")
     return branches
 

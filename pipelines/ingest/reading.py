@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipelines.config.csv import CsvDialect
+from pipelines.engine import literal
 from pipelines.errors import SourceError
 from pipelines.ingest.dialect import Dialect, sniff
 from pipelines.ingest.encoding import SAMPLE, Scan, copy_as_utf8, encoding_of, scan
@@ -211,19 +212,19 @@ def _scan_zstd(con: duckdb.DuckDBPyConnection, path: Path) -> Scan:
 
 def csv_clause(dialect: Dialect, compression: str) -> str:
     """Every value is text until it is mapped, and nothing is skipped: not lines that look like comments."""
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in dialect.columns)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.columns)
     options = {
         "auto_detect": "false",
         "columns": "{" + columns + "}",
-        "delim": _text(dialect.delimiter),
-        "quote": _text(dialect.quote),
-        "escape": _text(dialect.escape),
+        "delim": literal(dialect.delimiter),
+        "quote": literal(dialect.quote),
+        "escape": literal(dialect.escape),
         "header": str(dialect.header).lower(),
         "skip": str(dialect.skip),
         "comment": "''",
         "null_padding": "false",
         "max_line_size": str(MAX_LINE),
-        "compression": _text(_COMPRESSIONS[compression]),
+        "compression": literal(_COMPRESSIONS[compression]),
     }
     return f"read_csv($path, {', '.join(f'{name} = {value}' for name, value in options.items())})"
 
@@ -231,11 +232,6 @@ def csv_clause(dialect: Dialect, compression: str) -> str:
 def _json(compression: str) -> str:
     return (
         "(select columns(*) ->> '$' as '\\0' from read_json($path, format = 'newline_delimited',"
-        f" compression = {_text(_COMPRESSIONS[compression])}, maximum_depth = 1, sample_size = -1,"
+        f" compression = {literal(_COMPRESSIONS[compression])}, maximum_depth = 1, sample_size = -1,"
         " map_inference_threshold = -1))"
     )
-
-
-def _text(value: str) -> str:
-    """A text as a literal: the options of a table function take no parameters."""
-    return "'" + value.replace("'", "''") + "'"

@@ -12,11 +12,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote, relation_exists
+from pipelines.engine import literal, quote, relation_exists
 from pipelines.segments import current
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated
-from pipelines.segments.model import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,18 +63,18 @@ def _of_latest(con: duckdb.DuckDBPyConnection, entity: Entity, day: date) -> lis
     for name, exclusive in current.columns(con, entity).items():
         segment = quote(name) if exclusive else f"unnest({quote(name)})"
         parts.append(
-            f"select date '{day}' as as_of_date, {literal(name)} as segmentation_id, {segment} as segment_id,"
-            f" {literal(entity)} as entity_kind, entity_id from {current.table_of(entity)}"
-            f" where {quote(name)} is not null"
+            f"select {literal(day)} as as_of_date, {literal(name)} as segmentation_id,"
+            f" {segment} as segment_id, {literal(entity)} as entity_kind, entity_id"
+            f" from {current.table_of(entity)} where {quote(name)} is not null"
         )
     return parts
 
 
 def _of_day(day: date) -> str:
     return (
-        f"select date '{day}' as as_of_date, segmentation_id, segment_id, entity_kind, entity_id"
-        f" from segments.membership where entered_date <= date '{day}'"
-        f" and (left_date is null or left_date > date '{day}')"
+        f"select {literal(day)} as as_of_date, segmentation_id, segment_id, entity_kind, entity_id"
+        f" from segments.membership where entered_date <= {literal(day)}"
+        f" and (left_date is null or left_date > {literal(day)})"
     )
 
 

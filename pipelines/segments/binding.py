@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from pipelines.engine import quote
+from pipelines.engine import connect, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,9 +36,8 @@ def fault_of(condition: str, types: Mapping[str, str]) -> str | None:
 @cache
 def _empty() -> duckdb.DuckDBPyConnection:
     """One for all: to make a database takes ten milliseconds, and nothing is ever written to it."""
-    import duckdb
 
-    return duckdb.connect(config={"threads": 1})
+    return connect(config={"threads": 1})
 
 
 @lru_cache(maxsize=4096)

@@ -12,8 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import columns_of, quote
-from pipelines.segments.model import OWN, literal
+from pipelines.engine import columns_of, literal, quote
+from pipelines.segments.model import OWN
 
 if TYPE_CHECKING:
     import duckdb
@@ -131,7 +131,7 @@ def _changes(was: Collection[str], after: Columns) -> str:
 
 def _only(name: str, event: str, here: str, there: str) -> str:
     """The segments that stand in one list and not in the other, as events."""
-    made = f"{{'segmentation': {literal(name)}, 'segment': s, 'event': '{event}'}}"
+    made = f"{{'segmentation': {literal(name)}, 'segment': s, 'event': {literal(event)}}}"
     return f"list_transform(list_filter({here}, lambda s: not list_contains({there}, s)), lambda s: {made})"
 
 

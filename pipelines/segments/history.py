@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote, relation_exists, run_step, transaction
+from pipelines.engine import literal, quote, relation_exists, run_step, transaction
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
 from pipelines.segments import assignment, current, versions
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
-from pipelines.segments.model import Segmentation, literal
+from pipelines.segments.model import Segmentation
 from pipelines.segments.versions import InForce
 from pipelines.segments.versions import store_definitions as store_definitions
 
@@ -167,8 +167,8 @@ def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequ
     con.execute(
         "create or replace view segments.standing as"
         " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
-        f" where (segmentation_id, entity_kind) in ({kinds}) and entered_date < date '{day}'"
-        f" and (left_date is null or left_date >= date '{day}')"
+        f" where (segmentation_id, entity_kind) in ({kinds}) and entered_date < {literal(day)}"
+        f" and (left_date is null or left_date >= {literal(day)})"
     )
 
 

@@ -17,11 +17,6 @@ OWN = "~"
 KEY: dict[str, str] = {"customer": "customer_id", "account": "account_id"}
 
 
-def literal(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 @dataclass(frozen=True)
 class CutColumn:
     """One cut point of a day as a column; `type` is that of the feature that is cut."""

@@ -14,11 +14,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.engine import qualified, quote
+from pipelines.engine import literal, qualified, quote
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import evaluate
-from pipelines.segments.model import Segmentation, literal
+from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import Plan
 
 if TYPE_CHECKING:

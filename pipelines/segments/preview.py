@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import bound, columns_of, quote, relation_exists, rows
+from pipelines.engine import bound, columns_of, literal, quote, relation_exists, rows
 from pipelines.segments import assignment
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
@@ -261,7 +261,7 @@ class _Looked:
         """Whether a member ends in the segment that a condition is of."""
         if whole.segment_id is None:
             return "false"
-        segment = "'" + whole.segment_id.replace("'", "''") + "'"
+        segment = literal(whole.segment_id)
         result = quote(RESULT)
         held = (
             f"{result} = {segment}" if self.segmentation.exclusive else f"list_contains({result}, {segment})"

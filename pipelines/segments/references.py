@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pipelines.config.expression import Place
 from pipelines.config.segments import Entity
 from pipelines.config.yaml import nearest
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import segment_of
 from pipelines.segments.conditions import Function, Term
-from pipelines.segments.model import OWN, Column, Segmentation, literal
+from pipelines.segments.model import OWN, Column, Segmentation
 from pipelines.segments.words import Named
 
 

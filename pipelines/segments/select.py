@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments import events, members
 from pipelines.segments.model import (
     AS_OF,
@@ -18,7 +18,6 @@ from pipelines.segments.model import (
     Standing,
     closure,
     levels_of,
-    literal,
     merged,
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pipelines.config.connectors import Auth, Http, Pagination
-from pipelines.engine import quote
+from pipelines.engine import connect, literal, quote
 from pipelines.errors import SourceError
 from resources.connectors.cursors import begin, later
 from resources.connectors.dlt_home import load_dlt
@@ -82,20 +82,14 @@ def _line(stream: TextIO, row: dict[str, str | None]) -> None:
 
 
 def _to_parquet(lines: Path, target: Path, columns: list[str], note: str) -> None:
-    import duckdb
-
-    types = ", ".join(f"{_literal(column)}: 'VARCHAR'" for column in columns)
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     listed = ", ".join(quote(column) for column in columns)
-    with duckdb.connect(config={"threads": 1}) as con:
+    with connect(config={"threads": 1}) as con:
         con.execute(
-            f"copy (select {listed} from read_json({_literal(str(lines))}, format = 'newline_delimited',"
+            f"copy (select {listed} from read_json({literal(lines)}, format = 'newline_delimited',"
             f" maximum_object_size = 268435456, columns = {{{types}}}))"
-            f" to {_literal(str(target))} (format parquet, kv_metadata {{{KEY}: {_literal(note)}}})"
+            f" to {literal(target)} (format parquet, kv_metadata {{{KEY}: {literal(note)}}})"
         )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _advanced(http: Http, last: str | None, row: dict[str, str | None]) -> str | None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.engine import connect
 from pipelines.errors import SourceError
 
 KEY = "lohko_cursor"
@@ -134,7 +135,7 @@ def _read(select: str, parameters: dict[str, object], name: str, path: Path) -> 
     import duckdb
 
     try:
-        with duckdb.connect() as con:
+        with connect() as con:
             return con.execute(select, {key: str(value) for key, value in parameters.items()}).fetchall()
     except duckdb.Error:
         raise SourceError(

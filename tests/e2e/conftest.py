@@ -14,6 +14,7 @@ import pytest
 from fixtures.b2b import B2B, DAYS, generator
 from fixtures.shop import Shop
 
+from pipelines.engine import connect
 from resources.locks import hold
 from resources.project import EXAMPLE
 
@@ -114,7 +115,7 @@ def as_shipped(once: Callable[..., Shop]) -> Shop:
 @pytest.fixture
 def source() -> Iterator[duckdb.DuckDBPyConnection]:
     """The package's files as views, money in DECIMAL, days of New York."""
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("set TimeZone = 'America/New_York'")
         for path in DATA.glob("*.parquet"):
             con.execute(f"create view {path.stem} as from read_parquet('{path}')")

@@ -7,10 +7,11 @@ import pickle
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pytest
 from fixtures.b2b import DAYS
 from fixtures.shop import Shop
+
+from pipelines.engine import connect
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def totals(b2b: Shop) -> dict[str, Any]:
 
 def published(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
     path = (shop.project.current / "lohko.duckdb").resolve()
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(str(path), read_only=True) as con:
         return con.execute(sql).fetchall()
 
 

@@ -13,11 +13,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 from fixtures.b2b import DAYS
 from fixtures.b2b_truth import Company, Group, companies, groups
 from fixtures.shop import Shop
+
+from pipelines.engine import connect
 
 BEFORE, DAY = DAYS
 # What one finds in the files of a dozen companies, and where it puts them.
@@ -426,7 +427,7 @@ def test_over_weeks_some_keep_the_fixed_day_and_some_lose_it(
         *("--output", written, "--json"),
     )
     assert ended.code == 0, ended.err
-    with duckdb.connect() as con:
+    with connect() as con:
         rows = con.execute(
             f"select as_of_date, entity_id from '{written}' where segment_id = 'fixed_day'"
         ).fetchall()

@@ -9,12 +9,14 @@ import duckdb
 import pytest
 from fixtures.shop import Shop
 
+from pipelines.engine import connect
+
 REVENUE = Decimal("4596039.58")
 
 
 def published(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
     path = (shop.project.current / "lohko.duckdb").resolve()
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(str(path), read_only=True) as con:
         return con.execute(sql).fetchall()
 
 

@@ -10,6 +10,7 @@ import pytest
 from fixtures.shop import Shop
 
 from lohko.commands.shared.options import is_interruption
+from pipelines.engine import connect
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_signal_ends_a_run_with_130_and_without_a_traceback(
 def test_what_duckdb_makes_of_a_signal_is_known_also_where_it_is_wrapped() -> None:
     # Ctrl-C within a statement; no other thread can send it there, so that it is made here.
     by_signal = RuntimeError("Query interrupted")
-    with duckdb.connect() as con:
+    with connect() as con:
         timer = threading.Timer(0.2, con.interrupt)
         timer.start()
         with pytest.raises(duckdb.InterruptException) as by_hand:

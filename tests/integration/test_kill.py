@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from fixtures.forked_runs import Forker
 from fixtures.shop import Shelf, Shop
+
+from pipelines.engine import connect
 
 # What differs by nature between a disturbed and an undisturbed project: runs, revisions and times.
 BY_NATURE = frozenset(
@@ -78,7 +79,7 @@ def assert_complete(shop: Shop) -> None:
     manifest = json.loads((current / "manifest.json").read_text())
     assert manifest["run"]["run_id"] == current.resolve().name.split(".")[0]
     assert (current / "report.html").read_text().rstrip().endswith("</html>")
-    with duckdb.connect(str((current / "lohko.duckdb").resolve()), read_only=True) as con:
+    with connect(str((current / "lohko.duckdb").resolve()), read_only=True) as con:
         for mart, rows in manifest["rows"].items():
             assert con.execute(f"select count(*) from marts.{mart}").fetchone() == (rows,)
             for kind, reader in (("parquet", "read_parquet"), ("csv", "read_csv")):

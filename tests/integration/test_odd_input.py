@@ -13,6 +13,7 @@ from fixtures.shop import HEADER, Shop
 
 from lohko.commands.run.days import KILLED, _explain
 from lohko.commands.status import print_status, read_status
+from pipelines.engine import connect
 from pipelines.errors import InvariantError
 from resources.locks import hold
 
@@ -98,7 +99,7 @@ def test_absurd_amounts_stop_nothing(shop: Shop) -> None:
     ],
 )
 def test_a_sum_beyond_what_a_column_holds_is_told_and_never_its_value(sql: str) -> None:
-    with duckdb.connect() as con, pytest.raises(duckdb.Error) as caught:
+    with connect() as con, pytest.raises(duckdb.Error) as caught:
         con.execute(sql).fetchall()
     told = _explain(caught.value)
     assert isinstance(told, InvariantError), caught.value
@@ -106,7 +107,7 @@ def test_a_sum_beyond_what_a_column_holds_is_told_and_never_its_value(sql: str) 
 
 
 def test_another_fault_of_duckdb_stays_a_bug() -> None:
-    with duckdb.connect() as con, pytest.raises(duckdb.Error) as caught:
+    with connect() as con, pytest.raises(duckdb.Error) as caught:
         con.execute("select cast('x' as decimal(18, 4))").fetchall()
     assert _explain(caught.value) is caught.value
 

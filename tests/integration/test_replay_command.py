@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from fixtures.shop import Shelf, Shop
+
+from pipelines.engine import connect
 
 LATE = '9001,C001,2026-03-29 12:00:00,web,paid,"10,00","0,00"'
 DAYS = ("--from", "2026-03-29", "--to", "2026-03-30", "--every", "day")
@@ -73,7 +74,7 @@ def test_a_definition_may_ask_for_a_feature_of_the_project(late: Shop) -> None:
 def test_members_are_written_and_nothing_is_left_behind(late: Shop, tmp_path: Path) -> None:
     path = tmp_path / "members.parquet"
     found = replayed(late, "--output", str(path))
-    with duckdb.connect() as con:
+    with connect() as con:
         counted = con.execute(
             f"select cast(as_of_date as varchar), segment_id, count(*) from '{path}' group by all"
         ).fetchall()

@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from lohko.commands.init import TEMPLATE
+from pipelines.engine import connect
 
 LINES = 5_000_000
 ORDERS = LINES // 5
@@ -84,7 +84,7 @@ def test_five_million_lines(tmp_path: Path) -> None:
     data.mkdir()
     (tmp_path / "project.yaml").write_text(PROJECT)
     shutil.copytree(TEMPLATE / "segments", tmp_path / "segments")
-    source = duckdb.connect()
+    source = connect()
     source.execute(SHOP.format(folder=data))
 
     def deliver(name: str, which: str) -> None:
@@ -104,9 +104,7 @@ def test_five_million_lines(tmp_path: Path) -> None:
     ).fetchone()
     manifest = json.loads((tmp_path / "published" / "current" / "manifest.json").read_text())
     assert manifest["run"]["as_of_date"] == "2026-03-30"
-    with duckdb.connect(
-        str((tmp_path / "published" / "current" / "lohko.duckdb").resolve()), read_only=True
-    ) as con:
+    with connect(str((tmp_path / "published" / "current" / "lohko.duckdb").resolve()), read_only=True) as con:
         found = con.execute(
             "select cast(sum(lines) as bigint), cast(sum(orders) as bigint), sum(revenue)"
             " from marts.revenue_day"

@@ -12,7 +12,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.expression import words_in
 from pipelines.config.yaml import line_of, read_yaml
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import quote
+from pipelines.engine import connect, quote
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import Attribute, parse_rules
 from resources.project import Project
@@ -54,7 +54,7 @@ def _bind(name: str, rule: AttributeRule, known: Sequence[Attribute], typed: dic
 
     one = next(one for one in known if one.name.lower() == name.lower())
     empty = ", ".join(f"cast(null as {kind}) as {quote(column)}" for column, kind in typed.items())
-    with duckdb.connect() as con:
+    with connect() as con:
         for setting, sql in (("as_of", one.as_of), ("origin", one.origin)):
             try:
                 con.execute(f"describe select {sql} from (select {empty})")

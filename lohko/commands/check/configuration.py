@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lohko.commands.check.attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
-from pipelines.engine import quote, relation_exists
+from pipelines.engine import connect, quote, relation_exists
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import account_attributes
 from pipelines.features.catalogue import RESERVED
@@ -89,10 +89,9 @@ def _words(name: str, source: Source, expressions: Written) -> set[str]:
 
 def check_sources(project: Project) -> list[LohkoError]:
     """Every fault of the sources' files and mappings, found by reading the files' columns only."""
-    import duckdb
 
     faults: list[LohkoError] = []
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
         for name, source in project.config.sources.items():
             if is_fetched(source) and not landed(project, name, source):
@@ -128,9 +127,8 @@ def check_definitions(project: Project, *, faulty_definitions: bool = False) -> 
 
 def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceError]]:
     """The project's definitions with what is wrong with them; files whose attributes they cannot know."""
-    import duckdb
 
-    with duckdb.connect() as con:
+    with connect() as con:
         # What the catalogue does not tell of `features.custom`: the types of its expressions.
         check_types(con, project.config.features.custom)
         attributes, unread = _attributes(con, project)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import engine
+from pipelines.engine import connect
 from pipelines.errors import SourceError, UsageError
 from resources.project import Project
 
@@ -31,7 +32,7 @@ class Published:
         if not path.exists():
             raise SourceError(f"{path}: nothing has been published yet; `lohko run` does")
         try:
-            self.con: duckdb.DuckDBPyConnection = duckdb.connect(str(path.resolve()), read_only=True)
+            self.con: duckdb.DuckDBPyConnection = connect(str(path.resolve()), read_only=True)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise SourceError(f"{path}: cannot be read: {reason}. `lohko run` publishes anew") from None

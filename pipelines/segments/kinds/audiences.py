@@ -8,12 +8,12 @@ from typing import Any
 from pipelines.config.expression import Place
 from pipelines.config.segments import Audience, Audiences
 from pipelines.config.yaml import nearest
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author
 from pipelines.segments.conditions import Term
 from pipelines.segments.kinds.cases import stood_less
 from pipelines.segments.kinds.shared import labels_of, reads_of, segment_column, uses_of
-from pipelines.segments.model import OWN, Clause, Column, Compiled, Needs, Standing, literal
+from pipelines.segments.model import OWN, Clause, Column, Compiled, Needs, Standing
 from pipelines.segments.words import Named
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.config.segments import Segment
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author
 from pipelines.segments.conditions import Term
-from pipelines.segments.model import AS_OF, Clause, Needs, Standing, literal
+from pipelines.segments.model import AS_OF, Clause, Needs, Standing
 
 
 def decide(

@@ -6,11 +6,11 @@ from itertools import product
 
 from pipelines.config.segments import Combination
 from pipelines.config.yaml import nearest
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author, segment_of, where_in
 from pipelines.segments.conditions import place_in
 from pipelines.segments.kinds.shared import segment_column
-from pipelines.segments.model import Column, Compiled, Segmentation, literal
+from pipelines.segments.model import Column, Compiled, Segmentation
 
 JOINT, BETWEEN = "__", " × "
 MOST = 1_000

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipelines.config.segments import ListFile, Lists
 from pipelines.config.yaml import nearest
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author
 from pipelines.segments.kinds.shared import labels_of, segment_column
-from pipelines.segments.model import KEY, Column, Compiled, IdList, ListColumn, Needs, literal
+from pipelines.segments.model import KEY, Column, Compiled, IdList, ListColumn, Needs
 
 DELIMITERS = ",;\t|"
 

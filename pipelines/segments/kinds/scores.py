@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.config.segments import Score, Scores
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author
 from pipelines.segments.conditions import Term
 from pipelines.segments.kinds.cases import decide
@@ -26,7 +26,6 @@ from pipelines.segments.model import (
     Cut,
     CutColumn,
     Needs,
-    literal,
 )
 from pipelines.segments.words import Named
 

@@ -7,11 +7,11 @@ a tier, and a tier begins at a cut point (see cuts.py).
 from __future__ import annotations
 
 from pipelines.config.segments import Tiers
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.segments.author import Author
 from pipelines.segments.kinds.shared import labels_of, segment_column
 from pipelines.segments.members import EVERYONE
-from pipelines.segments.model import Column, Compiled, Cut, CutColumn, Needs, literal
+from pipelines.segments.model import Column, Compiled, Cut, CutColumn, Needs
 
 
 def compile_tiers(definition: Tiers, author: Author) -> Compiled:

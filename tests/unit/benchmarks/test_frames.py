@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
 import frames
 import pandas as pd
 import purchases
@@ -10,6 +9,8 @@ import pytest
 import refresh_jobs
 from purchases import Shop
 from refresh_jobs import Job
+
+from pipelines.engine import connect
 
 SHOP = Shop(lines=50_000, customers=2500, day_lines=3000)
 
@@ -23,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def features_of(warehouse: Path) -> pd.DataFrame:
     """The features that stand in a warehouse, by customer."""
-    with duckdb.connect(str(warehouse)) as con:
+    with connect(str(warehouse)) as con:
         return (
             con.execute("select * exclude (as_of_date) from features.customer").df().set_index("customer_id")
         )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
+from pipelines.engine import connect
 from pipelines.errors import ConfigError
 
 ROW = (
@@ -239,7 +240,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(config={"enable_external_access": "false"})
+    con = connect(config={"enable_external_access": "false"})
     con.execute("set TimeZone = 'Europe/Helsinki'")
     con.execute(ROW)
     yield con
@@ -355,7 +356,7 @@ def test_whatever_gets_through_is_one_value_a_row_and_touches_nothing(words: lis
         sql = to_sql(parse_scalar(" ".join(words), COLUMNS, "here"))
     except ConfigError:
         return
-    with duckdb.connect(config={"enable_external_access": "false"}) as con:
+    with connect(config={"enable_external_access": "false"}) as con:
         con.execute(ROW)
         try:
             found = con.execute(f"select {sql} as value from t").fetchall()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
+from pipelines.engine import connect
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
@@ -60,7 +59,7 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.con = duckdb.connect(config={"threads": 1})
+        self.con = connect(config={"threads": 1})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._tick = 0

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
-from pipelines.engine import columns_of, rows
+from pipelines.engine import columns_of, connect, rows
 from pipelines.ingest import batch, deliveries, ledger
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import prepare
@@ -33,7 +31,7 @@ class Deliveries:
     def __init__(self, folder: Path, sources: Mapped[str, Source]) -> None:
         self.folder = folder
         self.sources = sources
-        self.con = duckdb.connect(config={"threads": 1})
+        self.con = connect(config={"threads": 1})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._files = 0

@@ -7,14 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
-
 from pipelines.config.money import Amounts
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
-from pipelines.engine import load_step, relation_exists, store_select
+from pipelines.engine import connect, load_step, relation_exists, store_select
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
@@ -84,7 +82,7 @@ class MoneyShop:
             name: Source.model_validate({"files": "*", "max_bad_share": 1, "tables": tables})
             for name, tables in MAPPED.items()
         }
-        self.con = duckdb.connect(config={"threads": 1})
+        self.con = connect(config={"threads": 1})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self.file = 0

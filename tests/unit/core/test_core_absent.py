@@ -8,13 +8,13 @@ import pytest
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import STATE
-from pipelines.engine import columns_of, tables_read
+from pipelines.engine import columns_of, connect, tables_read
 from pipelines.ingest import ledger
 
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
+    con = connect()
     ledger.create(con)
     return con
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import duckdb
-
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.measure import measure_drift
-from pipelines.engine import quote, rows
+from pipelines.engine import connect, quote, rows
 
 BASELINE = date(2024, 5, 1)
 AS_OF = date(2024, 6, 1)
@@ -20,7 +18,7 @@ class Base:
     """Two days of customers; `measure` checks the features given."""
 
     def __init__(self) -> None:
-        self.con = duckdb.connect()
+        self.con = connect()
         self.con.execute("create schema features; create schema segments")
         self.con.execute(
             "create table segments.assignment"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import duckdb
 import pytest
 
-from pipelines.engine import Statement, Table
+from pipelines.engine import Statement, Table, connect
 from pipelines.engine.files import Query
 from pipelines.engine.slots import fill
 
@@ -16,7 +15,7 @@ def test_a_name_is_put_in_as_an_identifier_whatever_it_holds() -> None:
     query = Query('select "$column" as "x $column" from "$table" as r where "$column" > $least', "")
     assert query.parameters == {"least"}
     sql = query.filled(column=ODD, table=Table("demo.t"))
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute('create schema demo; create table demo.t ("a""b; drop table t; --" int)')
         con.execute("insert into demo.t values (1), (2)")
         assert con.execute(sql, {"least": 1}).fetchall() == [(2,)]
@@ -31,7 +30,7 @@ def test_columns_are_listed_each_with_the_alias_before_the_slot() -> None:
 def test_a_parsed_statement_is_put_in_between_parentheses() -> None:
     parts = {"of": Statement("select 1 as a -- one"), "if": Statement("a > 0")}
     sql = fill('select * from "$of" where "$if"', parts)
-    assert duckdb.connect().execute(sql).fetchall() == [(1,)]
+    assert connect().execute(sql).fetchall() == [(1,)]
     with pytest.raises(Exception, match=r"Expecting|Invalid|Unexpected"):
         fill('select * from t where "$if"', {"if": Statement("a > 0) or (1 = 1")})
 

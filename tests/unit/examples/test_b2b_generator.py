@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from fixtures.b2b import generator
+
+from pipelines.engine import connect
 
 SCALE = 0.1
 
@@ -31,7 +32,7 @@ def contents(data: Path) -> dict[str, bytes]:
 
 
 def ask(sql: str, data: Path) -> list[tuple[Any, ...]]:
-    with duckdb.connect() as con:
+    with connect() as con:
         return con.execute(sql.replace("DATA", str(data))).fetchall()
 
 

@@ -15,7 +15,7 @@ from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.core.merge import STATE
-from pipelines.engine import quote, rows
+from pipelines.engine import connect, quote, rows
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
@@ -55,7 +55,7 @@ class Shop:
 
     @staticmethod
     def _connect(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
-        con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
+        con = connect(str(warehouse or ":memory:"), config={"threads": 1})
         con.execute("set TimeZone = 'UTC'")
         return con
 

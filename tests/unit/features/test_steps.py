@@ -11,6 +11,7 @@ from pipelines.engine import (
     beside,
     bound,
     columns_of,
+    connect,
     insert_rows,
     is_view,
     parse_step,
@@ -33,7 +34,7 @@ select 1 as day, 'a' as name -- inline
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as made:
+    with connect() as made:
         yield made
 
 

@@ -6,10 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipelines.config.project import Source
-from pipelines.engine import relation_exists, rows
+from pipelines.engine import connect, relation_exists, rows
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import Outcome, ingest
 from resources.landing import files_to_land
@@ -24,7 +22,7 @@ class Desk:
     def __init__(self, folder: Path, source: Source, warehouse: Path | None = None) -> None:
         self.folder = folder
         self.source = source
-        self.con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 2})
+        self.con = connect(str(warehouse or ":memory:"), config={"threads": 2})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._tick = 0

@@ -13,6 +13,7 @@ from ingest_desk import HEADER, Desk, order, shop
 from pipelines.config.gx_catalogue import EXPECTATIONS
 from pipelines.config.project import Source
 from pipelines.contracts.model import Check, Severity
+from pipelines.engine import connect
 from pipelines.errors import ConfigError
 from pipelines.ingest import ledger, quality
 from pipelines.ingest.expected import PREFIX, Suite
@@ -117,7 +118,7 @@ OF_ROWS = {name for name, one in EXPECTATIONS.items() if "mostly" in one.optiona
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
+    con = connect()
     ledger.create(con)
     con.execute("insert into ingest.file values (1, 'shop', 'a.csv', 9, 1, 'x', 1, 1000, true)")
     con.execute(

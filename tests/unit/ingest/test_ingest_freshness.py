@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-import duckdb
 import pytest
 
 from pipelines.config.project import Freshness, Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
+from pipelines.engine import connect
 from pipelines.errors import ConfigError
 from pipelines.ingest.freshness import event_table, judge, measure, store
 
@@ -41,7 +41,7 @@ def test_a_source_is_judged_by_the_age_of_its_newest_event(
 
 
 def test_a_watermark_ignores_other_sources_and_events_after_the_day() -> None:
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("set TimeZone = 'Europe/Helsinki'")
         refresh(con, CONTRACTS["orders"], [])
         for name, at in (

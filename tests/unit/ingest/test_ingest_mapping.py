@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from pipelines.config.project import Source
+from pipelines.engine import connect
 from pipelines.errors import ConfigError, SourceError
 from pipelines.ingest import ledger
 from pipelines.ingest.mapping import Mapping, fingerprint, parse_mapping, typed_select
@@ -22,7 +23,7 @@ ORDERS = {"order_id": "id", "ordered_at": "at", "revenue": "amount", "status": "
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
+    con = connect()
     con.execute("set TimeZone = 'America/New_York'")
     ledger.create(con)
     con.execute("insert into ingest.file values (1, 's', 'f.csv', 1, 1, 'x', 4, 1, false)")

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.contracts.model import Check, Contract
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import qualified, quote
+from pipelines.engine import connect, qualified, quote
 from pipelines.ingest import ledger, quality
 from pipelines.ingest.mapping import Mapping
 
@@ -54,7 +54,7 @@ EVERY = [
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
+    con = connect()
     ledger.create(con)
     yield con
     con.close()

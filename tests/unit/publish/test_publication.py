@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from published_base import YESTERDAY, D, build, company
 
+from pipelines.engine import connect
 from pipelines.errors import ExternalError
 from pipelines.publish.manifest import manifest
 from pipelines.publish.marts import MARTS
@@ -53,7 +54,7 @@ def test_a_run_has_every_mart_in_every_form(con: duckdb.DuckDBPyConnection, tmp_
     assert (folder / "report.html").read_text(encoding="utf-8") == "<p>"
     written = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert written["run"]["run_id"] == "run-1"
-    with duckdb.connect(str(folder / "lohko.duckdb"), read_only=True) as analyst:
+    with connect(str(folder / "lohko.duckdb"), read_only=True) as analyst:
         for mart in OUTPUTS:
             rows = con.execute(f"from marts.{mart} order by all").fetchall()
             assert analyst.execute(f"from marts.{mart} order by all").fetchall() == rows
@@ -64,7 +65,7 @@ def test_a_run_has_every_mart_in_every_form(con: duckdb.DuckDBPyConnection, tmp_
 
 def test_a_formula_in_a_text_is_harmless_in_csv_and_kept_elsewhere(tmp_path: Path) -> None:
     texts = ["=1+1", "+358 40", "-2", "@sum", "\tx", "\rx", "a=b", "", None, "'=x"]
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("create table t as select unnest($texts) as name, -1.5 as amount", {"texts": texts})
         con.execute("create schema marts")
         con.execute("create table marts.run as from t")
@@ -79,7 +80,7 @@ def test_the_file_for_analysts_has_macros_and_opens_in_older_duckdb(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     folder = put(con, tmp_path, "run-1")
-    with duckdb.connect(str(folder / "lohko.duckdb"), read_only=True) as analyst:
+    with connect(str(folder / "lohko.duckdb"), read_only=True) as analyst:
         sizes = analyst.execute("from marts.segment_size_on('cycle', ?) order by all", [YESTERDAY]).fetchall()
         assert sizes == [("away", 1), ("new", 1)]
         ann = analyst.execute(

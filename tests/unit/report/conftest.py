@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import report_marts
 
+from pipelines.engine import connect
 from pipelines.report.build import render_report
 from resources.renderer import Renderer, started_renderer
 
@@ -24,7 +25,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def full(filled: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(str(shutil.copy(filled, tmp_path)), config={"threads": 1})
+    con = connect(str(shutil.copy(filled, tmp_path)), config={"threads": 1})
     yield con
     con.close()
 

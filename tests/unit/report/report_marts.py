@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.engine import connect
+
 TODAY = date(2026, 7, 31)
 YESTERDAY = date(2026, 7, 30)
 NOW = datetime(2026, 7, 31, 4, 12)  # noqa: DTZ001 - the marts hold plain timestamps
@@ -125,7 +127,7 @@ def segment_id(name: str) -> str:
 
 def empty_marts(warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Only the tables that every project has, all empty; in memory, or kept in a file."""
-    con = duckdb.connect(str(warehouse or ":memory:"), config={"threads": 1})
+    con = connect(str(warehouse or ":memory:"), config={"threads": 1})
     con.execute(SCHEMA)
     return con
 

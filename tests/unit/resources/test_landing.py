@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.config.project import ProjectConfig, Source
+from pipelines.engine import connect
 from pipelines.errors import SourceError
 from resources.landing import land, ledger_name, new_files, source_files
 from resources.project import Project
@@ -20,7 +21,7 @@ DAY = date(2024, 5, 1)
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
+    con = connect()
     con.execute("set TimeZone = 'Europe/Helsinki'")
     yield con
     con.close()

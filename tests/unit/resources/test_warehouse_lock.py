@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.engine import connect
 from pipelines.errors import BusyError, ConfigError, LohkoError
 from resources.locks import hold
 from resources.warehouse import Warehouse
@@ -145,7 +146,7 @@ def test_a_warehouse_of_a_newer_lohko_is_refused_and_left_alone(warehouse: Wareh
     newer = rf"schema version {newest + 1}; this Lohko knows up to {newest}"
     with pytest.raises(ConfigError, match=newer), warehouse.open("again"):
         pass
-    with duckdb.connect(str(warehouse.path), read_only=True) as con:
+    with connect(str(warehouse.path), read_only=True) as con:
         assert con.execute("from schema_version").fetchall() == [(newest + 1,)]
 
 

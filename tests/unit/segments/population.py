@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.engine import quote
+from pipelines.engine import connect, quote
 from pipelines.features.catalogue import Feature
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
@@ -40,7 +40,7 @@ otherwise: {id: away, name: Away}
 
 
 def empty_population() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(config={"threads": 1})
+    con = connect(config={"threads": 1})
     columns = ", ".join(f"{quote(name)} {kind}" for name, kind in TYPES.items())
     con.execute("create schema features")
     con.execute(f"create table features.customer (as_of_date date, customer_id varchar, {columns})")
