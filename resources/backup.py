@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import qualified, transaction
+from pipelines.engine import literal, qualified, transaction
 from pipelines.errors import ConfigError, ExternalError
-from pipelines.segments.model import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,7 +18,7 @@ from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import FACTS
 from pipelines.core.facts.columns import columns_of, reads_lines, tables_needed, tables_read
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
-from pipelines.engine import Step, quote
+from pipelines.engine import Statement, Step, quote
 
 __all__ = [
     "ENDED_ON",
@@ -100,9 +100,9 @@ def resolved(sql: str, entity: Entity) -> str:
     It has the columns that the SELECT names, its owner as `customer_id` or `account_id`, and only facts that
     have one and are not of a later day.
     """
-    if f"{SCHEMA}." not in sql:
+    if not any(name.startswith(f"{SCHEMA}.") for name in Statement(sql).inputs):
         return sql
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    tree = Statement(sql).tree.copy()
     names = {column.name for column in tree.find_all(exp.Column)}
     for node in [found for found in tree.find_all(exp.Table) if found.db == SCHEMA]:
         meant = sqlglot.parse_one(_select(node.name, entity, names), dialect="duckdb")

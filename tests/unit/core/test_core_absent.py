@@ -21,10 +21,11 @@ def con() -> duckdb.DuckDBPyConnection:
 
 def test_a_project_needs_what_it_maps_and_what_steps_read() -> None:
     read = {table.removeprefix("core.") for table in tables_read() if table.startswith("core.")}
-    assert {"orders", "campaign_contacts"} <= read <= CONTRACTS.keys()
-    # Who is a customer is asked of the CRM's table in every project, by a fragment.
-    assert set(needed_tables([])) == read | {"customers"}
-    assert set(needed_tables(["leads"])) == read | {"customers", "leads"}
+    assert {"orders", "campaigns"} <= read <= CONTRACTS.keys()
+    # Behind facts; and who is a customer is asked of the CRM's table in every project, by a fragment.
+    read |= {"customers", "campaign_contacts", "campaign_responses"}
+    assert set(needed_tables([])) == read
+    assert set(needed_tables(["leads"])) == read | {"leads"}
 
 
 def test_the_others_are_made_once_with_the_contracts_columns(con: duckdb.DuckDBPyConnection) -> None:

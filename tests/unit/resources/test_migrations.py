@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from pipelines.engine import connect
 from pipelines.errors import ConfigError, LohkoError
 from pipelines.segments import history
 from resources import control_schema, migrations, warehouse_schema
@@ -66,7 +66,7 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> Chain:
 
 def days(path: Path) -> tuple[list[str], list[tuple[object, ...]], int]:
     """The columns and rows of the recorded days, and the schema version, whatever that is."""
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(str(path), read_only=True) as con:
         found = con.execute("from segments.recorded_day order by 1")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
@@ -189,7 +189,7 @@ def test_a_damaged_or_newer_backup_is_refused_and_the_warehouse_stays(
     with pytest.raises(ConfigError, match=r"no backup; expected a folder with manifest\.json"):
         warehouse.restore(tmp_path)
     parquet = backup / "segments.recorded_day.parquet"
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute(f"copy (from '{parquet}' limit 1) to '{tmp_path}/less.parquet' (format parquet)")
     (tmp_path / "less.parquet").replace(parquet)
     with pytest.raises(ConfigError, match=r"segments\.recorded_day has other rows"):
