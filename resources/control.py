@@ -9,21 +9,16 @@ into the second: something that a run did not evaluate is neither opened nor clo
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Literal
 
-from pipelines.errors import ExternalError, LohkoError, chain_of
 from pipelines.refresh.findings import Finding
-from resources.control_schema import BUSY_SECONDS, migrate, transaction, use_wal
+from resources.control_file import iso
+from resources.run_log import RunLog
 
-Status = Literal["running", "success", "held", "failed"]
 Event = Literal["opened", "closed"]
 
 CLAIM_EXPIRES = timedelta(minutes=10)
@@ -36,19 +31,6 @@ _NEWEST = """(SELECT * FROM finding f WHERE f.run_id = :run_id AND NOT EXISTS (
     SELECT 1 FROM finding later WHERE later.kind = f.kind AND later.subject = f.subject
     AND (later.found_at, later.rowid) > (f.found_at, f.rowid))) AS f"""
 _OF_FINDING = "incident.closed_at IS NULL AND incident.kind = f.kind AND incident.subject = f.subject"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run, as `lohko status` tells it; `finished_at` is empty while it runs or when it was killed."""
-
-    run_id: str
-    as_of_date: str
-    started_at: str
-    finished_at: str | None
-    status: Status
-    trigger: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -99,44 +81,8 @@ class Claim:
     told: frozenset[tuple[int, Event]]
 
 
-class ControlStore:
+class ControlStore(RunLog):
     """`<project>/.lohko/control.sqlite`; safe to use from several processes at once."""
-
-    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._path = path
-        self._clock = clock
-
-    def start_run(self, run_id: str, as_of_date: date, trigger: str) -> None:
-        """Note that a run began; a run that is resumed under its identifier begins again."""
-        with self._write() as sql:
-            sql.execute(
-                """INSERT INTO run_log (run_id, as_of_date, started_at, status, "trigger")
-                VALUES (?, ?, ?, 'running', ?) ON CONFLICT (run_id) DO UPDATE SET status = 'running',
-                as_of_date = excluded.as_of_date, started_at = excluded.started_at, finished_at = NULL,
-                "trigger" = excluded."trigger", message = ''""",
-                (run_id, as_of_date.isoformat(), self._now(), trigger),
-            )
-
-    def finish_run(self, run_id: str, status: Status, message: str = "") -> None:
-        """Note how a run ended."""
-        with self._write() as sql:
-            ended = (self._now(), status, message, run_id)
-            done = sql.execute(
-                "UPDATE run_log SET finished_at = ?, status = ?, message = ? WHERE run_id = ?", ended
-            )
-            if done.rowcount == 0:
-                raise LookupError(f"run {run_id} was never started")
-
-    def runs(self, limit: int = 20) -> list[Run]:
-        """The latest runs, the latest first."""
-        query = "SELECT * FROM run_log ORDER BY started_at DESC, rowid DESC LIMIT ?"
-        return [Run(**row) for row in self._rows(query, limit)]
-
-    def last_run(self, status: Status | None = None) -> Run | None:
-        """The latest run, or the latest that ended with `status`."""
-        query = """SELECT * FROM run_log WHERE ?1 IS NULL OR status = ?1
-            ORDER BY started_at DESC, rowid DESC LIMIT 1"""
-        return next((Run(**row) for row in self._rows(query, status)), None)
 
     def record_finding(self, run_id: str, finding: Finding) -> None:
         """Note one thing that the run evaluated."""
@@ -196,7 +142,7 @@ class ControlStore:
         A process that dies keeps its claim for CLAIM_EXPIRES; then another one may take it.
         """
         token = uuid.uuid4().hex
-        expired = _iso(self._clock() - CLAIM_EXPIRES)
+        expired = iso(self._clock() - CLAIM_EXPIRES)
         with self._write() as sql:
             row = sql.execute(
                 f"""UPDATE incident SET claimed_at = ?, claimed_by = ? WHERE incident_id = ? AND {_UNTOLD}
@@ -259,67 +205,3 @@ class ControlStore:
     def _incidents(self, condition: str) -> list[Incident]:
         query = f"SELECT {_INCIDENT} FROM incident WHERE {condition} ORDER BY incident_id"
         return [Incident(**row) for row in self._rows(query)]
-
-    def _now(self) -> str:
-        return _iso(self._clock())
-
-    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with closing(self._open() if self._may_write() else self._open_as_it_is()) as sql:
-            return [dict(row) for row in sql.execute(query, values)]
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._open()) as sql, transaction(sql):
-            yield sql
-
-    def _may_write(self) -> bool:
-        folder = next(one for one in (self._path.parent, *self._path.parents) if one.exists())
-        return os.access(folder, os.W_OK)
-
-    def _open_as_it_is(self) -> sqlite3.Connection:
-        """In a folder that cannot be written, SQLite can make no lock: the file is read as it stands."""
-        if not self._path.exists():
-            sql = sqlite3.connect(":memory:", isolation_level=None)
-            migrate(sql, self._path)
-        else:
-            sql = sqlite3.connect(f"{self._path.as_uri()}?mode=ro&immutable=1", uri=True)
-        sql.row_factory = sqlite3.Row
-        return sql
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        sql = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            sql.row_factory = sqlite3.Row
-            use_wal(sql)
-            migrate(sql, self._path)
-        except sqlite3.DatabaseError as fault:
-            sql.close()
-            if is_full(fault):
-                raise ExternalError(
-                    f"{self._path}: cannot be written ({fault}); expected room on its disk, and the right to"
-                    " write there. The file itself is not damaged: make room and run again"
-                ) from fault
-            raise LohkoError(
-                f"{self._path}: cannot be used ({fault}). It holds the log of runs and the incidents; "
-                "if it is damaged, move it away and a new one is begun."
-            ) from fault
-        except BaseException:
-            sql.close()
-            raise
-        return sql
-
-
-# SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN: nothing is wrong with the file itself.
-_DISK = frozenset({8, 10, 13, 14})
-
-
-def is_full(fault: BaseException) -> bool:
-    """Whether SQLite had no room, or no right, to write; another library may have wrapped what it says."""
-    codes = (getattr(one, "sqlite_errorcode", None) for one in chain_of(fault))
-    return any(code is not None and code & 0xFF in _DISK for code in codes)
-
-
-def _iso(moment: datetime) -> str:
-    # A fixed width, so that the order of the texts is the order of the moments.
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

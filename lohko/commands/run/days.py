@@ -21,7 +21,8 @@ from pipelines.engine import relation_exists
 from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from resources.connectors import fetch_attributes
-from resources.control import ControlStore, is_full
+from resources.control import ControlStore
+from resources.control_file import is_full
 from resources.instance import instance_of
 from resources.locks import hold
 from resources.project import EARLIEST, Project
