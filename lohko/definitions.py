@@ -35,8 +35,8 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
     """
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     project = project or Project.load()
-    partitions = daily(project)
     control = ControlStore(project.control_path)
+    partitions = daily(project, control)
     job = daily_job()
     resources: dict[str, Any] = {
         "project": project,

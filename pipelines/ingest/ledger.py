@@ -6,7 +6,7 @@ They are records: append-only but for a batch's status, which its verdict flips.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine import rows
@@ -110,6 +110,14 @@ def accepted_files(con: duckdb.DuckDBPyConnection, source: str) -> list[int]:
         [source],
     ).fetchall()
     return [row[0] for row in found]
+
+
+def first_business_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The earliest business day of which rows were accepted."""
+    row = con.execute(
+        "select min(first_business_date) from ingest.batch where status = 'accepted'"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def newest_snapshot(con: duckdb.DuckDBPyConnection, source: str) -> int | None:

@@ -100,6 +100,8 @@ def ingest_source(
         outcome = _ingested(refresh, name, landing)
     except SourceError as held:
         outcome = Ingested(name, "failed", str(held), results=quality.stored(con, name))
+    if (first := ledger.first_business_day(con)) is not None:
+        refresh.control.learn_day(first)
     table = f"raw.{name}"
     rows = row_count(con, table) if relation_exists(con, table) else 0
     reasons = quality.reasons(con, outcome.batch_seq)

@@ -80,6 +80,10 @@ class Control(Protocol):
 
     def findings(self, run_id: str) -> list[Finding]: ...
 
+    def learn_day(self, day: date) -> None:
+        """Note a business day that accepted rows are of; the earliest is kept."""
+        ...
+
     def open_incidents(self) -> Sequence[Incident]: ...
 
     def reconcile(self, run_id: str) -> object:
