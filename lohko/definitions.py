@@ -15,6 +15,8 @@ from assets.ingest import build_ingest
 from assets.measure import build_measures
 from assets.publish import build_publication
 from assets.segments import build_segments
+from lohko.after_run import log_start
+from lohko.dagster_runs import facts_of
 from lohko.jobs import daily_job
 from lohko.partitions import daily
 from lohko.schedules import daily_schedule
@@ -38,29 +40,45 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
     control = ControlStore(project.control_path)
     partitions = daily(project, control)
     job = daily_job()
+    assets = [
+        *build_ingest(project),
+        build_core(project),
+        build_freshness(project, partitions, core_tables(project)),
+        *build_features(partitions, core_tables(project)),
+        build_segments(partitions),
+        *build_measures(partitions),
+        *build_publication(project, partitions),
+    ]
+    keys = frozenset(key for definition in assets for key in definition.keys)
     resources: dict[str, Any] = {
         "project": project,
         "warehouse": _warehouse_of(project),
-        "control": control,
+        "control": _control_of(project, control, keys),
         "renderer": _renderer,
         "progress": _silent,
     }
     return dg.Definitions(
-        assets=[
-            *build_ingest(project),
-            build_core(project),
-            build_freshness(project, partitions, core_tables(project)),
-            *build_features(partitions, core_tables(project)),
-            build_segments(partitions),
-            *build_measures(partitions),
-            *build_publication(project, partitions),
-        ],
+        assets=assets,
         jobs=[job],
         schedules=[daily_schedule(job, project)],
-        sensors=build_sensors(project, control),
+        sensors=build_sensors(project, control, keys),
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,
     )
+
+
+def _control_of(
+    project: Project, control: ControlStore, assets: frozenset[dg.AssetKey]
+) -> dg.ResourceDefinition:
+    """The control store; a run that is handed it is in the log from then on, whatever started it."""
+
+    @dg.resource
+    def logged(context: dg.InitResourceContext) -> ControlStore:
+        if context.run is not None:
+            log_start(control, facts_of(project, context.run, assets))
+        return control
+
+    return logged
 
 
 def _warehouse_of(project: Project) -> dg.ResourceDefinition:

@@ -9,15 +9,16 @@ from typing import Any
 
 import typer
 
-from lohko.after_run import held_subjects
 from lohko.commands.run.days import BATCH_SUMMARY, FAILED_CHECKS, KILLED
 from lohko.commands.shared import show, views
 from lohko.commands.shared.options import HELD, Json, load
 from lohko.commands.shared.published import Published
 from pipelines.errors import SourceError
-from resources.control import ControlStore, Run
+from pipelines.refresh.findings import holds
+from resources.control import ControlStore
 from resources.locks import is_held
 from resources.project import Project
+from resources.run_log import Run
 
 # How the newest file of every source was read.
 NEWEST_FILE = "from marts.file qualify file_id = max(file_id) over (partition by source) order by source"
@@ -38,13 +39,14 @@ def status(context: typer.Context, json: Json = False) -> None:
 def read_status(project: Project) -> dict[str, Any]:
     """The last runs, what is held, open incidents; and of what is published: freshness and row counts."""
     control = ControlStore(project.control_path)
-    last = control.last_run()
+    last, incidents = control.last_run(), control.open_incidents()
     facts: dict[str, Any] = {
         "project": project.config.project,
         "folder": str(project.root),
         "last_run": _as_it_is(project, last) if last else None,
-        "held": held_subjects(control, last.run_id) if last else [],
-        "incidents": [asdict(one) for one in control.open_incidents()],
+        # Of incidents, and not of the last run: it may have looked at some assets only.
+        "held": [incident.message for incident in incidents if holds(incident)],
+        "incidents": [asdict(incident) for incident in incidents],
         "undelivered_alerts": len(control.undelivered()),
         "alert_addresses": sum(name in os.environ for name in project.config.alerts.addresses_from),
         "published": None,
@@ -86,10 +88,10 @@ def print_status(facts: dict[str, Any]) -> None:
         colour = {"success": "green", "failed": "red", "held": "yellow", "killed": "red"}.get(
             last["status"], "default"
         )
-        started = _minute(last["started_at"])
+        part = f", {last['scope']}" if last["scope"] else ""
         out.print(
-            f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]  started {started}"
-            f"  run {last['run_id']}"
+            f"Last run   {last['as_of_date']}  [{colour}]{last['status']}[/]{part}  started"
+            f" {_minute(last['started_at'])} ({last['trigger']})  run {last['run_id']}"
         )
         if last["status"] in ("failed", "killed"):
             out.print(f"           {show.text(last['message'])}")

@@ -156,6 +156,7 @@ def test_the_schedule_and_the_sensors_run_from_the_start(new_shop: Shop) -> None
     assert {sensor.name: sensor.default_status for sensor in repository.sensor_defs} == {
         "after_success": dg.DefaultSensorStatus.RUNNING,
         "after_failure": dg.DefaultSensorStatus.RUNNING,
+        "after_cancellation": dg.DefaultSensorStatus.RUNNING,
     }
 
 

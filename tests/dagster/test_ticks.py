@@ -1,23 +1,19 @@
-"""The schedule and the sensors, evaluated as the daemon evaluates them."""
+"""The schedule, evaluated as the daemon evaluates it, and runs that were killed."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType
-from fixtures.daily import execute
 from fixtures.shop import Shop
 
-from lohko.commands.run.days import COMMAND
+from lohko.after_run import COMMAND
 from lohko.definitions import build_defs
 from lohko.jobs import DAILY
 from resources.instance import instance_of
-
-BAD = ["9001,C001,no day,web,paid,ten,none"] * 5
 
 
 @pytest.mark.parametrize(
@@ -39,62 +35,6 @@ def test_a_tick_runs_the_business_day_that_has_just_ended(new_shop: Shop, tick: 
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
         (request,) = schedule.evaluate_tick(context).run_requests or []
     assert (request.partition_key, request.job_name or schedule.job_name) == (day, DAILY)
-
-
-def settle(shop: Shop, instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> None:
-    """What the daemon does when a run has ended."""
-    sensors = {sensor.name: sensor for sensor in build_defs(shop.project).get_repository_def().sensor_defs}
-    run = instance.get_run_by_id(result.run_id)
-    assert run is not None
-    (ended,) = [event for event in result.all_events if event.is_job_success or event.is_job_failure]
-    words: dict[str, Any] = {"dagster_instance": instance, "dagster_run": run, "dagster_event": ended}
-    if result.success:
-        context = dg.build_run_status_sensor_context(sensor_name="after_success", **words)
-        sensors["after_success"](context)
-    else:
-        failure = dg.build_run_status_sensor_context(sensor_name="after_failure", **words)
-        sensors["after_failure"](failure.for_run_failure())
-
-
-def test_a_run_of_the_daemon_is_logged_and_its_incidents_opened(shop: Shop) -> None:
-    shop.deliver("orders-2.csv", *BAD)
-    with instance_of(shop.project) as instance:
-        result = execute(shop, "2026-03-30", instance)
-        settle(shop, instance, result)
-    last = shop.control.last_run()
-    assert last is not None
-    assert (last.run_id, last.as_of_date, last.status) == (result.run_id, "2026-03-30", "held")
-    assert last.trigger == "schedule" and "rejected" in last.message
-    assert [one.kind for one in shop.control.open_incidents()] == ["rejected_batch"]
-
-
-def test_a_failed_run_of_the_daemon_is_told_until_its_day_succeeds(shop: Shop) -> None:
-    with shop.warehouse() as con:
-        con.execute("create table was as from core.orders")
-        con.execute("delete from core.orders")
-    with instance_of(shop.project) as instance:
-        result = execute(shop, "2026-03-30", instance)
-        assert not result.success
-        settle(shop, instance, result)
-        last = shop.control.last_run()
-        assert last is not None and (last.run_id, last.status) == (result.run_id, "failed")
-        assert [one.kind for one in shop.control.open_incidents()] == ["failed_run"]
-        with shop.warehouse() as con:
-            con.execute("insert into core.orders from was")
-            con.execute("drop table was")
-        settle(shop, instance, execute(shop, "2026-03-10", instance))
-        still = [one.kind for one in shop.control.open_incidents()]
-        assert still == ["failed_run"], "a backfill mends nothing"
-        settle(shop, instance, execute(shop, "2026-03-30", instance))
-        assert shop.control.open_incidents() == []
-
-
-def test_a_run_of_the_command_is_left_to_the_command(shop: Shop) -> None:
-    before = shop.control.runs()
-    with instance_of(shop.project) as instance:
-        result = execute(shop, "2026-03-30", instance, tags=COMMAND)
-        settle(shop, instance, result)
-    assert shop.control.runs() == before
 
 
 @pytest.mark.parametrize("reported", [False, True])

@@ -2,54 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+from fixtures.ear import Ear
 from fixtures.shop import HEADER, Shop
-
-
-class Ear(ThreadingHTTPServer):
-    """Keeps the titles and bodies of the messages it takes."""
-
-    daemon_threads = True
-    answer = 200
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Listener)
-        self.heard: list[str] = []
-        self.bodies: list[str] = []
-
-    def news(self) -> list[str]:
-        """What was heard since it was last asked."""
-        heard, self.heard = self.heard, []
-        return heard
-
-
-class Listener(BaseHTTPRequestHandler):
-    server: Ear
-
-    def do_POST(self) -> None:
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.answer == 200:
-            self.server.heard.append(message["title"])
-            self.server.bodies.append(message["message"])
-        self.send_response(self.server.answer)
-        self.end_headers()
-
-    def log_message(self, format: str, *words: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def ear(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
-    with Ear() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setenv("LOHKO_ALERT_URLS", f"json://127.0.0.1:{server.server_port}")
-        yield server
-        server.shutdown()
 
 
 def run(shop: Shop, code: int) -> None:

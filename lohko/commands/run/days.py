@@ -10,11 +10,11 @@ import json
 import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from lohko.after_run import after_run, held_subjects
+from lohko.after_run import COMMAND, COMMAND_TRIGGER, RunFacts, log_start, settle
 from lohko.commands.check.configuration import check_configuration
 from lohko.commands.shared.options import is_interruption
 from pipelines.engine import relation_exists
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     import dagster as dg
 
 RUN_LOCK_TIMEOUT = 10.0
-# Tells the sensors that the command settles this run itself.
-COMMAND = {"lohko/settled_by": "command"}
 KILLED = "the run was killed; what it had not finished is done again by the next run"
 
 
@@ -109,8 +107,7 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
     except LohkoError as fault:
         # A new column in the CRM's file can be such a fault too: it is told like a run that failed.
         run_id = str(uuid.uuid4())
-        control.start_run(run_id, days[0], "command")
-        _settle(project, control, run_id, str(fault))
+        _settle(project, control, RunFacts(run_id, days[0], COMMAND_TRIGGER), str(fault))
         raise
     with instance_of(project) as instance:
         forget_dead_runs(instance, control, project)
@@ -127,43 +124,49 @@ def _run_day(
     from lohko.definitions import build_defs
     from lohko.jobs import DAILY
 
-    run_id = str(uuid.uuid4())
-    control.start_run(run_id, day, "command")
+    # In the log before the definitions are made: their partitions begin with the earliest day there.
+    facts = RunFacts(str(uuid.uuid4()), day, COMMAND_TRIGGER)
+    log_start(control, facts)
     defs = build_defs(project, {"progress": lambda text: progress(day, text)})
     try:
         defs.resolve_job_def(DAILY).execute_in_process(
             instance=instance,
             partition_key=day.isoformat(),
-            run_id=run_id,
+            run_id=facts.run_id,
             tags=COMMAND,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     except BaseException as fault:
         explained = _explain(fault)
         try:
-            _settle(project, control, run_id, _said_of(explained))
+            _settle(project, control, _timed(instance, facts), _said_of(explained))
         except LohkoError as unlogged:
             # What stopped the run is what must be known; that it was not logged comes after it.
             raise _with_note(explained, f"It could not be logged either: {unlogged}") from None
         if explained is fault:
             raise
         raise explained from None
-    held, alerts_failed = _settle(project, control, run_id, None)
-    return DayRun(day, run_id, held, alerts_failed)
+    held, alerts_failed = _settle(project, control, _timed(instance, facts), None)
+    return DayRun(day, facts.run_id, held, alerts_failed)
+
+
+def _timed(instance: dg.DagsterInstance, facts: RunFacts) -> RunFacts:
+    """The same with the times that Dagster has of the run, where it came to be one."""
+    from lohko.dagster_runs import times_of
+
+    record = instance.get_run_record_by_id(facts.run_id)
+    if record is None:
+        return facts
+    started_at, finished_at = times_of(record)
+    return replace(facts, started_at=started_at, finished_at=finished_at)
 
 
 def _settle(
-    project: Project, control: ControlStore, run_id: str, failure: str | None
+    project: Project, control: ControlStore, facts: RunFacts, failure: str | None
 ) -> tuple[list[str], int]:
     """Log how a run ended and tell; returns what it left held and how many alerts were not delivered."""
-    held = held_subjects(control, run_id)
-    if failure is not None:
-        control.finish_run(run_id, "failed", failure[:2000])
-        aftermath = after_run(project, control, run_id, failure=failure.splitlines()[0][:500])
-    else:
-        control.finish_run(run_id, "held" if held else "success", "; ".join(held)[:2000])
-        aftermath = after_run(project, control, run_id, failure=None)
-    return held, aftermath.delivery.failed
+    aftermath = settle(project, control, facts, failure)
+    return aftermath.held, aftermath.delivery.failed
 
 
 def _explain(fault: BaseException) -> BaseException:
@@ -226,20 +229,26 @@ def _is_too_large(fault: BaseException) -> bool:
 def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, project: Project) -> None:
     """Settle the runs of commands that were killed: they would keep their slot of the pool for ever.
 
-    Called behind the project's run lock, so the run of no other command can be alive.
+    And those of others that ended unseen. Called behind the project's run lock, so the run of no other
+    command can be alive.
     """
     import dagster as dg
+
+    from lohko.dagster_runs import settle_unseen
 
     statuses = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     unfinished = instance.get_runs(dg.RunsFilter(statuses=statuses, tags=COMMAND))
     for run in unfinished:
         instance.report_run_failed(run, KILLED)
     _free_slots(instance)
-    logged = [run for run in control.runs() if run.status == "running" and run.trigger == "command"]
-    for entry in reversed(logged):
+    for entry in control.unfinished_runs():
+        if entry.trigger != COMMAND_TRIGGER:
+            continue
         known = instance.get_run_by_id(entry.run_id)
         done = known is not None and known.status == dg.DagsterRunStatus.SUCCESS
-        _settle(project, control, entry.run_id, None if done else KILLED)
+        facts = RunFacts(entry.run_id, date.fromisoformat(entry.as_of_date), COMMAND_TRIGGER)
+        _settle(project, control, _timed(instance, facts), None if done else KILLED)
+    settle_unseen(project, control, instance)
 
 
 def _free_slots(instance: dg.DagsterInstance) -> None:
