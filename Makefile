@@ -9,7 +9,7 @@ READY := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
 # Two workers: one machine size for everyone, and DuckDB uses the rest.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-b2b dev test lint test-slow bench lock clean
+.PHONY: help install demo demo-b2b dev test lint test-slow test-faults bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -48,6 +48,10 @@ lint: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# Every planted fault in a copy of the tree: is it caught by the tests that are named for it?
+test-faults: install
+	$(BIN)/python -m tests.faults --jobs $(WORKERS)
 
 bench: install
 	$(BIN)/python benchmarks/demo.py

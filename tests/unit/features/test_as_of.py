@@ -122,6 +122,13 @@ def test_a_customer_whose_orders_are_gone_leaves_the_state() -> None:
     assert shop.select("from features.customer_entry") == []
 
 
+def test_a_state_made_by_another_recipe_is_made_anew() -> None:
+    shop = Shop()
+    shop.order("o1", "ann", FIRST, 100)
+    assert shop.features(FIRST, 0.25)["ann"]["margin_365d"] == 25
+    assert shop.features(FIRST + timedelta(days=1), 0.5)["ann"]["margin_365d"] == 50
+
+
 def test_a_day_computed_again_replaces_that_day_only() -> None:
     shop = Shop()
     shop.order("o1", "ann", FIRST, 5)

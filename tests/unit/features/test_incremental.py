@@ -125,6 +125,16 @@ def test_time_alone_closes_a_ticket_and_ends_a_window() -> None:
     assert found == expected
 
 
+def test_time_alone_lets_a_value_expire() -> None:
+    shop = Shop(age="varchar")
+    shop.add("core.customers", {"customer_id": "ann", "created_on": FIRST, "age": "30"})
+    found = {}
+    for after in (0, 39, 40, 41):
+        day = FIRST + timedelta(days=after)
+        found[after] = shop.features(day, rules=RULES)["ann"]["age"]
+    assert found == {0: "30", 39: "30", 40: "30", 41: None}
+
+
 def test_time_alone_takes_an_order_out_of_each_window() -> None:
     shop = Shop()
     shop.add("core.products", {"product_id": "p", "category": "A"})

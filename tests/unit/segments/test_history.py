@@ -87,6 +87,18 @@ def test_the_same_day_again_is_a_revision_and_the_last_counts(tmp_path: Path) ->
     assert stays == [(day(0), None)]
 
 
+def test_a_day_recorded_again_does_not_know_where_its_first_recording_put_members(tmp_path: Path) -> None:
+    staying = RULES.replace("when: recency_days <= 10", "when: recency_days <= 10, exit: recency_days > 25")
+    con, cycle = empty_population(), load(tmp_path, staying)
+    run(con, day(0), {"ann": 20}, cycle)
+    run(con, day(1), {"ann": 1}, cycle)
+    run(con, day(1), {"ann": 20}, cycle)
+    assert [segment for *_, segment, _ in members(con, day(1))] == ["near"]
+    run(con, day(2), {"ann": 1}, cycle)
+    run(con, day(3), {"ann": 20}, cycle)
+    assert [segment for *_, segment, _ in members(con, day(3))] == ["new"]
+
+
 def test_recording_an_unchanged_day_again_changes_no_stay(tmp_path: Path) -> None:
     con, cycle = empty_population(), load(tmp_path, RULES)
     run(con, day(0), {"ann": 1, "bob": 20}, cycle)

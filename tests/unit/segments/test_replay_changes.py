@@ -165,9 +165,10 @@ MOVES: dict[str, list[Callable[[Past], tuple[str, object]]]] = {
 
 CASES = [(table, WITHOUT_DEALS) for table in sorted(MOVES)]
 CASES += [("opportunities", RULES), ("customers", RULES)]
+IDS = [f"{table}{'-with-deals' if rules is RULES else ''}" for table, rules in CASES]
 
 
-@pytest.mark.parametrize(("table", "rules"), CASES)
+@pytest.mark.parametrize(("table", "rules"), CASES, ids=IDS)
 def test_a_day_that_stands_would_come_out_the_same(tmp_path: Path, table: str, rules: str) -> None:
     past = Past(tmp_path, len(table), rules)
     known = {day: past.day(day) for day in DAYS}

@@ -1,0 +1,26 @@
+"""Every planted fault, in the order in which data flows."""
+
+from __future__ import annotations
+
+from . import (
+    planted_core,
+    planted_features,
+    planted_ingest,
+    planted_measures,
+    planted_outside,
+    planted_publish,
+    planted_record,
+    planted_segments,
+)
+from .fault import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *planted_ingest.FAULTS,
+    *planted_core.FAULTS,
+    *planted_features.FAULTS,
+    *planted_segments.FAULTS,
+    *planted_record.FAULTS,
+    *planted_measures.FAULTS,
+    *planted_publish.FAULTS,
+    *planted_outside.FAULTS,
+)

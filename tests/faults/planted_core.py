@@ -1,0 +1,141 @@
+"""Faults of core: merging, deletions, merged customers, what changed, money."""
+
+from __future__ import annotations
+
+from .fault import Fault
+
+_ORDER_OF_ARRIVAL = (
+    "tests/unit/core/test_core_order_of_arrival.py::test_facts_in_pieces_give_the_core_of_one_clean_load"
+)
+_VERDICTS = "tests/unit/core/test_core_verdicts.py::test_files_that_count_are_as_if_no_other_had_come"
+_STANDS = "tests/unit/segments/test_replay_changes.py::test_a_day_that_stands_would_come_out_the_same"
+
+FAULTS = (
+    Fault(
+        "the-first-row-of-a-key-wins",
+        "Of the rows of a key the latest batch, file and row wins.",
+        "pipelines/core/merge.py",
+        "order by _batch_seq desc, _file_id desc, _row desc) = 1",
+        "order by _batch_seq desc, _file_id desc, _row) = 1",
+        ("tests/unit/core/test_core_merge.py::test_the_last_row_of_a_key_in_the_latest_batch_wins",),
+    ),
+    Fault(
+        "who-lost-an-order-is-not-told",
+        "An order that moves touches the customer it leaves as well as the one it comes to.",
+        "pipelines/core/following.py",
+        "changed as ({was} except {now}) union all ({now} except {was})",
+        "changed as ({now} except {was})",
+        (
+            "tests/unit/core/test_core_merge.py"
+            "::test_an_order_that_moves_touches_the_old_owner_and_the_new_one_and_no_other",
+        ),
+    ),
+    Fault(
+        "a-late-line-tells-nobody",
+        "A line that comes after its order touches the order's customer.",
+        "pipelines/core/merge.py",
+        '" semi join changed using (order_id) where customer_id is not null"',
+        '" semi join changed using (order_id) where false"',
+        ("tests/unit/core/test_core_merge.py::test_a_late_line_touches_the_customer_of_its_order",),
+    ),
+    Fault(
+        "a-withdrawn-batch-stays",
+        "A batch taken out by a person leaves core.",
+        "pipelines/core/merge.py",
+        "same = relation_exists(con, table) and known == marks and not withdrawn",
+        "same = relation_exists(con, table) and known == marks",
+        (
+            "tests/unit/core/test_core_deliveries.py"
+            "::test_a_snapshot_that_lacks_most_keys_is_rejected_until_a_person_accepts_it",
+        ),
+    ),
+    Fault(
+        "a-deleted-key-stays",
+        "A key that its source deletes is gone.",
+        "pipelines/core/following.py",
+        'where not _row_deleted"',
+        'where true"',
+        (
+            "tests/unit/core/test_core_deliveries.py"
+            "::test_a_change_feed_deletes_by_key_alone_and_its_account_adds_up",
+        ),
+    ),
+    Fault(
+        "the-merged-row-hides-the-survivors",
+        "Where two merged customers meet in one key, the row of the one who survives comes first.",
+        "pipelines/core/following.py",
+        'own_first = "(_given_id = customer_id) desc, " if',
+        'own_first = "(_given_id = customer_id), " if',
+        (_ORDER_OF_ARRIVAL, _VERDICTS),
+    ),
+    Fault(
+        "a-chain-of-merges-is-followed-once",
+        "A merged customer counts for the end of the chain.",
+        "pipelines/core/identity.py",
+        "while unfinished and merges and reach <= merges[0]:",
+        "while unfinished and merges and reach < 1:",
+        ("tests/unit/core/test_core_deliveries.py::test_a_long_chain_ends_at_its_last_customer",),
+    ),
+    Fault(
+        "a-merge-taken-back-moves-nobody",
+        "A merge taken back gives both customers what was theirs.",
+        "pipelines/core/identity.py",
+        "full join chain as now using (customer_id)",
+        "right join chain as now using (customer_id)",
+        (
+            "tests/unit/core/test_core_deliveries.py"
+            "::test_a_merge_taken_back_gives_both_customers_what_was_theirs",
+        ),
+    ),
+    Fault(
+        "a-change-bears-on-no-day-of-its-own",
+        "A row that changed bears on the days from its own on.",
+        "pipelines/core/changes.py",
+        "c.first_day is null or c.first_day <= known.day",
+        "c.first_day is null or c.first_day < known.day",
+        (
+            "tests/unit/segments/test_replay_changes.py"
+            "::test_days_before_a_change_stand_and_those_after_it_do_not",
+            "tests/unit/features/test_changes.py"
+            "::test_marks_are_asked_by_day_and_table_and_only_those_that_came_since",
+        ),
+    ),
+    Fault(
+        "a-row-without-a-day-bears-on-none",
+        "A row without a day bears on every day.",
+        "pipelines/core/changes.py",
+        "case when count(*) = count(day) then min(day) end",
+        "coalesce(min(day), date '9999-12-31')",
+        ("tests/unit/features/test_changes.py::test_a_change_bears_on_the_days_from_its_rows_on",),
+    ),
+    Fault(
+        "a-contact-of-an-undated-campaign",
+        "A contact without a day counts from the first day of its campaign.",
+        "pipelines/core/changes.py",
+        "select coalesce(c.contacted_on, g.start_date) from changed as c",
+        "select coalesce(c.contacted_on, date '9999-12-31') from changed as c",
+        (
+            f"{_STANDS}[campaign_contacts]",
+            "tests/unit/features/test_changes.py::test_a_change_bears_on_the_days_from_its_rows_on",
+        ),
+    ),
+    Fault(
+        "tomorrows-rate",
+        "An amount is converted by the latest rate at or before its day.",
+        "pipelines/core/money/term.sql",
+        "and d.business_date >= r.from_date\n",
+        "and d.business_date >= r.from_date - 1\n",
+        (
+            "tests/unit/core/test_money.py"
+            "::test_an_amount_is_converted_with_the_latest_rate_at_or_before_its_day",
+        ),
+    ),
+    Fault(
+        "a-corrected-rate-tells-nobody",
+        "When a rate changes, the customers of the orders it prices are computed again.",
+        "pipelines/core/money/__init__.py",
+        "where b.currency_rate is distinct from t.currency_rate or b.vat_rate is distinct",
+        "where b.vat_rate is distinct",
+        ("tests/unit/core/test_money.py::test_a_changed_rate_touches_the_customers_it_prices_and_no_other",),
+    ),
+)
