@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # again.
 gc.set_threshold(100_000, 50, 100)
 
-pytest_plugins = ["fixtures.no_skips", "fixtures.ear"]
+pytest_plugins = ["fixtures.no_skips", "fixtures.ear", "fixtures.seeds"]
 
 # COLUMNS too: a worker has one, and it says how wide tables are.
 for _name in [name for name in os.environ if name.startswith(("LOHKO_", "DAGSTER_")) or name == "COLUMNS"]:
