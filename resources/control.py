@@ -188,7 +188,15 @@ class ControlStore(RunLog):
     def record_decision(
         self, batch_seq: int, source: str, decision: Literal["accept", "reject"], by: str, why: str
     ) -> None:
-        """Note what a person decided over a batch."""
+        """Note what a person decided over a batch.
+
+        Parameters
+        ----------
+        batch_seq : the number of the batch.
+        decision : accept or reject.
+        by : who decided.
+        why : the reason that they gave.
+        """
         with self._write() as sql:
             sql.execute(
                 "INSERT INTO batch_decision (batch_seq, source, decision, decided_by, decided_at, why)"

@@ -47,6 +47,10 @@ class ProjectLanding:
     ) -> tuple[list[LandedFile], list[str]]:
         """The new files of a source as of a day, and the ledger's names of all it has.
 
+        Parameters
+        ----------
+        name : the source's name in `project.yaml`.
+
         Raises
         ------
         SourceError
@@ -155,7 +159,13 @@ def _package_folder(name: str, package: str) -> Path:
 def land(
     con: duckdb.DuckDBPyConnection, project: Project, name: str, source: Source, as_of: date
 ) -> list[Path]:
-    """The landed files of a source as of a day: its own, or the slices of its archive so far."""
+    """The landed files of a source as of a day: its own, or the slices of its archive so far.
+
+    Parameters
+    ----------
+    name : the source's name in `project.yaml`.
+    as_of : the business day at whose end everything is counted.
+    """
     files = source_files(project, name, source)
     if source.playback is None:
         return files
@@ -227,7 +237,13 @@ def ledger_name(project: Project, source: Source, path: Path) -> str:
 def files_to_land(
     con: duckdb.DuckDBPyConnection, source: str, paths: list[Path], name_of: Callable[[Path], str] = shown
 ) -> list[LandedFile]:
-    """The new files of a source, and those held back by a rejected one that is mended now; sorted by path."""
+    """The new files of a source, and those held back by a rejected one that is mended now; sorted by path.
+
+    Parameters
+    ----------
+    paths : the files that exist now.
+    name_of : gives the ledger's name of a file.
+    """
     known = ledger.known_files(con, source)
     files = new_files(paths, known, name_of)
     standing = {name_of(path) for path in paths}

@@ -70,7 +70,15 @@ class Notifier:
         return range(1, len(self._addresses) + 1)
 
     def send(self, place: int, title: str, body: str, tone: str) -> bool:
-        """Send to the address at `place`; a fault of any kind means that it was not delivered."""
+        """Send to the address at `place`; a fault of any kind means that it was not delivered.
+
+        Parameters
+        ----------
+        place : the position of the address among the configured ones.
+        title : the subject.
+        body : the text.
+        tone : how serious it is, as Apprise names it.
+        """
         try:
             return self._sender(self._addresses[place - 1], title, body, tone)
         except Exception:  # noqa: BLE001 - the text and the frames of a service's fault may hold the address
@@ -95,7 +103,13 @@ class AppriseSender:
 
 
 def addresses_from_environment(variable_names: Sequence[str]) -> list[str]:
-    """The addresses the variables hold, each once; a variable that is not set holds none."""
+    """The addresses the variables hold, each once; a variable that is not set holds none.
+
+    Raises
+    ------
+    ConfigError
+        When an address is malformed; the message names the variable and position, never the address.
+    """
     faults = [
         f"address {position} in {name}"
         for name in variable_names

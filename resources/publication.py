@@ -59,6 +59,7 @@ def publish(
 
     Parameters
     ----------
+    manifest : what `manifest.json` is to say.
     published : the project's folder of outputs.
     report : gives the page; asked while the tables are written, because its charts are drawn meanwhile.
     keep : how many runs stay, the current one included.

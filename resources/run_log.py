@@ -33,7 +33,14 @@ class RunLog(ControlFile):
     """What ran, and the earliest business day that is known."""
 
     def start_run(self, run_id: str, as_of_date: date, trigger: str, scope: str = "") -> None:
-        """Note that a run began; a run that is resumed under its identifier begins again."""
+        """Note that a run began; a run that is resumed under its identifier begins again.
+
+        Parameters
+        ----------
+        as_of_date : the business day of the run.
+        trigger : what started the run, such as schedule or command.
+        scope : what the run covers.
+        """
         with self._write() as sql:
             sql.execute(
                 """INSERT INTO run_log (run_id, as_of_date, started_at, status, "trigger", scope)
@@ -56,6 +63,8 @@ class RunLog(ControlFile):
 
         Parameters
         ----------
+        status : how it ended.
+        message : what a person should know of it.
         started_at, finished_at : when it really did, if that was not noted at the time or is not now.
 
         Raises

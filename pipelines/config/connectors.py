@@ -37,7 +37,13 @@ def scheme_of(address: str) -> str | None:
 
 
 def check_address(address: str) -> str:
-    """An address of files: of a scheme that can be read, and without a password in it."""
+    """An address of files: of a scheme that can be read, and without a password in it.
+
+    Raises
+    ------
+    ValueError
+        When the scheme is not one that can be read, or a password is in the address.
+    """
     scheme = scheme_of(address)
     if scheme is None:
         return address
@@ -49,7 +55,13 @@ def check_address(address: str) -> str:
 
 
 def duration(text: str) -> timedelta:
-    """`2d`, `6h`, `30m`, `10s` or `1w`."""
+    """`2d`, `6h`, `30m`, `10s` or `1w`.
+
+    Raises
+    ------
+    ValueError
+        When the text is not a number with a unit.
+    """
     match = _DURATION.match(text)
     if match is None:
         raise ValueError(f"{text!r} is no duration; expected a number with s, m, h, d or w, such as 2d")

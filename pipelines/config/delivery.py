@@ -21,7 +21,15 @@ class Operation(BaseModel):
 def delivery_fault(
     delivery: Delivery, operation: Operation | None, version: str | None, played_back: bool
 ) -> str | None:
-    """What does not go together in the settings of one source; None when all does."""
+    """What does not go together in the settings of one source; None when all does.
+
+    Parameters
+    ----------
+    delivery : how the source delivers: append, snapshot or changes.
+    operation : the setting that tells deletions, if there is one.
+    version : the expression of a row's version, if there is one.
+    played_back : whether the source plays back an archive.
+    """
     if delivery == "changes" and operation is None:
         return "delivery: changes needs operation, with column and delete"
     if delivery != "changes" and operation is not None:

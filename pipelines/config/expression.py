@@ -217,7 +217,13 @@ def columns_in(tree: exp.Expr) -> set[str]:
 
 
 def refuse_unlisted(node: exp.Expr, where: str, expected: str) -> None:
-    """Refuse a node that is not on the lists of scalars; for parsers of more than a scalar."""
+    """Refuse a node that is not on the lists of scalars; for parsers of more than a scalar.
+
+    Raises
+    ------
+    ConfigError
+        For a function, type, unit or construct that is not on the lists.
+    """
     if isinstance(node, exp.DataType) and node.this.name not in _TYPES:
         shown = node.sql(dialect="duckdb")
         raise ConfigError(f"{where}: casts to {shown}; expected one of {', '.join(sorted(_TYPES))}")

@@ -36,7 +36,13 @@ def load_model(path: Path, model: type[Model]) -> Model:
 
 
 def read_yaml(path: Path) -> Any:
-    """The file as a tree that remembers its lines; for reading only, others may hold the same tree."""
+    """The file as a tree that remembers its lines; for reading only, others may hold the same tree.
+
+    Raises
+    ------
+    ConfigError
+        When the file does not exist, is not UTF-8 text, or is not valid YAML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -61,7 +61,14 @@ def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
 def rebuild(
     con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
 ) -> None:
-    """Store what the stages of every source say, and the winners of it as the core table."""
+    """Store what the stages of every source say, and the winners of it as the core table.
+
+    Parameters
+    ----------
+    contract : the contract of the canonical table.
+    mappings : the mappings of every source that feeds the table.
+    resolved : whether ids of merged customers are replaced by their survivors.
+    """
     con.execute(
         f"create or replace table {qualified(known_table(contract))} as {said(con, contract, mappings)}"
     )
@@ -82,6 +89,12 @@ def merge(
 
     Leaves the temporary tables `touched` (keys of core) and `changed` (rows that core has or had and that
     differ; columns of the core table without its place).
+
+    Parameters
+    ----------
+    contract : the contract of the canonical table.
+    mappings : the mappings of every source that feeds the table.
+    resolved : whether ids of merged customers are replaced by their survivors.
     """
     core = qualified(f"core.{contract.table}")
     key = _names(contract.key)

@@ -64,6 +64,8 @@ def refresh(
 
     Parameters
     ----------
+    contract : the contract of the canonical table.
+    mappings : the mappings of every source that feeds the table.
     merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
     """
     con.execute(STATE + identity.STATE)

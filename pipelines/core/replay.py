@@ -55,6 +55,13 @@ def replay(
 
     `suites` and `through` as in `pipelines.ingest.source.ingest`.
 
+    Parameters
+    ----------
+    sources : the configured sources, by name.
+    name : the source to replay.
+    suites : the project's own expectations.
+    through : the last day that has ended; later days of the data are not compared. None for no limit.
+
     Raises
     ------
     ConfigError

@@ -85,6 +85,13 @@ def feature_checks(
 
     Features of other types are left out. Membership is that of the respective day. The counts of a check
     are those of its bins, then that of the missing values.
+
+    Parameters
+    ----------
+    as_of : the business day at whose end everything is counted.
+    baseline : the day to compare with.
+    features : names of the features to measure.
+    bins : how many equally filled bins of the baseline a feature is counted in.
     """
     numeric = numeric_features(con, features)
     if not numeric:
@@ -97,7 +104,13 @@ def feature_checks(
 
 
 def numeric_features(con: duckdb.DuckDBPyConnection, features: Sequence[str]) -> list[str]:
-    """Those of the features that are numbers, in their order; raises ConfigError on one that is not there."""
+    """Those of the features that are numbers, in their order; raises ConfigError on one that is not there.
+
+    Raises
+    ------
+    ConfigError
+        When one of the features does not exist.
+    """
     types = dict(columns_of(con, "features.customer"))
     unknown = [feature for feature in features if feature not in types]
     if unknown:

@@ -87,7 +87,13 @@ def binding(sql: str, names: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=256)
 def named(sql: str, old: str, new: str) -> str:
-    """The same SELECT with another name for one column of its result."""
+    """The same SELECT with another name for one column of its result.
+
+    Raises
+    ------
+    ValueError
+        When the SELECT has no column of the old name.
+    """
     tree = parse(sql).copy()
     if not isinstance(tree, exp.Query) or old not in tree.named_selects:
         raise ValueError(f"{old} is no column of: {sql[:100]}")

@@ -74,7 +74,13 @@ def load_query(name: str | Path) -> Query:
 
 
 def parse_step(text: str, where: str) -> Step:
-    """The step that a text is."""
+    """The step that a text is.
+
+    Raises
+    ------
+    ValueError
+        When the text is of another kind, such as a fragment.
+    """
     header, sql = parse_file(text, where)
     if header.kind != "step":
         raise ValueError(f"{where}: a {header.kind} is no step: it cannot be run alone")

@@ -47,6 +47,8 @@ def store_select(
 
     Parameters
     ----------
+    table : the table that takes the result.
+    sql : the SELECT.
     store : `replace` (the table is the result), `append`, `partition COLUMN` (the rows whose COLUMN stands in
         the result, or equals the value bound to it, are replaced), or `view` (the SELECT itself is kept).
     parameters : what the SELECT binds, and possibly more.

@@ -142,6 +142,12 @@ def measure_attributes(
 
     Coverage is the share of customers whose value is known: there, and not expired. The other shares are of
     the values that are there; ages are in days before `as_of`, and none where no value has a day.
+
+    Parameters
+    ----------
+    as_of : the business day at whose end everything is counted.
+    rules : the configured age, origin and expiry of attributes, by name.
+    attributes : the names of the attributes.
     """
     con.execute("create schema if not exists features")
     con.execute(f"create or replace table {qualified(TABLE)} ({_COLUMNS})")

@@ -111,14 +111,28 @@ def catalogue(
 def attribute_feature(
     name: str, kind: str, settings: Features | None = None, of: str = "customers"
 ) -> Feature:
-    """A further column of the CRM; its family follows from its name, or is said in the project."""
+    """A further column of the CRM; its family follows from its name, or is said in the project.
+
+    Parameters
+    ----------
+    name : the attribute's name.
+    kind : its DuckDB type.
+    settings : the project's settings of features.
+    of : whose attribute it is, for its meaning.
+    """
     said = settings.families if settings else {}
     family = said.get(name) or WELL_KNOWN.get(name.lower(), ATTRIBUTE)
     return Feature(name, family, "", kind, f"Attribute {name} of the CRM", (of,))
 
 
 def names_differ(features: Sequence[Feature], standard: Sequence[Feature], keys: Sequence[str]) -> None:
-    """Refuse two features of one name: SQL compares names without regard to case, and so does this."""
+    """Refuse two features of one name: SQL compares names without regard to case, and so does this.
+
+    Raises
+    ------
+    ConfigError
+        When two features have the same name.
+    """
     reserved = (Feature(name, "key", "", TEXT, f"The key {name}") for name in keys)
     # Standard features that this project lacks keep their names.
     found = {one.name.lower(): one for one in (*reserved, *standard)}

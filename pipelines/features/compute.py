@@ -64,6 +64,8 @@ def compute_past(
 
     Parameters
     ----------
+    as_of : the business day at whose end everything is counted.
+    recipe : what the project's configuration says of its features.
     after : an earlier day in `features.customer_past`, computed by this recipe from the data as they are now.
         Its customers are carried over but for those whose activity began to count, or aged, since: a replay
         of many days costs what happened between them. Where nothing stands of that day, everyone is computed.

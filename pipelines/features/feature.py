@@ -113,7 +113,17 @@ def ages_of(table: str, windows: tuple[int, ...] = ()) -> tuple[Ageing, ...]:
 def windowed(
     stem: str, family: str, unit: str, kind: str, meaning: str, needs: tuple[str, ...] = ("orders",)
 ) -> tuple[Feature, ...]:
-    """The same figure over the last 30, 90 and 365 days; 0 where there is nothing."""
+    """The same figure over the last 30, 90 and 365 days; 0 where there is nothing.
+
+    Parameters
+    ----------
+    stem : the name before `_30d`, `_90d` and `_365d`.
+    family : the family in the catalogue.
+    unit : the unit of the value.
+    kind : the type of the value.
+    meaning : what it says, with a place for the window.
+    needs : the canonical tables it needs.
+    """
     return tuple(
         Feature(f"{stem}_{days}d", family, unit, kind, f"{meaning} in {words}", needs, default="0")
         for days, words in SPANS.items()

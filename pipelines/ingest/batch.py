@@ -94,6 +94,13 @@ def stage_batch(
     written; without it such a file is unreadable. `read_mappings` is called when the files are in
     `raw.<source>`.
 
+    Parameters
+    ----------
+    files : the new files.
+    readings : how each of them is read, in the same order.
+    read_mappings : gives the source's mappings, once the files have been loaded.
+    scratch : a folder for copies in UTF-8; None for the system's.
+
     Returns
     -------
     The batch's sequence number; its status is `staged`. And what is wrong with files that proved unreadable
@@ -305,6 +312,8 @@ def refuse_loss(
 
     Parameters
     ----------
+    mapping : the mapping of the source onto the canonical table.
+    file_ids : the files whose rows count now.
     before : how many were in quarantine under the mapping that accepted them.
 
     Raises

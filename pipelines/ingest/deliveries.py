@@ -72,6 +72,11 @@ def judge_snapshot(
 ) -> list[CheckResult]:
     """Count what a staged snapshot lacks of the accepted one before it, and judge its share.
 
+    Parameters
+    ----------
+    mapping : the mapping of the source onto the canonical table.
+    seq : the number of the batch.
+
     Returns
     -------
     One critical result; none for a source that delivers otherwise.

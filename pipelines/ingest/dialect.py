@@ -48,6 +48,8 @@ def sniff(path: Path, sample: str, whole: bool, stated: CsvDialect, wanted: Coll
 
     Parameters
     ----------
+    path : the file.
+    stated : what the source states of the dialect.
     sample : the file's beginning, decoded.
     whole : whether the sample is all of the file.
     wanted : the words of the source's mappings, lower case: its columns are among them.
@@ -162,6 +164,11 @@ def refuse_repeats(path: Path, names: Sequence[str], mend: str = "or name all wi
 
     The name is not shown: where the header is missing, it is a value of the first row. `mend` is what can be
     done instead of renaming.
+
+    Raises
+    ------
+    SourceError
+        When two columns have the same name, apart from letter case.
     """
     seen: dict[str, int] = {}
     for place, name in enumerate(names, start=1):

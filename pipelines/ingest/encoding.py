@@ -93,6 +93,13 @@ def encoding_of(path: Path, compression: str, found: Scan, stated: str | None) -
     A byte order mark decides; else NULs at every other place are UTF-16; else valid UTF-8 is UTF-8; else
     bytes that all stand for characters in it are Windows-1252.
 
+    Parameters
+    ----------
+    path : the file.
+    compression : how the file is compressed; empty for not at all.
+    found : what a scan of the bytes found.
+    stated : the encoding that the source states, if it does.
+
     Raises
     ------
     SourceError
@@ -144,6 +151,13 @@ def _single_byte(path: Path, compression: str, line: int) -> str:
 
 def copy_as_utf8(path: Path, compression: str, encoding: str, target: Path) -> None:
     """Write the file as UTF-8 with lines that end in a line feed, unpacked, without byte order mark.
+
+    Parameters
+    ----------
+    path : the file.
+    compression : how the file is compressed; empty for not at all.
+    encoding : the encoding of the file, as Python names it.
+    target : the file to write.
 
     Raises
     ------

@@ -97,6 +97,8 @@ def checks_of_batch(suites: Iterable[Suite], source: str, table: str, known: Col
 
     Parameters
     ----------
+    suites : the project's own expectations.
+    table : the canonical table.
     known : the columns the source fills; empty where only its files say them.
     """
     return [

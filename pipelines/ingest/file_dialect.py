@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 def record(con: duckdb.DuckDBPyConnection, source: str, seq: int, file_id: int, reading: Reading) -> None:
-    """Write down how a file is read; what does not apply to its format stays NULL."""
+    """Write down how a file is read; what does not apply to its format stays NULL.
+
+    Parameters
+    ----------
+    seq : the number of the batch.
+    file_id : the number of the file in the ledger.
+    reading : how the file is read: its format, dialect, encoding and columns.
+    """
     dialect = reading.dialect
     con.execute(
         "insert into ingest.file_dialect values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?)",

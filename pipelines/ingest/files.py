@@ -75,6 +75,12 @@ def _refuse_repeats_in_parquet(con: duckdb.DuckDBPyConnection, reading: Reading)
 def bind(con: duckdb.DuckDBPyConnection, expression: exp.Expr, reading: Reading, where: str) -> None:
     """Check that an expression fits the types of the file's columns, reading no row.
 
+    Parameters
+    ----------
+    expression : the parsed expression.
+    reading : how the file is read: its format, dialect, encoding and columns.
+    where : the place of the expression in `project.yaml`, for messages.
+
     Raises
     ------
     SourceError
@@ -97,6 +103,11 @@ def load(con: duckdb.DuckDBPyConnection, source: str, reading: Reading, file_id:
 
     `_row` counts from 1; in a CSV file lines that are skipped and the header count too, so the first row
     below a header is line 2.
+
+    Parameters
+    ----------
+    reading : how the file is read: its format, dialect, encoding and columns.
+    file_id : the number of the file in the ledger.
     """
     if reading.kind == "parquet":
         number, star = "file_row_number + 1", "* exclude (file_row_number)"
@@ -162,7 +173,19 @@ def read_guarded(
     reading: Reading,
     parameters: Mapping[str, object] | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Run SQL that reads the file at `$path`; a fault of the file becomes one message that names it."""
+    """Run SQL that reads the file at `$path`; a fault of the file becomes one message that names it.
+
+    Parameters
+    ----------
+    sql : the SQL, which reads `$path`.
+    reading : how the file is read: its format, dialect, encoding and columns.
+    parameters : values bound to the SQL, beside `$path`.
+
+    Raises
+    ------
+    SourceError
+        When DuckDB cannot read the file, with the place of the fault in it.
+    """
     import duckdb
 
     try:

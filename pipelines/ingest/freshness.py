@@ -75,6 +75,13 @@ def judge(
     """Compare a watermark with its limits; a source with limits and no event at all has failed.
 
     Its age is counted in days on which an event could be expected: closed days do not age it.
+
+    Parameters
+    ----------
+    table : the canonical table whose newest event counts.
+    at : the instant of the newest event; None if there is none.
+    as_of : the business day at whose end everything is counted.
+    limits : the limits on the source's age; None for none.
     """
     calendar = limits.calendar if limits else Calendar()
     age = calendar.open_days(day, as_of) if day is not None else None

@@ -197,6 +197,12 @@ def held_back(
     """Files that share a rejected batch with one that has been corrected (`changed`) or taken away since.
 
     They were never judged without it, and their own content will not change: they are to be landed again.
+
+    Parameters
+    ----------
+    known : the ledger's newest entry of each file, by path.
+    standing : paths of the files that exist now.
+    changed : paths of the files whose content has changed.
     """
     rejected = set(
         con.execute(

@@ -99,7 +99,13 @@ class Mapping:
 
 
 def contract_of(table: str, where: str) -> Contract:
-    """The contract of a canonical table, or a fault that names the nearest ones."""
+    """The contract of a canonical table, or a fault that names the nearest ones.
+
+    Raises
+    ------
+    ConfigError
+        When there is no canonical table of this name.
+    """
     if table not in CONTRACTS:
         raise ConfigError(
             f"{where}: {table} is not a canonical table{nearest(table, CONTRACTS)}"
@@ -110,6 +116,12 @@ def contract_of(table: str, where: str) -> Contract:
 
 def parse_mapping(name: str, source: Source, table: str, source_columns: list[str]) -> Mapping:
     """Check one mapping against the columns that the source's files really have.
+
+    Parameters
+    ----------
+    name : the source's name in `project.yaml`.
+    table : the canonical table.
+    source_columns : the columns of the files.
 
     Raises
     ------

@@ -63,6 +63,8 @@ def refuse_taken(path: Path, mapping: Mapping, written: Collection[str], feature
 
     Parameters
     ----------
+    path : the file, for messages.
+    mapping : the mapping of the source onto the canonical table.
     written : the columns that the mapping names itself: those are the configuration's.
     features : names of features, lower case, which an attribute of a customer would share.
 

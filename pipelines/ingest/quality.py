@@ -84,7 +84,14 @@ def checks_for(contract: Contract, mapped: Collection[str], max_bad_share: float
 def checks_of(
     contract: Contract, mapped: Collection[str], source: Source, own: Sequence[Check] = ()
 ) -> list[Check]:
-    """Every check on a batch of a source: the contract's, the source's limits, the project's own."""
+    """Every check on a batch of a source: the contract's, the source's limits, the project's own.
+
+    Parameters
+    ----------
+    contract : the contract of the canonical table.
+    mapped : the columns that the source maps.
+    own : the project's own checks of the table.
+    """
     return [
         *checks_for(contract, mapped, source.fail_share),
         *fault_limits(source.quality),
@@ -145,6 +152,7 @@ def validate_table(
 
     Parameters
     ----------
+    checks : the checks to run.
     target : the table, `schema.name`.
     shown : the name under which results are kept.
     place : columns that tell where a row came from; without them, results have no samples.
@@ -354,7 +362,13 @@ def reasons(con: duckdb.DuckDBPyConnection, seq: int | None) -> list[Reason]:
 def store(
     con: duckdb.DuckDBPyConnection, seq: int, source: str, run_id: str, results: Sequence[CheckResult]
 ) -> None:
-    """Append the results to `quality.result`, and the places to `quality.sample`."""
+    """Append the results to `quality.result`, and the places to `quality.sample`.
+
+    Parameters
+    ----------
+    seq : the number of the batch.
+    results : what the checks found.
+    """
     with transaction(con):
         judged = [
             (

@@ -74,6 +74,12 @@ def faulty_rows(
     """Rows with what they hold, oldest first: personal data, for an operator's eyes and nowhere else.
 
     `value` holds the source columns that the mapping of the faulty column reads, `content` the whole row.
+
+    Parameters
+    ----------
+    wanted : which rows: their source, table and reason.
+    sources : the configured sources, by name.
+    limit : how many at most.
     """
     found = rows(
         con,

@@ -70,7 +70,13 @@ class Reading:
 
 
 def format_of(path: Path, stated: str | None) -> str:
-    """The file's format: as stated, or by its ending."""
+    """The file's format: as stated, or by its ending.
+
+    Raises
+    ------
+    SourceError
+        When no format is stated and the file's ending is unknown.
+    """
     if stated:
         return stated
     for ending, kind in FORMATS.items():
@@ -123,6 +129,7 @@ def prepare(
 
     Parameters
     ----------
+    path : the file.
     format : the source's stated format.
     scratch : where a copy is written; it must stand while the file is read.
     stated : what the source says of its text files.

@@ -66,7 +66,13 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
-    """How a file of the source is read; copies that it needs stand in `scratch`."""
+    """How a file of the source is read; copies that it needs stand in `scratch`.
+
+    Parameters
+    ----------
+    path : the file.
+    scratch : a folder for copies in UTF-8 that are read once.
+    """
     names.refuse_unreadable_name(path)
     return prepare(con, path, source.format, scratch, source.csv, words_of(source))
 
@@ -78,7 +84,14 @@ def check_file(
     path: Path,
     reserved: Collection[str] = (),
 ) -> list[Mapping]:
-    """The source's mappings against one file; see `check_reading`."""
+    """The source's mappings against one file; see `check_reading`.
+
+    Parameters
+    ----------
+    name : the source's name in `project.yaml`.
+    path : the file.
+    reserved : names that an attribute of a customer may not have.
+    """
     with scratch_in(None) as scratch:
         return check_reading(con, name, source, look_at(con, source, path, scratch), reserved)
 
@@ -94,6 +107,8 @@ def check_reading(
 
     Parameters
     ----------
+    name : the source's name in `project.yaml`.
+    reading : how the file is read: its format, dialect, encoding and columns.
     reserved : names, lower case, that no attribute may come by: the features'.
 
     Raises
@@ -145,6 +160,12 @@ def _refuse_unknown(name: str, source: Source, path: Path, columns: Sequence[str
 def known_from(name: str, source: Source, path: Path, columns: Sequence[str]) -> exp.Expr:
     """When a row of an archive that is played back came to be known, over the archive's columns.
 
+    Parameters
+    ----------
+    name : the source's name in `project.yaml`.
+    path : the archive, for messages.
+    columns : the columns of the archive.
+
     Raises
     ------
     SourceError
@@ -193,6 +214,7 @@ def ingest(
 
     Parameters
     ----------
+    name : the source's name in `project.yaml`.
     files : those the ledger does not know yet.
     standing : the ledger's names of all files the source has now.
     scratch : a folder of this source's own for copies in UTF-8; without it, the system's.
@@ -240,7 +262,15 @@ def judge(
     suites: Sequence[Suite] = (),
     through: date | None = None,
 ) -> Outcome:
-    """Run the suites on the batch that stands in the stages, and flip its status to the verdict."""
+    """Run the suites on the batch that stands in the stages, and flip its status to the verdict.
+
+    Parameters
+    ----------
+    name : the source's name in `project.yaml`.
+    seq : the number of the batch.
+    suites : the project's own expectations.
+    through : the last day that has ended; later days of the data are not compared. None for no limit.
+    """
     mappings = mappings_of(con, name, source)
     results = [
         result

@@ -92,7 +92,13 @@ def chunks(path: Path, compression: str) -> Iterator[bytes]:
 
 
 def refuse_growth(path: Path, packed: int, unpacked: int) -> None:
-    """Stop at a file that unpacks to far more than it can honestly hold."""
+    """Stop at a file that unpacks to far more than it can honestly hold.
+
+    Raises
+    ------
+    SourceError
+        When it unpacks to more than the limits allow.
+    """
     if unpacked > GROWTH_FROM and unpacked > MAX_GROWTH * packed:
         raise SourceError(
             f"{path}: unpacks to more than {MAX_GROWTH} times its {packed:,} bytes, as a file made to fill a"

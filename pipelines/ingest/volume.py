@@ -150,6 +150,9 @@ def judge(
 
     Parameters
     ----------
+    seq : the number of the batch.
+    tables : the canonical tables of the batch.
+    limits : the source's limits, as configured.
     through : the last day that has ended; what came of later days is not whole yet and is not judged.
     closed : days without business: not expected, and no measure for others.
     """

@@ -105,6 +105,10 @@ def build_marts(
 
     Parameters
     ----------
+    as_of : the business day at whose end everything is counted.
+    currency : the project's currency.
+    code_version : the version of the code that computes.
+    generated_at : the instant of the run.
     incidents : what is open now: kind, subject, severity, message, opened at (UTC).
     rules : what the project says of its customers' attributes.
     parts : what is published, by the sources it is made from.
@@ -153,7 +157,13 @@ def refresh_quality(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 
 def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
-    """A mart whose key repeats would be read wrongly: stop before it is published."""
+    """A mart whose key repeats would be read wrongly: stop before it is published.
+
+    Raises
+    ------
+    InvariantError
+        When a key is in more than one row.
+    """
     step = load_step(f"publish/marts/{mart}")
     key = ", ".join(step.key)
     row = con.execute(f"select count(*) - count(distinct ({key})) from {step.table}").fetchone()
@@ -166,6 +176,11 @@ def check_bridge(con: duckdb.DuckDBPyConnection) -> None:
 
     A bridge that is held was compared on the day it is of. Where only `marts.customer` is held, the bridge
     is of a later day than that mart, and must end at the features that would have been published.
+
+    Raises
+    ------
+    InvariantError
+        When a figure of the bridge differs from what the other marts publish.
     """
     held = publication.held_marts(con)
     if "revenue_bridge" in held:

@@ -155,6 +155,8 @@ def store_parts(
 
     Parameters
     ----------
+    parts : what is published or held as one piece.
+    as_of : the business day at whose end everything is counted.
     trouble : source -> what is wrong with it; a part with such a source is held.
     at : now, UTC without zone.
     held : segmentation -> what is wrong with itself; where it was published before, its rows stay.
@@ -228,6 +230,12 @@ def with_what_is_held(
     con: duckdb.DuckDBPyConnection, mart: str, sql: str, segmentations: Sequence[str], whole: Collection[str]
 ) -> tuple[str, dict[str, object]]:
     """The SELECT of a mart with the rows that are held taken from the mart as it stands.
+
+    Parameters
+    ----------
+    mart : the name of the mart.
+    sql : the SELECT of the mart.
+    whole : marts that are held as a whole.
 
     Returns
     -------

@@ -21,6 +21,7 @@ def refresh_day(refresh: Refresh, landing: Landing, publisher: Publisher, charts
 
     Parameters
     ----------
+    refresh : the day's context: connection, project, day and control store.
     landing : brings the files of each source within reach.
     publisher : writes what is published.
     charts : draws the charts of the report.

@@ -61,7 +61,13 @@ def compute_day(con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date) -> in
 def compute_past_day(
     con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date, after: date | None = None
 ) -> int:
-    """Compute the features of an earlier day beside those of the latest; see `compute_past`."""
+    """Compute the features of an earlier day beside those of the latest; see `compute_past`.
+
+    Parameters
+    ----------
+    recipe : what the project's configuration says of its features.
+    after : the day after which events are left out of the state; None for the state's own day.
+    """
     count = compute.compute_past(con, day, recipe, after)
     compute_accounts(con, day, recipe)
     return count

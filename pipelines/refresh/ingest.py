@@ -89,6 +89,9 @@ def ingest_source(
 
     Parameters
     ----------
+    refresh : the day's context: connection, project, day and control store.
+    name : the source's name in `project.yaml`.
+    landing : where files are found and landed.
     fault : what went wrong when the source was fetched.
     """
     con = refresh.con

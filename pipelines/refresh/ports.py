@@ -101,7 +101,12 @@ class Landing(Protocol):
     def land(
         self, con: duckdb.DuckDBPyConnection, name: str, source: Source, day: date
     ) -> tuple[list[LandedFile], list[str]]:
-        """The new files of a source as of a day, and the names of all it has; SourceError if it has none."""
+        """The new files of a source as of a day, and the names of all it has; SourceError if it has none.
+
+        Parameters
+        ----------
+        name : the source's name in `project.yaml`.
+        """
         ...
 
     def scratch(self, name: str) -> Path:

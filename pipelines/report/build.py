@@ -19,7 +19,14 @@ HERE = Path(__file__).parent
 
 
 def render_report(con: duckdb.DuckDBPyConnection, title: str, currency: str, engine: Engine) -> str:
-    """The report on the latest run as one self-contained HTML page; see `begin_report`."""
+    """The report on the latest run as one self-contained HTML page; see `begin_report`.
+
+    Parameters
+    ----------
+    title : the title of the page.
+    currency : the project's currency, an ISO 4217 code.
+    engine : draws the charts.
+    """
     return begin_report(con, title, currency, engine)()
 
 
@@ -30,6 +37,12 @@ def begin_report(
 
     `currency` is used where the run does not name one; `engine` draws the charts. Reads schema
     `marts` only, writes nothing.
+
+    Parameters
+    ----------
+    title : the title of the page.
+    currency : the project's currency, an ISO 4217 code.
+    engine : draws the charts.
     """
     run = data.run(con)
     currency = (run["currency"] if run else None) or currency

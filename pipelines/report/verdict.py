@@ -48,7 +48,17 @@ def judge(
     checks: list[Row],
     drift: list[Row],
 ) -> Verdict:
-    """The tiles of the page's head and the sentence that sums them up."""
+    """The tiles of the page's head and the sentence that sums them up.
+
+    Parameters
+    ----------
+    run : the run that the report describes; None if there is none.
+    currency : the project's currency, an ISO 4217 code.
+    incidents : open incidents.
+    freshness : rows of `marts.freshness`.
+    checks : rows of `marts.quality`.
+    drift : rows of `marts.drift`.
+    """
     judged = [_incidents(incidents), _freshness(freshness), _quality(checks), _drift(drift)]
     worst = max((tile.state for tile in judged), key=RANK.__getitem__)
     if worst == "ok" and (run is None or all(tile.state == "none" for tile in judged[1:])):

@@ -27,6 +27,7 @@ def compute_roi(
 
     Parameters
     ----------
+    as_of : the business day at whose end everything is counted.
     margin_rate : margin as a share of revenue where lines carry no cost; None leaves margin and ROI unknown.
     contact_cost : what one contact costs where the contact itself does not say, in the project's currency.
     """

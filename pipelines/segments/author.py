@@ -94,7 +94,14 @@ class Author:
 
 
 def segment_of(segmentation: Segmentation, segment: str, place: Place, at: int | None) -> None:
-    """Refuse a segment that a segmentation does not have."""
+    """Refuse a segment that a segmentation does not have.
+
+    Parameters
+    ----------
+    segment : the id of the segment.
+    place : where in the definition the name is, for messages.
+    at : the position in the text of the condition.
+    """
     known = [one[0] for one in segmentation.compiled.labels]
     if segment not in known:
         listed = f" (known: {', '.join(known[:40])})"

@@ -76,6 +76,8 @@ def compare(
 
     Parameters
     ----------
+    old : the segmentation before the edit.
+    new : the segmentation after it.
     old_table, new_table : the tables `old` and `new` were assigned to.
     sample : how many members of each flow to name.
     """

@@ -46,6 +46,8 @@ def move(
 
     Parameters
     ----------
+    entity : whom it is about, customers or accounts.
+    refreshed : segmentations that were evaluated, each with whether it is exclusive.
     evaluated : a table with `entity_id` and the columns of `refreshed`.
     held : segmentations whose columns stay as they are; any other column that is not refreshed is removed,
         and left by everyone.

@@ -111,6 +111,7 @@ def load_definitions(
 
     Parameters
     ----------
+    folder : the folder with the files.
     catalogues : entity -> its features; an entity without a catalogue cannot be segmented.
     absent : entity -> features that the project lacks, with the tables they would need.
     mapped : the canonical tables that some source maps; None where all count as mapped.
@@ -145,7 +146,16 @@ def load_files(
     mapped: Collection[str] | None,
     root: Path,
 ) -> Definitions:
-    """The definitions of these files, wherever they lie; otherwise as `load_definitions`."""
+    """The definitions of these files, wherever they lie; otherwise as `load_definitions`.
+
+    Parameters
+    ----------
+    paths : the files.
+    catalogues : entity -> the features it has.
+    absent : entity -> features that the project lacks, with the tables they need.
+    mapped : the canonical tables that sources map; None for all.
+    root : the folder that uploaded lists may not leave.
+    """
     return Load(catalogues, absent or {}, mapped, root).all(paths)
 
 
@@ -289,7 +299,15 @@ class Load:
         raise CircleError(str(place.fault(f"refers to itself in a circle: {circle}", at)), turned)
 
     def reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
-        """Reads conditions over an entity in the definition `author`."""
+        """Reads conditions over an entity in the definition `author`.
+
+        Parameters
+        ----------
+        entity : whom it is about, customers or accounts.
+        author : the definition that the condition is in, for messages.
+        terms : names that the condition may use beside features, such as scores.
+        own : what `in_segment` means of a segment of the definition itself; None where it may not ask.
+        """
         names = self.names[entity]
         if terms:
             names = Names({**names.known, **terms}, names.what, names.absent, names.help)

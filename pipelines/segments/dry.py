@@ -37,6 +37,11 @@ def undone(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def assigned(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str = "dry_assigned") -> list[str]:
     """Judge the members of a plan as of a day into a temporary table; call it within `undone`.
 
+    Parameters
+    ----------
+    plan : the compiled definitions and the order in which they are evaluated.
+    table : the temporary table to create.
+
     Returns
     -------
     Remarks to tell, see `Plan.prepare`. The table has `entity_id` and a column a segmentation.

@@ -61,6 +61,7 @@ def evaluate(
 
     Parameters
     ----------
+    entity : whom it is about, customers or accounts.
     everything : the segmentations of all entities, in order of reference; `segments.standing` must say where
         members stand, if one of them asks.
     held : segmentations that are not to be evaluated, with all that refers to them.

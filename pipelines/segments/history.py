@@ -150,7 +150,13 @@ def evaluate_recorded(
     segmentations: Sequence[Segmentation],
     held: Mapping[str, str] | None = None,
 ) -> Evaluated:
-    """Evaluate a day; members stand where the record says they stood before it."""
+    """Evaluate a day; members stand where the record says they stood before it.
+
+    Parameters
+    ----------
+    entity : whom it is about, customers or accounts.
+    held : held segmentations, each with the reason.
+    """
     _stand_before(con, day, segmentations)
     evaluated = evaluate(con, day, entity, segmentations, held)
     # It tells of this day alone, and is no state.

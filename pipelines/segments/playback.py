@@ -136,6 +136,13 @@ def play(
     Where a definition asks where members stood (`exit`, `dwell_days`), every day between is played too, and
     nobody stands anywhere before the first.
 
+    Parameters
+    ----------
+    days : the days, in order.
+    everything : all segmentations of the project, for what the ones in question refer to.
+    compute : computes the features of a day.
+    progress : told of each day before it is computed.
+
     Raises
     ------
     ConfigError
@@ -193,6 +200,7 @@ def sizes(
 
     Parameters
     ----------
+    days : the days, in order.
     warehouse : the name of the database with the record.
     """
     record = f"{quote(warehouse)}.segments"

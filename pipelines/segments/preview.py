@@ -110,6 +110,7 @@ def preview(
 
     Parameters
     ----------
+    plan : the compiled definitions and the order in which they are evaluated.
     table : the temporary table of the plan's dry assignment.
     only : one segment's id; its own figures and funnel only.
     sample : how many members of each segment to name.

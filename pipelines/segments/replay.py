@@ -88,6 +88,7 @@ def bring_up(
 
     Parameters
     ----------
+    months : how many months of history are needed.
     inputs : changes when what is computed from the same data would (see `inputs_hash`).
     compute : fills the partition of a day in `features.customer`.
     held : segmentations that are not replayed; what a replayed day has of them stays.

@@ -27,6 +27,7 @@ def relation(entity: Entity, columns: Sequence[Column], needs: Needs, outputs: s
 
     Parameters
     ----------
+    entity : whom it is about, customers or accounts.
     columns : derived columns that the outputs name; what they read comes with them.
     needs : what the outputs name besides.
     outputs : the select list; `entity_id` is there too.

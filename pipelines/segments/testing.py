@@ -98,6 +98,7 @@ def judge(
 
     Parameters
     ----------
+    membership : where the members of the day are to be found.
     everything : the segmentations that it may refer to, itself among them.
     """
     tests = segmentation.definition.tests

@@ -93,7 +93,13 @@ def store_definitions(
 
 
 def remember(con: duckdb.DuckDBPyConnection, day: date, revision: int, found: Iterable[InForce]) -> None:
-    """Write which version of which segmentation is in force on a day."""
+    """Write which version of which segmentation is in force on a day.
+
+    Parameters
+    ----------
+    revision : the revision of the day.
+    found : the segmentations as they stood at the end of the day.
+    """
     rows = [
         (day, revision, one.id, one.entity, one.exclusive, one.version, one.held, list(one.segments))
         for one in found

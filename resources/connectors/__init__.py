@@ -84,7 +84,13 @@ def landed(project: Project, name: str, source: Source) -> list[Path]:
 
 
 def check_environment(name: str, source: Source) -> None:
-    """Raise a ConfigError for the first environment variable that a source needs and that is not set."""
+    """Raise a ConfigError for the first environment variable that a source needs and that is not set.
+
+    Raises
+    ------
+    ConfigError
+        When a variable is not set; the message names the setting.
+    """
     for setting, variable in _variables(source):
         if not os.environ.get(variable):
             raise ConfigError(

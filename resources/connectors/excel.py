@@ -32,6 +32,10 @@ def convert(workbooks: Sequence[Path], base: Path, folder: Path, name: str, how:
 
     Parameters
     ----------
+    workbooks : the workbooks.
+    folder : where the Parquet files go.
+    name : the source's name in `project.yaml`.
+    how : sheet and header row, as configured.
     base : folder that the workbooks' paths are told from, so that two of the same name do not meet.
 
     Raises

@@ -38,7 +38,13 @@ def migrations_of(store: str) -> tuple[Migration, ...]:
 
 
 def migrations_in(folder: Path) -> tuple[Migration, ...]:
-    """The migrations of a folder, in order; see `migrations_of`."""
+    """The migrations of a folder, in order; see `migrations_of`.
+
+    Raises
+    ------
+    ValueError
+        When a name does not fit, or a number is missing or used twice.
+    """
     found = []
     for path in sorted(folder.glob("*.sql")):
         name = _NAME.fullmatch(path.name)

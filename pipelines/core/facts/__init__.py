@@ -67,6 +67,8 @@ def relation(table: str, entity: Entity, columns: Collection[str], *, since: str
 
     Parameters
     ----------
+    table : the canonical table of the facts.
+    entity : whose facts.
     columns : of `columns_of`, with lines, or `HAPPENED` and `ENDED_ON`. Those of lines give a row a line.
     since : the first day, as SQL; None for all there are.
     """

@@ -16,6 +16,11 @@ def waiting_orders(
     """The orders, oldest first, with file, row and what they lack; no customer and no amount.
 
     `reason` is `no_currency_rate` or `no_vat_rate`; None is both.
+
+    Parameters
+    ----------
+    reason : only orders that wait for this reason; None for all.
+    limit : how many at most.
     """
     if not relation_exists(con, "money.held_order"):
         return []

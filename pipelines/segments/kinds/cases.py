@@ -19,6 +19,13 @@ def decide(
 
     A condition that is NULL does not hold. With `exit`, who stands in the segment stays until it holds; with
     `dwell_days`, who has stood in it for less stays before anything else is asked.
+
+    Parameters
+    ----------
+    author : the definition that is compiled.
+    segments : the segments, in the order in which they are asked.
+    rest : the id of the segment for everyone else.
+    terms : names that the condition may use beside features, such as scores.
     """
     standing = Standing(author.id)
     stays: list[str] = []

@@ -37,7 +37,14 @@ def customers_of(con: duckdb.DuckDBPyConnection, who: Who) -> list[str]:
 
 
 def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days: Sequence[date]) -> None:
-    """Make the relations of features hold this member on these days, computed from what is known now."""
+    """Make the relations of features hold this member on these days, computed from what is known now.
+
+    Parameters
+    ----------
+    who : the customer or account.
+    recipe : what the project's configuration says of its features.
+    days : the days, in order.
+    """
     made = make(con, recipe)
     con.execute(
         "create or replace table features.scope as select unnest($ids::varchar[]) as customer_id",

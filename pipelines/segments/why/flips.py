@@ -13,7 +13,15 @@ Row = dict[str, Any]
 
 
 def flips(asked: Sequence[Asked], named: Collection[str], was: Row, now: Row) -> list[Flip]:
-    """The conditions of the segments that were left or entered which changed, as finely as they are told."""
+    """The conditions of the segments that were left or entered which changed, as finely as they are told.
+
+    Parameters
+    ----------
+    asked : the conditions of the segmentation.
+    named : the segments that were left or entered.
+    was : the values of the day before.
+    now : the values of the day.
+    """
     wholes = [
         one
         for one in asked

@@ -36,7 +36,14 @@ def survivor(con: duckdb.DuckDBPyConnection, customer: str) -> str:
 
 
 def events_of(con: duckdb.DuckDBPyConnection, who: Who, start: date, end: date) -> list[Event]:
-    """What counts of the record: the last revision of each day."""
+    """What counts of the record: the last revision of each day.
+
+    Parameters
+    ----------
+    who : the customer or account.
+    start : the first day.
+    end : the last day.
+    """
     found = rows(
         con,
         "select e.segmentation_id, e.as_of_date, e.event, e.segment_id, e.definition_version"

@@ -40,6 +40,10 @@ def explain_changes(
 
     Parameters
     ----------
+    who : the customer or account.
+    start : the first day.
+    end : the last day.
+    load : loads a version of a definition, against the features of then.
     recipe : what the project's features are made by.
     segments : (segmentation, segment) of which one must be left or entered; None for all.
     """
