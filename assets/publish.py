@@ -17,7 +17,7 @@ from assets.common import (
     table_metadata,
 )
 from pipelines.engine import load_step
-from pipelines.publish.marts import COMPANIES, MARTS, PERSONAL, table_of
+from pipelines.publish.marts import MARTS, PERSONAL, table_of
 from pipelines.refresh.marts import checks_of, refresh_marts
 from pipelines.refresh.publication import publish_day
 from resources.project import Project
@@ -50,7 +50,7 @@ def build_publication(
         with opened(context, "marts") as refresh:
             refreshed = refresh_marts(refresh)
             for mart in MARTS:
-                table, preview = table_of(mart), 0 if mart in PERSONAL | COMPANIES else 12
+                table, preview = table_of(mart), 0 if mart in PERSONAL else 12
                 metadata = table_metadata(refresh.con, table, preview=preview)
                 yield from results(table, metadata, refreshed.checks)
 
@@ -108,7 +108,6 @@ _COMES_FROM = {
     "features.attribute_quality": "core.customers",
     "features.entry_product": "features.customer",
     "features.account": "features.customer",
-    "segments.account_profile_day": "segments.membership",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",
     "money.amount": "core.order_lines",

@@ -13,7 +13,7 @@ TABLES = (
     "segments.snapshot_day",
 )
 _MEANING = {
-    "segments.assignment": "Which segment each customer is in, on the day and on the past days in use",
+    "segments.assignment": "Which segment each customer and account is in, on the day and past days in use",
     "segments.membership_event": "The record: who entered or left which segment on which day",
     "segments.membership": "Stays in a segment, [entered_date, left_date)",
     "segments.profile_day": "Size and value of every segment a day",

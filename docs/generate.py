@@ -29,7 +29,7 @@ from pipelines.features.entry import store_entry_products
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import freshness, ledger, limits
 from pipelines.ingest.quality import checks_for
-from pipelines.publish.marts import COMPANIES, MACROS, MARTS, PERSONAL, build_marts, table_of
+from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
 from pipelines.publish.metrics import METRICS
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history
@@ -308,9 +308,7 @@ def marts_page() -> str:
         step = load_step(f"publish/marts/{mart}")
         text = f"{step.description} Key: {_code(step.key)}."
         if mart in PERSONAL:
-            text += " **Rows are persons.**"
-        if mart in COMPANIES:
-            text += " **Rows are companies.**"
+            text += " **Rows are persons or companies: personal data.**"
         lines += ["", f"## {mart}", "", text, "", _columns(con, mart)]
         figures = [[f"`{m.name}`", m.unit, m.meaning] for m in METRICS if m.mart == mart]
         if figures:

@@ -25,7 +25,7 @@ def roi(
     project = load(context)
     started = "month" if by == "month" else "start_date"
     with Published(project) as published:
-        wanted = wanted_segmentations(published.known_segmentations(), segmentation)[
+        wanted = wanted_segmentations(published.segmentations_of_customers(), segmentation)[
             : None if segmentation or json else 1
         ]
         found = published.rows(

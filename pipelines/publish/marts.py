@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.config.segments import Entity
 from pipelines.engine import insert_rows, load_step, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
@@ -16,8 +15,6 @@ from pipelines.publish import parts as publication
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
 from pipelines.segments import history
-from pipelines.segments.definitions import ENTITIES
-from pipelines.segments.model import KEY
 from pipelines.segments.replay import four_weeks_before
 
 if TYPE_CHECKING:
@@ -33,11 +30,6 @@ MARTS = (
     "membership",
     "audience",
     "customer",
-    "account_segment_current",
-    "account_segment_day",
-    "account_segment_movement",
-    "account_membership",
-    "account_audience",
     "account",
     "revenue_day",
     "revenue_bridge",
@@ -56,29 +48,22 @@ MARTS = (
     "attribute_quality",
     "metric_definitions",
 )
-# Marts whose rows are persons: never shown in previews, reports or messages.
-PERSONAL = frozenset({"membership", "audience", "customer"})
-# Marts whose rows are companies, some of which are persons: no more shown than those.
-COMPANIES = frozenset({"account_membership", "account_audience", "account"})
+# Marts whose rows are persons, or companies, some of which are persons: never shown in previews, reports or
+# messages.
+PERSONAL = frozenset({"membership", "audience", "customer", "account"})
 
-
-def _macros(entity: Entity) -> dict[str, str]:
-    """Who was where at the end of a day, and how many; those of customers have the shorter names."""
-    prefix = "" if entity == "customer" else f"{entity}_"
-    there = (
-        f" from marts.{prefix}membership where segmentation_id = wanted_segmentation"
-        " and entered_date <= wanted_day and (left_date is null or left_date > wanted_day)"
-    )
-    head = "(wanted_segmentation, wanted_day) as table select"
-    return {
-        f"{prefix}membership_as_of": (
-            f"{head} segmentation_id, segment_id, {KEY[entity]}, entered_date, left_date{there}"
-        ),
-        f"{prefix}segment_size_on": (f"{head} segment_id, count(*) as {entity}s{there} group by segment_id"),
-    }
-
-
-MACROS = {name: body for entity in ENTITIES for name, body in _macros(entity).items()}
+_THERE = (
+    " from marts.membership where segmentation_id = wanted_segmentation"
+    " and entered_date <= wanted_day and (left_date is null or left_date > wanted_day)"
+)
+_HEAD = "(wanted_segmentation, wanted_day) as table select"
+# Who was where at the end of a day, and how many.
+MACROS = {
+    "membership_as_of": (
+        f"{_HEAD} segmentation_id, segment_id, entity_kind, entity_id, entered_date, left_date{_THERE}"
+    ),
+    "segment_size_on": f"{_HEAD} segment_id, count(*) as members{_THERE} group by segment_id",
+}
 
 
 def table_of(mart: str) -> str:

@@ -45,6 +45,7 @@ def _of(source: str, *marts: str, **figures: tuple[str, str]) -> list[Metric]:
 
 
 _MONEY = "currency"
+_MEMBERS = "customers or accounts"
 _REVENUE = "Net revenue of completed orders: without VAT, in the project's currency"
 
 METRICS: tuple[Metric, ...] = (
@@ -60,20 +61,24 @@ METRICS: tuple[Metric, ...] = (
         "segments/profile_day",
         "segment_current",
         "segment_day",
-        customers=("customers", "Customers in the segment at the end of the day"),
-        share=("share", "Customers in the segment over all customers of the segmentation"),
-        active_customers_90d=("customers", "Customers of the segment with a purchase in the last 90 days"),
+        members=(_MEMBERS, "Customers or accounts in the segment at the end of the day"),
+        share=("share", "Members of the segment over all customers, or all accounts"),
+        customers=("customers", "The members that are customers; of accounts, the customers they have"),
+        active_members_90d=(_MEMBERS, "Members of the segment with a purchase in the last 90 days"),
         revenue_365d=(_MONEY, f"{_REVENUE}, of the segment's customers, in the last 365 days"),
-        revenue_share=("share", "revenue_365d of the segment over that of the segmentation"),
-        margin_365d=(_MONEY, "Sum of the customers' margin_365d: from line costs, or margin_rate"),
+        revenue_share=("share", "revenue_365d of the segment over that of all customers, or all accounts"),
+        margin_365d=(_MONEY, "Sum of the members' margin_365d: from line costs, or margin_rate"),
         orders_365d=("orders", "Completed orders of the segment's customers in the last 365 days"),
         average_order_value=(_MONEY, "revenue_365d over orders_365d"),
     ),
     *_of(
         "segments/profile_day",
         "segment_current",
-        purchase_days_365d=("days", "Mean of the customers' days with a purchase in the last 365 days"),
-        recency_days=("days", "Mean days since the last purchase, of customers who have one"),
+        purchase_days_365d=(
+            "days",
+            "Mean of the customers' days with a purchase in the last 365 days; not of accounts",
+        ),
+        recency_days=("days", "Mean days since the last purchase, of members who have one"),
     ),
     *_of(
         "segments/profile_day",
@@ -83,46 +88,15 @@ METRICS: tuple[Metric, ...] = (
     *_of(
         "publish/marts/segment_current",
         "segment_current",
-        customers_before=("customers", "Customers in the segment on the previous recorded day"),
-        change=("customers", "customers less customers_before"),
-        entered=("customers", "Customers whose stay in the segment begins on the day"),
-        departed=("customers", "Customers whose stay in the segment ends on the day"),
+        members_before=(_MEMBERS, "Members of the segment on the previous recorded day"),
+        change=(_MEMBERS, "members less members_before"),
+        entered=(_MEMBERS, "Members whose stay in the segment begins on the day"),
+        departed=(_MEMBERS, "Members whose stay in the segment ends on the day"),
     ),
     *_of(
         "publish/marts/segment_movement",
         "segment_movement",
-        customers=("customers", "Customers in from_segment_id on from_date and in to_segment_id on the day"),
-    ),
-    *_of(
-        "segments/account_profile_day",
-        "account_segment_current",
-        "account_segment_day",
-        accounts=("accounts", "Accounts in the segment at the end of the day"),
-        share=("share", "Accounts in the segment over all accounts"),
-        members=("customers", "Customers of the segment's accounts"),
-        active_accounts_90d=("accounts", "Accounts of the segment with a purchase in the last 90 days"),
-        revenue_365d=(_MONEY, f"{_REVENUE}, of the accounts' customers, in the last 365 days"),
-        revenue_share=("share", "revenue_365d of the segment over that of all accounts"),
-        margin_365d=(_MONEY, "Sum of the accounts' margin_365d: from line costs, or margin_rate"),
-        orders_365d=("orders", "Completed orders of the accounts' customers in the last 365 days"),
-    ),
-    *_of(
-        "segments/account_profile_day",
-        "account_segment_day",
-        revenue_30d=(_MONEY, f"{_REVENUE}, of the accounts' customers, in the last 30 days"),
-    ),
-    *_of(
-        "publish/marts/account_segment_current",
-        "account_segment_current",
-        accounts_before=("accounts", "Accounts in the segment on the previous recorded day"),
-        change=("accounts", "accounts less accounts_before"),
-        entered=("accounts", "Accounts whose stay in the segment begins on the day"),
-        departed=("accounts", "Accounts whose stay in the segment ends on the day"),
-    ),
-    *_of(
-        "publish/marts/account_segment_movement",
-        "account_segment_movement",
-        accounts=("accounts", "Accounts in from_segment_id on from_date and in to_segment_id on the day"),
+        members=(_MEMBERS, "Members in from_segment_id on from_date and in to_segment_id on the day"),
     ),
     *_of(
         "publish/marts/revenue_day",

@@ -30,27 +30,10 @@ WHOLE: dict[str, tuple[str, ...]] = {
     "roi": ("roi_month", "roi_campaign", "roi_left_out"),
 }
 # Marts whose rows each belong to a segmentation, and go out or stay with it.
+_OF_MEMBERS = frozenset({"segment_current", "segment_day", "segment_movement", "membership", "audience"})
 BY_ENTITY: dict[Entity, frozenset[str]] = {
-    "customer": frozenset(
-        {
-            "segment_current",
-            "segment_day",
-            "segment_movement",
-            "membership",
-            "audience",
-            "roi_month",
-            "roi_campaign",
-        }
-    ),
-    "account": frozenset(
-        {
-            "account_segment_current",
-            "account_segment_day",
-            "account_segment_movement",
-            "account_membership",
-            "account_audience",
-        }
-    ),
+    "customer": _OF_MEMBERS | {"roi_month", "roi_campaign"},
+    "account": _OF_MEMBERS,
 }
 BY_SEGMENTATION = frozenset(mart for marts in BY_ENTITY.values() for mart in marts)
 # What customers buy is worth what the rates say, where a project maps them.

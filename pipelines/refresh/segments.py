@@ -115,8 +115,6 @@ def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> histor
         compute_day(con, project.recipe, day)
     recorded = history.record(con, day, definitions.segmentations, refresh.run_id, faults_of(definitions))
     run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
-    if "accounts" in project.mapped:
-        run_step(con, "segments/account_profile_day", {"as_of": day, "as_of_date": day})
     return recorded
 
 

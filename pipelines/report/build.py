@@ -50,7 +50,8 @@ def begin_report(
     draw = partial(svg.draw, engine)
     # What has charts comes first: they are drawn while the rest is read.
     sizes = [sections.segmentation(con, found, draw) for found in segmentations]
-    returns = sections.roi(con, segmentations, draw)
+    of_customers = [found for found in segmentations if found["entity"] == "customer"]
+    returns = sections.roi(con, of_customers, draw)
     incidents = data.incidents(con)
     drift = sections.drift(con)
     quality = sections.quality(con)
@@ -63,8 +64,8 @@ def begin_report(
             run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
         ),
         incidents=incidents,
-        segmentations=sizes,
-        accounts=sections.accounts(con),
+        segmentations=[found for found in sizes if found["entity"] == "customer"],
+        accounts=[found for found in sizes if found["entity"] == "account"],
         roi=returns,
         drift=drift,
         quality=quality,

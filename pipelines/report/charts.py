@@ -15,13 +15,13 @@ from pipelines.report.palette import BLUES, INK, MUTED, PAPER, colour
 Row = dict[str, Any]
 Spec = dict[str, Any]
 
-NEW_CUSTOMERS = "Not a customer yet"
+NEW = {"customer": "Not a customer yet", "account": "Not an account yet"}
 CAME = "Not in it before"
 UNASSIGNED = "No segment"
 
 
 def history(days: Sequence[Row]) -> Spec:
-    """Customers over time, one small panel a segment; replayed stretches dashed, recorded ones solid."""
+    """Members over time, one small panel a segment; replayed stretches dashed, recorded ones solid."""
     panel = {
         "width": 222,
         "height": 76,
@@ -45,7 +45,7 @@ def history(days: Sequence[Row]) -> Spec:
                 "axis": _HISTORY_DATES,
             },
             "y": {
-                "field": "customers",
+                "field": "members",
                 "type": "quantitative",
                 "scale": {"nice": 3},
                 "axis": _HISTORY_COUNTS,
@@ -102,7 +102,7 @@ def _history_points(days: Sequence[Row]) -> list[Row]:
                 "as_of_date": row["as_of_date"],
                 "segment_name": row["segment_name"],
                 "place": row["position"],
-                "customers": row["customers"],
+                "members": row["members"],
                 "basis": row["basis"],
                 "line": line,
                 "last": row["as_of_date"] == last and line == row["basis"],
@@ -114,7 +114,7 @@ def _history_points(days: Sequence[Row]) -> list[Row]:
 
 
 def revenue(segments: Sequence[Row]) -> Spec:
-    """A bar for each segment's share of revenue; a tick for its share of customers, to compare them."""
+    """A bar for each segment's share of revenue; a tick for its share of members, to compare them."""
     values = [
         {
             "segment_name": row["segment_name"],
@@ -154,16 +154,18 @@ def revenue(segments: Sequence[Row]) -> Spec:
     }
 
 
-def movement(moves: Sequence[Row], names: Sequence[str], overlap: bool = False) -> Spec:
-    """From (rows) to (columns) with the number of customers; who stayed is grey, so that moves stand out.
+def movement(
+    moves: Sequence[Row], names: Sequence[str], overlap: bool = False, entity: str = "customer"
+) -> Spec:
+    """From (rows) to (columns) with the number of members; who stayed is grey, so that moves stand out.
 
     Where segments overlap nobody moves between them: each has those who stayed and those who came.
     """
-    came = CAME if overlap else NEW_CUSTOMERS
-    values = [_move(row, came) for row in moves if row["customers"]]
+    came = CAME if overlap else NEW[entity]
+    values = [_move(row, came) for row in moves if row["members"]]
     sources = [*names, *(name for name in (UNASSIGNED, came) if _used(values, "source", name))]
     targets = [*names, *(name for name in (UNASSIGNED,) if _used(values, "target", name))]
-    most = max((row["customers"] for row in values if not row["stayed"]), default=1)
+    most = max((row["members"] for row in values if not row["stayed"]), default=1)
     return {
         "data": {"values": values},
         "width": {"step": 47},
@@ -178,7 +180,7 @@ def movement(moves: Sequence[Row], names: Sequence[str], overlap: bool = False) 
                 "encoding": {
                     "color": {
                         "condition": {"test": "datum.stayed", "value": PAPER},
-                        "field": "customers",
+                        "field": "members",
                         "type": "quantitative",
                         "scale": {"type": "sqrt", "domain": [0, most], "range": BLUES, "interpolate": "rgb"},
                         "legend": None,
@@ -192,7 +194,7 @@ def movement(moves: Sequence[Row], names: Sequence[str], overlap: bool = False) 
                     "color": {
                         "condition": [
                             {"test": "datum.stayed", "value": MUTED},
-                            {"test": f"datum.customers > {most * 0.45}", "value": "white"},
+                            {"test": f"datum.members > {most * 0.45}", "value": "white"},
                         ],
                         "value": INK,
                     },
@@ -207,8 +209,8 @@ def _move(row: Row, came: str) -> Row:
     return {
         "source": came if is_new else row["from_segment_name"],
         "target": row["to_segment_name"] or UNASSIGNED,
-        "customers": row["customers"],
-        "label": number(row["customers"]),
+        "members": row["members"],
+        "label": number(row["members"]),
         "stayed": not is_new and row["from_segment_id"] == row["to_segment_id"],
     }
 

@@ -26,26 +26,20 @@ def run(con: duckdb.DuckDBPyConnection) -> Row | None:
 
 
 def segmentations(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Each segmentation and its current segments in display order."""
-    segments = rows(con, "from marts.segment_current order by segmentation_id, position, segment_id")
+    """Each segmentation, of customers and then of accounts, and its current segments in display order."""
+    segments = rows(
+        con,
+        "from marts.segment_current order by entity_kind = 'account', segmentation_id, position, segment_id",
+    )
     found: dict[str, Row] = {}
     for segment in segments:
         key = segment["segmentation_id"]
-        head = {"id": key, "name": segment["segmentation_name"] or key, "segments": []}
-        found.setdefault(key, head)["segments"].append(segment)
-    return list(found.values())
-
-
-def account_segmentations(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """The same of accounts; none in a project without them."""
-    found: dict[str, Row] = {}
-    for segment in _optional(
-        con,
-        "marts.account_segment_current",
-        "select * from marts.account_segment_current order by segmentation_id, position, segment_id",
-    ):
-        key = segment["segmentation_id"]
-        head = {"id": key, "name": segment["segmentation_name"] or key, "segments": []}
+        head = {
+            "id": key,
+            "name": segment["segmentation_name"] or key,
+            "entity": segment["entity_kind"],
+            "segments": [],
+        }
         found.setdefault(key, head)["segments"].append(segment)
     return list(found.values())
 
@@ -61,9 +55,9 @@ def history(con: duckdb.DuckDBPyConnection, segmentation: str) -> list[Row]:
         with days as (
             select *, max(as_of_date) over () as newest from marts.segment_day where segmentation_id = $id
         )
-        select d.as_of_date, d.segment_id, c.segment_name, c.position, d.customers, d.basis
+        select d.as_of_date, d.segment_id, c.segment_name, c.position, d.members, d.basis
         from days as d
-        join marts.segment_current as c using (segmentation_id, segment_id)
+        join marts.segment_current as c using (segmentation_id, entity_kind, segment_id)
         qualify row_number() over (
             partition by d.segment_id,
                 if(d.as_of_date > d.newest - 28, d.as_of_date, date_trunc('week', d.as_of_date)::date)

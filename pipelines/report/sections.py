@@ -23,37 +23,28 @@ def segmentation(con: duckdb.DuckDBPyConnection, found: Row, draw: Draw) -> Row:
     days = data.history(con, found["id"])
     moves = data.movement(con, found["id"])
     name, overlap = found["name"], _overlap(found)
-    columns = ("customers", "revenue_365d", "change", "entered", "departed")
+    members = f"{found['entity'].capitalize()}s"
+    columns = ("members", "customers", "revenue_365d", "change", "entered", "departed")
     return {
         **found,
         "overlap": overlap,
         "totals": None if overlap else _totals(segments, columns),
         "day_count": len({row["as_of_date"] for row in days}),
         "has_replayed": any(row["basis"] == "replayed" for row in days),
-        "history": draw(charts.history(days), f"Customers over time by segment, {name}")
+        "history": draw(charts.history(days), f"{members} over time by segment, {name}")
         if len({row["as_of_date"] for row in days}) > 1
         else None,
         "revenue": draw(charts.revenue(segments), f"Share of revenue by segment, {name}")
         if any(row["revenue_365d"] for row in segments)
         else None,
-        "movement": draw(charts.movement(moves, names, overlap), f"Customers moving between segments, {name}")
-        if any(row["customers"] for row in moves)
+        "movement": draw(
+            charts.movement(moves, names, overlap, found["entity"]),
+            f"{members} moving between segments, {name}",
+        )
+        if any(row["members"] for row in moves)
         else None,
         "moves": _move_facts(moves),
     }
-
-
-def accounts(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """The segmentations of accounts: a table each, without charts."""
-    columns = ("accounts", "members", "revenue_365d", "change", "entered", "departed")
-    return [
-        {
-            **found,
-            "overlap": _overlap(found),
-            "totals": None if _overlap(found) else _totals(found["segments"], columns),
-        }
-        for found in data.account_segmentations(con)
-    ]
 
 
 def _overlap(found: Row) -> bool:
@@ -66,13 +57,13 @@ def _move_facts(moves: list[Row]) -> Row | None:
     if not moves:
         return None
     known = [row for row in moves if row["from_segment_id"] is not None]
-    stayed = sum(row["customers"] for row in known if row["from_segment_id"] == row["to_segment_id"])
+    stayed = sum(row["members"] for row in known if row["from_segment_id"] == row["to_segment_id"])
     return {
         "from_date": moves[0]["from_date"],
         "to_date": moves[0]["to_date"],
         "stayed": stayed,
-        "moved": sum(row["customers"] for row in known) - stayed,
-        "new": sum(row["customers"] for row in moves if row["from_segment_id"] is None),
+        "moved": sum(row["members"] for row in known) - stayed,
+        "new": sum(row["members"] for row in moves if row["from_segment_id"] is None),
     }
 
 

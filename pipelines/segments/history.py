@@ -39,11 +39,6 @@ create table if not exists segments.recorded_day (
 create table if not exists segments.recorded_batch (
     as_of_date date not null, revision bigint not null, batch_seq bigint not null, known boolean not null
 );
-create table if not exists segments.account_profile_day (
-    as_of_date date not null, segmentation_id varchar not null, segment_id varchar not null,
-    accounts bigint, share double, members bigint, active_accounts_90d bigint, revenue_30d decimal(18, 4),
-    revenue_365d decimal(18, 4), revenue_share double, margin_365d decimal(18, 4), orders_365d bigint
-);
 """
 
 

@@ -128,7 +128,7 @@ def test_firmographics_are_attributes_that_segments_use(b2b: Shop, totals: dict[
     found = dict(
         published(
             b2b,
-            "select segment_id, customers from marts.segment_current"
+            "select segment_id, members from marts.segment_current"
             " where segmentation_id = 'size_and_industry'",
         )
     )
@@ -145,20 +145,22 @@ def test_accounts_are_published_with_their_segments(b2b: Shop, totals: dict[str,
     )
     sizes = published(
         b2b,
-        "select segmentation_id, sum(accounts), sum(members), sum(revenue_365d)"
-        " from marts.account_segment_current group by segmentation_id order by 1",
+        "select segmentation_id, sum(members), sum(customers), sum(revenue_365d)"
+        " from marts.segment_current where entity_kind = 'account' group by segmentation_id order by 1",
     )
     ((revenue,),) = published(b2b, "select revenue_365d from marts.run")
     count = totals["accounts"]
     assert sizes == [(name, count, count, revenue) for name in ("account_plan", "delivery")]
     assert published(
         b2b,
-        "select count(*) from marts.account_audience join marts.account using (account_id)"
-        " where segmentation_id = 'account_plan'",
+        "select count(*) from marts.audience join marts.account on entity_kind = 'account'"
+        " and entity_id = account_id where segmentation_id = 'account_plan'",
     ) == [(count,)]
     assert published(
-        b2b, "select count(*) from marts.account_segment_day where as_of_date = '2025-12-29'"
-    ) == [(12,)]
+        b2b,
+        "select basis, count(*) from marts.segment_day where entity_kind = 'account'"
+        " and as_of_date in ('2025-11-30', '2025-12-29') group by basis order by basis",
+    ) == [("recorded", 12), ("replayed", 12)]
 
 
 def test_names_and_addresses_of_persons_stay_out_of_core_and_marts(b2b: Shop) -> None:

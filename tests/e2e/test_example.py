@@ -29,7 +29,7 @@ def test_the_full_refresh_is_followed_by_the_next_day(twice: dict[str, Any]) -> 
 def test_segments_add_up_to_the_customers(twice: dict[str, Any]) -> None:
     totals: dict[str, int] = {}
     for row in twice["first"]["segments"]:
-        totals[row["segmentation_id"]] = totals.get(row["segmentation_id"], 0) + row["customers"]
+        totals[row["segmentation_id"]] = totals.get(row["segmentation_id"], 0) + row["members"]
     customers = twice["first"]["run"]["customers"]
     # Audiences overlap and leave people out.
     assert totals.pop("shopping_habits") != customers

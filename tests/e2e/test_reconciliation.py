@@ -145,12 +145,12 @@ def test_lines_of_unknown_products_are_kept_and_counted(
 def test_everybody_is_in_one_segment_of_each_segmentation(whole_year: Shop, segmentation: str) -> None:
     ((members, customers),) = published(
         whole_year,
-        "select count(*), count(distinct customer_id)"
+        "select count(*), count(distinct entity_id)"
         f" from marts.membership_as_of('{segmentation}', date '2017-12-31')",
     )
     ((sizes,),) = published(
         whole_year,
-        f"select sum(customers) from marts.segment_current where segmentation_id = '{segmentation}'",
+        f"select sum(members) from marts.segment_current where segmentation_id = '{segmentation}'",
     )
     ((all_of_them,),) = published(whole_year, "select count(*) from marts.customer")
     assert members == customers == sizes == all_of_them >= 2_469

@@ -148,7 +148,7 @@ def test_a_replay_of_accounts_gives_what_was_recorded(company: Shop) -> None:
 def test_accounts_are_published_beside_customers(company: Shop) -> None:
     ran(company, DAYS[1])
     rows = company.lohko("segments", "-s", "plan", "--json").json
-    assert [(row["entity"], row["segment_id"], row["accounts"], row["change"]) for row in rows] == [
+    assert [(row["entity_kind"], row["segment_id"], row["members"], row["change"]) for row in rows] == [
         ("account", "nobody", 1, 0),
         ("account", "lost", 0, -1),
         ("account", "near", 2, 1),
@@ -159,7 +159,6 @@ def test_accounts_are_published_beside_customers(company: Shop) -> None:
     report = (company.root / "published" / "current" / "report.html").read_text()
     assert '<section id="accounts">' in report
     assert company.lohko("roi", "-s", "plan").code == 2, "campaigns are measured by segments of customers"
-    macro = f"marts.account_membership_as_of('plan', '{DAYS[0]}') where segment_id = 'lost'"
-    lost = company.lohko("query", f"select account_id from {macro}", "--json").json
-    assert lost == [{"account_id": "G0"}]
-    assert company.lohko("query", "from marts.audience where segmentation_id = 'plan'", "--json").json == []
+    macro = f"marts.membership_as_of('plan', '{DAYS[0]}') where segment_id = 'lost'"
+    lost = company.lohko("query", f"select entity_kind, entity_id from {macro}", "--json").json
+    assert lost == [{"entity_kind": "account", "entity_id": "G0"}]

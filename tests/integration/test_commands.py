@@ -54,11 +54,11 @@ def test_status_before_the_first_run_says_so(new_shop: Shop) -> None:
 
 def test_segments_shows_all_or_the_one_asked_for(shop: Shop) -> None:
     rows = shop.lohko("segments", "--json").json
-    assert sum(row["customers"] for row in rows if row["segmentation_id"] == "lifecycle") == 40
+    assert sum(row["members"] for row in rows if row["segmentation_id"] == "lifecycle") == 40
     assert {r["segmentation_id"] for r in shop.lohko("segments", "-s", "lifecycle", "--json").json} == {
         "lifecycle"
     }
-    assert {row["entity"] for row in rows} == {"customer"}
+    assert {row["entity_kind"] for row in rows} == {"customer"}
     assert "ccount" not in shop.lohko("segments").out, "this project has no accounts"
     shown = shop.lohko("segments", "-s", "value_tier").out
     assert "Middle" in shown and "Lapsed" not in shown

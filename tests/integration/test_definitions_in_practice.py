@@ -127,7 +127,7 @@ def test_a_new_definition_is_previewed_from_its_file(shop: Shop, tmp_path: Path)
     assert ended.code == 0, ended.err
     (one,) = ended.json["previews"]
     (away,) = one["segments"]
-    sizes = {row["segment_id"]: row["customers"] for row in shop.lohko("segments", "--json").json}
+    sizes = {row["segment_id"]: row["members"] for row in shop.lohko("segments", "--json").json}
     assert away["size"] == sizes["lapsed"] + sizes["slipping"] and away["recorded"] is None
     assert len(away["sample"]) == 1 and one["members"] == 40
     overlaps = {one["other_segment_id"]: one["shared"] for one in one["overlaps"]}

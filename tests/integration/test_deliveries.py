@@ -121,7 +121,7 @@ READ = {
     "customers": "select customer_id, town from core.customers order by all",
     "map": "from core.customer_id_map order by all",
     "features": "select customer_id, orders_lifetime, revenue_lifetime from marts.customer order by all",
-    "membership": "select customer_id, segment_id, entered_date::varchar, left_date::varchar"
+    "membership": "select entity_id, segment_id, entered_date::varchar, left_date::varchar"
     " from marts.membership order by all",
     "bridge": "select step, amount from marts.revenue_bridge where source = '(all)' and amount <> 0"
     " order by position",

@@ -111,7 +111,7 @@ def test_five_million_lines(tmp_path: Path) -> None:
         ).fetchone()
         assert expected is not None and found == expected[:3]
         sizes = con.execute(
-            "select segmentation_id, sum(customers) from marts.segment_current group by all order by all"
+            "select segmentation_id, sum(members) from marts.segment_current group by all order by all"
         ).fetchall()
         assert sizes == [("lifecycle", CUSTOMERS), ("value_tier", CUSTOMERS)]
     assert max(first.megabytes, second.megabytes) < PEAK_MB

@@ -34,7 +34,7 @@ def explain_member(published: Published, who: Who) -> dict[str, Any]:
     UsageError
         When no such customer or account is published.
     """
-    key, prefix = KEY[who.entity], "" if who.entity == "customer" else f"{who.entity}_"
+    key = KEY[who.entity]
     features = _features(published, who)
     if not features:
         raise UsageError(
@@ -50,10 +50,11 @@ def explain_member(published: Published, who: Who) -> dict[str, Any]:
         "segments": published.rows(
             "select m.segmentation_id, m.segment_id, coalesce(c.segment_name, m.segment_id) as segment_name,"
             " m.entered_date, m.left_date, m.definition_version, c.description"
-            f" from marts.{prefix}membership as m left join marts.{prefix}segment_current as c"
-            f" using (segmentation_id, segment_id) where m.{key} = $id"
+            " from marts.membership as m left join marts.segment_current as c"
+            " using (segmentation_id, entity_kind, segment_id)"
+            " where m.entity_kind = $entity and m.entity_id = $id"
             " order by m.segmentation_id, m.entered_date desc",
-            {"id": who.id},
+            {"entity": who.entity, "id": who.id},
         ),
         "features": [
             {

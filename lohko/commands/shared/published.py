@@ -84,14 +84,15 @@ class Published:
         return self.rows("from marts.publication where held order by kind, part")
 
     def segments(self) -> list[dict[str, Any]]:
-        """Every segment today, of customers and then of accounts; `entity` says of which."""
-        order = "order by segmentation_id, position"
-        found = self.rows(f"select 'customer' as entity, * from marts.segment_current {order}")
-        return found + self.rows(f"select 'account' as entity, * from marts.account_segment_current {order}")
+        """Every segment today, of customers and then of accounts; `entity_kind` says of which."""
+        return self.rows(
+            "from marts.segment_current order by entity_kind = 'account', segmentation_id, position"
+        )
 
-    def known_segmentations(self) -> list[str]:
-        """Ids of the segmentations of customers, in order."""
+    def segmentations_of_customers(self) -> list[str]:
+        """Their ids, in order."""
         found = self.con.execute(
-            "select distinct segmentation_id from marts.segment_current order by 1"
+            "select distinct segmentation_id from marts.segment_current where entity_kind = 'customer'"
+            " order by 1"
         ).fetchall()
         return [row[0] for row in found]

@@ -27,18 +27,18 @@ Cells = dict[str, Callable[[dict[str, Any]], str]]  # column -> what a row shows
 
 def segment_tables(segments: Rows, currency: str) -> Iterator[Table]:
     """One table a segmentation: size, share, revenue, and what changed since the previous day."""
-    for (entity, _), group in groupby(segments, key=lambda row: (row["entity"], row["segmentation_id"])):
+    for _, group in groupby(segments, key=lambda row: row["segmentation_id"]):
         found = list(group)
         since = found[0]["previous_date"]
-        size = f"{entity}s"
+        members = f"{found[0]['entity_kind']}s"
         yield _fitting(
             f"{text(found[0]['segmentation_name'])} ({found[0]['segmentation_id']}),"
-            + (f" {size}," if entity != "customer" else "")
+            + (f" {members}," if members != "customers" else "")
             + f" {found[0]['as_of_date']}"
             + (f", change since {since}" if since else ""),
             {"segment": lambda row: text(row["segment_name"])},
             {
-                size: _count(size),
+                members: _count("members"),
                 "share": lambda row: percent(row["share"]),
                 f"{currency} in 365d": lambda row: money(row["revenue_365d"]),
                 "of total": lambda row: percent(row["revenue_share"]),

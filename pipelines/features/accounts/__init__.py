@@ -85,10 +85,11 @@ def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe
 
     Returns
     -------
-    How many accounts there are; where no source maps accounts none, and the table has no features.
+    How many accounts there are; where no source maps accounts none, in a table of the standard features.
     """
     if "accounts" not in recipe.mapped:
-        con.execute(f"create or replace table {TABLE} (as_of_date date, account_id varchar)")
+        columns = "".join(f", {quote(feature.name)} {feature.type}" for feature in STANDARD)
+        con.execute(f"create or replace table {TABLE} (as_of_date date, account_id varchar{columns})")
         return 0
     made = _make(con, as_of, recipe)
     with transaction(con):

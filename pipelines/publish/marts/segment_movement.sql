@@ -1,7 +1,7 @@
 -- step: marts.segment_movement
--- One row per period, segmentation and pair of segments: how many customers went from one to the other,
--- those who stayed included. A NULL origin is no customer yet. Of segments that overlap nobody goes from one to
--- another: there, a row is who stayed, or with a NULL origin who came. Periods: since the previous recorded day
+-- One row per period, segmentation and pair of segments: how many members, customers or accounts, went from one to
+-- the other, those who stayed included. A NULL origin is no member yet. Of segments that overlap nobody goes from one
+-- to another: there, a row is who stayed, or with a NULL origin who came. Periods: since the previous recorded day
 -- ('day') and since the day four weeks before ('four_weeks').
 -- key: period, segmentation_id, from_segment_id, to_segment_id
 -- store: replace
@@ -13,10 +13,10 @@ with period as (
 ),
 
 arrival as (
-    select p.period, p.from_date, a.segmentation_id, a.segment_id, a.entity_id
+    select p.period, p.from_date, a.segmentation_id, a.segment_id, a.entity_kind, a.entity_id
     from period as p
     cross join segments.assignment as a
-    where a.as_of_date = $as_of and a.entity_kind = 'customer'
+    where a.as_of_date = $as_of
 ),
 
 movement as (
@@ -24,20 +24,21 @@ movement as (
         t.period,
         t.from_date,
         t.segmentation_id,
+        t.entity_kind,
         f.segment_id as from_segment_id,
         t.segment_id as to_segment_id,
-        count(*) as customers
+        count(*) as members
     from arrival as t
     left join segments.assignment as f
         on f.as_of_date = t.from_date
         and f.segmentation_id = t.segmentation_id
-        and f.entity_kind = 'customer'
+        and f.entity_kind = t.entity_kind
         and f.entity_id = t.entity_id
         and (
             f.segment_id = t.segment_id
             or f.segmentation_id not in (select segmentation_id from segments.label where not exclusive)
         )
-    group by t.period, t.from_date, t.segmentation_id, f.segment_id, t.segment_id
+    group by t.period, t.from_date, t.segmentation_id, t.entity_kind, f.segment_id, t.segment_id
 )
 
 select
@@ -45,11 +46,12 @@ select
     m.from_date,
     cast($as_of as date) as to_date,
     m.segmentation_id,
+    m.entity_kind,
     m.from_segment_id,
     coalesce(lf.segment_name, m.from_segment_id) as from_segment_name,
     m.to_segment_id,
     coalesce(lt.segment_name, m.to_segment_id) as to_segment_name,
-    m.customers
+    m.members
 from movement as m
 left join segments.label as lf on lf.segmentation_id = m.segmentation_id and lf.segment_id = m.from_segment_id
 left join segments.label as lt on lt.segmentation_id = m.segmentation_id and lt.segment_id = m.to_segment_id

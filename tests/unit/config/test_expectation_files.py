@@ -102,7 +102,7 @@ def test_an_expectation_of_a_column_that_a_source_does_not_map_is_left_out(tmp_p
 
 
 def test_the_columns_of_a_mart_are_known_unless_it_takes_all() -> None:
-    assert "customers" in (mart_columns("segment_current") or [])
+    assert "members" in (mart_columns("segment_current") or [])
     assert mart_columns("customer") is None
 
 

@@ -10,7 +10,7 @@ from shop import EVERYTHING, Shop
 from pipelines.config.features import CustomFeature, Features
 from pipelines.engine import columns_of, rows
 from pipelines.errors import ConfigError
-from pipelines.features.accounts import account_attributes, account_catalogue
+from pipelines.features.accounts import STANDARD, account_attributes, account_catalogue
 from pipelines.features.catalogue import measure_nulls, store_catalogue
 from pipelines.features.compute import keep_features
 from pipelines.features.custom import check_types, compile_feature
@@ -295,7 +295,9 @@ def test_days_out_of_use_are_forgotten_and_accounts_may_go(shop: Shop) -> None:
     keep_features(shop.con, [])
     assert shop.select(days) == [(D,)]
     shop.compute(D, settings=Features(), mapped=EVERYTHING - {"accounts"})
-    assert [name for name, _ in columns_of(shop.con, "features.account")] == ["as_of_date", "account_id"]
+    names = ["as_of_date", "account_id", *(feature.name for feature in STANDARD)]
+    assert [name for name, _ in columns_of(shop.con, "features.account")] == names
+    assert shop.select("from features.account") == []
     assert shop.select("from features.account") == []
     shop.compute(D, settings=Features())
     assert shop.select(days) == [(D,)]

@@ -99,9 +99,8 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     for day in (YESTERDAY, D):
         shop.compute(day)
         history.assign(con, day, segmentations)
-        run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
         history.record(con, day, segmentations, f"run {day}")
-        run_step(con, "segments/account_profile_day", {"as_of": day, "as_of_date": day})
+        run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     replay.bring_up(con, D, segmentations, 2, "inputs", lambda day, _: shop.compute(day))
     shop.compute(D)
     compute_roi(con, D, margin_rate=0.25, contact_cost=Decimal(1))

@@ -48,33 +48,34 @@ def test_every_segment_stands_in_the_current_day_beside_the_day_before(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
     found = con.execute(
-        "select segment_id, customers, customers_before, change, entered, departed from marts.segment_current"
-        " order by position"
+        "select segment_id, members, members_before, change, entered, departed from marts.segment_current"
+        " where segmentation_id = 'cycle' order by position"
     ).fetchall()
     assert found == [("new", 1, 1, 0, 1, 1), ("never", 0, 0, 0, 0, 0), ("away", 2, 1, 1, 1, 0)]
 
 
 def test_movements_show_who_went_where_and_who_is_new(con: duckdb.DuckDBPyConnection) -> None:
     found = con.execute(
-        "select from_segment_id, to_segment_id, customers from marts.segment_movement"
-        " where period = 'day' order by all"
+        "select from_segment_id, to_segment_id, members from marts.segment_movement"
+        " where segmentation_id = 'cycle' and period = 'day' order by all"
     ).fetchall()
     assert found == [("away", "away", 1), ("new", "away", 1), (None, "new", 1)]
 
 
 def test_the_audience_has_every_customer_once_a_segmentation(con: duckdb.DuckDBPyConnection) -> None:
     found = con.execute(
-        "select customer_id, segment_id, entered_date from marts.audience order by all"
+        "select entity_id, segment_id, entered_date from marts.audience where entity_kind = 'customer'"
+        " order by all"
     ).fetchall()
     assert found == [("ann", "away", D), ("bob", "away", YESTERDAY), ("cyd", "new", D)]
 
 
 def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPyConnection) -> None:
-    """Ids of accounts are ids of customers here: only the mart says which they are."""
+    """Ids of accounts are ids of customers here: only `entity_kind` says which they are."""
     sizes = con.execute(
-        "select segment_id, accounts, share, members, active_accounts_90d, revenue_365d, revenue_share,"
-        " margin_365d, accounts_before, change, entered, departed"
-        " from marts.account_segment_current where segmentation_id = 'plan' order by position"
+        "select segment_id, members, share, customers, active_members_90d, revenue_365d, revenue_share,"
+        " margin_365d, members_before, change, entered, departed"
+        " from marts.segment_current where segmentation_id = 'plan' order by position"
     ).fetchall()
     assert [one[:4] for one in sizes] == [("nurture", 1, 1 / 3, 1), ("visit", 0, 0, 0), ("wait", 2, 2 / 3, 2)]
     assert [one[4:8] for one in sizes] == [
@@ -83,8 +84,11 @@ def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPy
         (2, 30, 0.5, Decimal("7.5")),
     ]
     assert [one[8:] for one in sizes] == [(1, 0, 1, 1), (0, 0, 0, 0), (2, 0, 1, 1)]
-    stays = con.execute("from marts.account_membership").fetchall()
-    assert [one[:5] for one in stays] == [
+    stays = con.execute(
+        "select segmentation_id, segment_id, entity_id, entered_date, left_date from marts.membership"
+        " where entity_kind = 'account' order by all"
+    ).fetchall()
+    assert stays == [
         ("plan", "nurture", "ann", YESTERDAY, D),
         ("plan", "nurture", "cyd", D, None),
         ("plan", "wait", "ann", D, None),
@@ -92,17 +96,19 @@ def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPy
         ("plan", "wait", "cyd", YESTERDAY, D),
     ]
     moved = con.execute(
-        "select from_segment_id, to_segment_id, accounts from marts.account_segment_movement order by all"
+        "select from_segment_id, to_segment_id, members from marts.segment_movement"
+        " where segmentation_id = 'plan' and period = 'day' order by all"
     ).fetchall()
     assert moved == [("nurture", "wait", 1), ("wait", "nurture", 1), ("wait", "wait", 1)]
     days = con.execute(
-        "select as_of_date, segment_id, accounts from marts.account_segment_day order by as_of_date, position"
+        "select as_of_date, segment_id, members from marts.segment_day where segmentation_id = 'plan'"
+        " and basis = 'recorded' order by as_of_date, position"
     ).fetchall()
     assert days == [
         (day, s, n) for day in (YESTERDAY, D) for s, n in (("nurture", 1), ("visit", 0), ("wait", 2))
     ]
     audience = con.execute(
-        "select account_id, segment_id, segment_name from marts.account_audience"
+        "select entity_id, segment_id, segment_name from marts.audience where entity_kind = 'account'"
     ).fetchall()
     assert sorted(audience) == [
         ("ann", "wait", "Wait"),
@@ -112,8 +118,8 @@ def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPy
     told = con.execute("select account_id, industry, members, revenue_365d from marts.account").fetchall()
     assert sorted(told) == [("ann", "Retail", 1, 10), ("bob", "Retail", 1, 20), ("cyd", "Retail", 1, 30)]
     for mart in ("membership", "audience", "segment_current", "segment_day", "segment_movement"):
-        found = con.execute(f"select distinct segmentation_id from marts.{mart}").fetchall()
-        assert found == [("cycle",)], mart
+        found = con.execute(f"select distinct segmentation_id, entity_kind from marts.{mart}").fetchall()
+        assert sorted(found) == [("cycle", "customer"), ("plan", "account")], mart
 
 
 def test_guests_count_in_revenue_and_not_as_customers(con: duckdb.DuckDBPyConnection) -> None:

@@ -84,15 +84,15 @@ def test_the_file_for_analysts_has_macros_and_opens_in_older_duckdb(
         sizes = analyst.execute("from marts.segment_size_on('cycle', ?) order by all", [YESTERDAY]).fetchall()
         assert sizes == [("away", 1), ("new", 1)]
         ann = analyst.execute(
-            "select segment_id from marts.membership_as_of('cycle', ?) where customer_id = 'ann'", [D]
+            "select segment_id from marts.membership_as_of('cycle', ?) where entity_id = 'ann'", [D]
         ).fetchall()
         assert ann == [("away",)]
         ann = analyst.execute(
-            "select segment_id from marts.account_membership_as_of('plan', ?) where account_id = 'ann'",
+            "select segment_id, entity_kind from marts.membership_as_of('plan', ?) where entity_id = 'ann'",
             [YESTERDAY],
         ).fetchall()
-        assert ann == [("nurture",)]
-        sizes = analyst.execute("from marts.account_segment_size_on('plan', ?) order by all", [D]).fetchall()
+        assert ann == [("nurture", "account")]
+        sizes = analyst.execute("from marts.segment_size_on('plan', ?) order by all", [D]).fetchall()
         assert sizes == [("nurture", 1), ("wait", 2)]
         (tags,) = analyst.execute(
             "select tags['storage_version'] from duckdb_databases() where database_name = 'lohko'"

@@ -20,18 +20,19 @@ create schema marts;
 create table marts.run (project_name varchar, currency varchar, as_of_date date, previous_date date,
     run_id varchar, revision bigint, generated_at timestamp, effective_at timestamptz, code_version varchar,
     customers bigint, revenue_365d decimal(18,4), orders_365d bigint);
-create table marts.segment_current (segmentation_id varchar, segmentation_name varchar, segment_id varchar,
-    segment_name varchar, description varchar, position integer, customers bigint, share double,
+create table marts.segment_current (segmentation_id varchar, segmentation_name varchar,
+    entity_kind varchar, segment_id varchar, segment_name varchar, description varchar, position integer,
+    exclusive boolean, members bigint, share double, customers bigint,
     revenue_365d decimal(18,4), revenue_share double, margin_365d decimal(18,4), orders_365d bigint,
     average_order_value decimal(18,4), purchase_days_365d double, recency_days double,
-    customers_before bigint, change bigint, entered bigint, departed bigint, as_of_date date,
+    members_before bigint, change bigint, entered bigint, departed bigint, as_of_date date,
     previous_date date, effective_at timestamptz);
-create table marts.segment_day (as_of_date date, segmentation_id varchar, segment_id varchar,
-    segment_name varchar, position integer, customers bigint, share double, revenue_365d decimal(18,4),
-    revenue_share double, average_order_value decimal(18,4), basis varchar);
+create table marts.segment_day (as_of_date date, segmentation_id varchar, entity_kind varchar,
+    segment_id varchar, segment_name varchar, position integer, members bigint, share double,
+    revenue_365d decimal(18,4), revenue_share double, average_order_value decimal(18,4), basis varchar);
 create table marts.segment_movement (period varchar, from_date date, to_date date, segmentation_id varchar,
-    from_segment_id varchar, from_segment_name varchar, to_segment_id varchar, to_segment_name varchar,
-    customers bigint);
+    entity_kind varchar, from_segment_id varchar, from_segment_name varchar, to_segment_id varchar,
+    to_segment_name varchar, members bigint);
 create table marts.quality (source varchar, table_name varchar, check_name varchar, description varchar,
     severity varchar, passed boolean, unexpected_count bigint, element_count bigint,
     unexpected_percent double, batch_seq bigint, samples varchar);
@@ -50,10 +51,6 @@ create table marts.incident (kind varchar, subject varchar, severity varchar, me
     opened_at timestamp);
 """
 OPTIONAL = """
-create table marts.account_segment_current (segmentation_id varchar, segmentation_name varchar,
-    segment_id varchar, segment_name varchar, description varchar, position integer, exclusive boolean,
-    accounts bigint, share double, members bigint, revenue_365d decimal(18,4), revenue_share double,
-    change bigint, entered bigint, departed bigint, as_of_date date, previous_date date);
 create table marts.roi_month (month date, complete boolean, segmentation_id varchar, segment_id varchar,
     segment_name varchar, position integer, membership_date date, membership_basis varchar, customers bigint,
     revenue decimal(18,4), attributed_revenue decimal(18,4), margin decimal(18,4), contacts bigint,
@@ -133,15 +130,26 @@ def empty_marts(warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def fill_accounts(con: duckdb.DuckDBPyConnection) -> None:
-    """A segmentation of accounts, and one whose segments overlap."""
+    """A segmentation of accounts, and one whose segments overlap; of two days, with a move on the second."""
+    current: list[tuple[Any, ...]] = []
+    daily: list[tuple[Any, ...]] = []
+    moves: list[tuple[Any, ...]] = []
     for key, name, exclusive in (("plan", "Account plan", True), ("fairs", "Met at fairs", False)):
         for position, size in enumerate((140, 60, 0), start=1):
-            con.execute(
-                "insert into marts.account_segment_current"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 2, 1, ?, ?)",
-                [key, name, f"{key}{position}", f"{name} {position}", "What is done", position, exclusive,
-                 size, size / 200, size * 3, size * 1000, size / 200, TODAY, YESTERDAY],
-            )  # fmt: skip
+            segment, called, share = f"{key}{position}", f"{name} {position}", size / 200
+            current.append((key, name, "account", segment, called, "What is done", position, exclusive, size,
+                            share, size * 3, size * 1000, share, None, size, 1000, None, 12,
+                            size - 1, 1, 2, 1, TODAY, YESTERDAY, NOW))  # fmt: skip
+            daily += [
+                (day, key, "account", segment, called, position, size, share, size * 1000, share, 1000, basis)
+                for day, basis in ((YESTERDAY, "recorded"), (TODAY, "recorded"))
+            ]
+            moves.append(("day", YESTERDAY, TODAY, key, "account", segment, called, segment, called, size))
+        first, second = (f"{key}1", f"{name} 1"), (f"{key}2", f"{name} 2")
+        moves.append(("day", YESTERDAY, TODAY, key, "account", *first, *second, 17))
+    insert(con, "segment_current", current)
+    insert(con, "segment_day", daily)
+    insert(con, "segment_movement", moves)
 
 
 def full_marts(seed: int = 7, warehouse: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -193,12 +201,13 @@ def fill_segments(
                 if index < len(days) - 1
                 else round(CUSTOMERS * weight)
             )
-            daily.append((day, key, segment_id(segment), segment, position, size, weight,
+            daily.append((day, key, "customer", segment_id(segment), segment, position, size, weight,
                           11_240_318 * share_of_money, share_of_money, value, basis))  # fmt: skip
         customers, entered = round(CUSTOMERS * weight), rng.randint(8, 120)
         left = rng.randint(5, 120)
-        current.append((key, name, segment_id(segment), segment, f"About {orders:g} orders a year",
-                        position, customers, weight, 11_240_318 * share_of_money, share_of_money,
+        current.append((key, name, "customer", segment_id(segment), segment,
+                        f"About {orders:g} orders a year", position, True, customers, weight, customers,
+                        11_240_318 * share_of_money, share_of_money,
                         3_400_000 * share_of_money, round(customers * orders), value, orders * 0.9, recency,
                         customers - entered + left, entered - left, entered, left, TODAY, YESTERDAY,
                         NOW))  # fmt: skip
@@ -216,10 +225,10 @@ def movement(rng: random.Random, key: str, segments: list[Any]) -> list[tuple[An
                 moved = round(CUSTOMERS * weight * 0.035 * near * rng.random())
                 count = round(CUSTOMERS * weight * 0.85) if one == other else moved
                 if count:
-                    found.append((period, start, TODAY, key, segment_id(source), source,
+                    found.append((period, start, TODAY, key, "customer", segment_id(source), source,
                                   segment_id(target), target, count))  # fmt: skip
         for target, weight, *_ in segments[2:5]:
-            found.append((period, start, TODAY, key, None, None, segment_id(target), target,
+            found.append((period, start, TODAY, key, "customer", None, None, segment_id(target), target,
                           round(2000 * weight)))  # fmt: skip
     return found
 

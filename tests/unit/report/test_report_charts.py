@@ -17,12 +17,12 @@ Row = dict[str, Any]
 
 def day(when: str, basis: str, segment: str = "Loyal", position: int = 1) -> Row:
     return {"as_of_date": date.fromisoformat(when), "segment_id": segment, "segment_name": segment,
-            "position": position, "customers": 10, "basis": basis}  # fmt: skip
+            "position": position, "members": 10, "basis": basis}  # fmt: skip
 
 
-def move(source: str | None, target: str | None, customers: int) -> Row:
+def move(source: str | None, target: str | None, members: int) -> Row:
     return {"from_segment_id": source, "from_segment_name": source, "to_segment_id": target,
-            "to_segment_name": target, "customers": customers}  # fmt: skip
+            "to_segment_name": target, "members": members}  # fmt: skip
 
 
 def cell(roi: float | None, complete: bool = True) -> Row:
@@ -43,7 +43,7 @@ def test_only_the_newest_day_has_the_big_dot() -> None:
 def test_those_who_stayed_are_not_counted_as_a_move() -> None:
     spec = charts.movement([move("a", "a", 900), move("a", "b", 5), move(None, "b", 3)], ["a", "b"])
     stayed = {(p["source"], p["target"]): p["stayed"] for p in spec["data"]["values"]}
-    assert stayed == {("a", "a"): True, ("a", "b"): False, (charts.NEW_CUSTOMERS, "b"): False}
+    assert stayed == {("a", "a"): True, ("a", "b"): False, (charts.NEW["customer"], "b"): False}
     assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == [0, 5]
 
 

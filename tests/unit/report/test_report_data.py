@@ -14,7 +14,7 @@ def test_history_thins_old_days_to_weeks(full: duckdb.DuckDBPyConnection) -> Non
     full.execute("delete from marts.segment_day")
     full.execute("""
         insert into marts.segment_day
-        select day::date, 'rfm', 'loyal', 'Old name', 2, 10, 0.1, 1, 0.1, 1, 'recorded'
+        select day::date, 'rfm', 'customer', 'loyal', 'Old name', 2, 10, 0.1, 1, 0.1, 1, 'recorded'
         from generate_series(date '2025-08-01', date '2026-07-31', interval 1 day) as t(day)
     """)
     found = data.history(full, "rfm")
@@ -25,7 +25,7 @@ def test_history_thins_old_days_to_weeks(full: duckdb.DuckDBPyConnection) -> Non
 def test_a_recorded_day_wins_over_the_same_day_replayed(full: duckdb.DuckDBPyConnection) -> None:
     full.execute("""
         insert into marts.segment_day
-        select * replace ('replayed' as basis, 1 as customers) from marts.segment_day
+        select * replace ('replayed' as basis, 1 as members) from marts.segment_day
         where as_of_date = '2026-07-31'
     """)
     newest = [row for row in data.history(full, "rfm") if str(row["as_of_date"]) == "2026-07-31"]

@@ -55,7 +55,8 @@ def test_the_page_stays_small(page: str) -> None:
 
 def test_every_chart_is_named_for_a_screen_reader(page: str) -> None:
     charts = Tags(page).named("svg")
-    assert len(charts) == 3 * 3 + 3 * 2
+    # Three of each segmentation, and of those of customers two of their campaigns.
+    assert len(charts) == 3 * (3 + 2) + 2 * 3
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 
@@ -97,7 +98,9 @@ def test_accounts_have_a_section_of_their_own_where_there_are_any(
     fairs, plan = section.split("<article")[1:]
     assert re.findall(r'<span class="name">(.*?)<small>', plan) == [f"Account plan {i}" for i in (1, 2, 3)]
     figures = re.findall(r'<td class="n">([^<]*)</td>', plan.split("<tfoot>")[0])
-    assert figures[:4] == ["140", "420", "140,000", "70.0%"], figures
+    assert figures[:6] == ["140", "140,000", "70.0%", "1,000.00", "420", "12"], figures
+    assert "1 moved" not in plan and "200 stayed, 17 moved, 0 new." in plan
+    assert "Accounts over time" in plan and "Customers over time" not in section
     assert "<tfoot>" in plan and "200" in plan.split("<tfoot>")[1]
     assert "<tfoot>" not in fairs, "segments that overlap have no total"
     assert "ccount" not in render_report(empty, "Report", "EUR", engine)
@@ -168,7 +171,7 @@ def test_optional_tables_may_be_missing(full: duckdb.DuckDBPyConnection, engine:
 def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnection, engine: Renderer) -> None:
     full.execute("update marts.run set previous_date = null, effective_at = null")
     full.execute(
-        "update marts.segment_current set previous_date = null, change = null, customers_before = null,"
+        "update marts.segment_current set previous_date = null, change = null, members_before = null,"
         " entered = null, departed = null, average_order_value = null, recency_days = null"
     )
     full.execute("delete from marts.segment_day where as_of_date < '2026-07-31'")
@@ -182,7 +185,7 @@ def test_the_first_run_has_nothing_to_compare_with(full: duckdb.DuckDBPyConnecti
 def test_empty_segments_and_no_revenue_still_make_a_page(
     full: duckdb.DuckDBPyConnection, engine: Renderer
 ) -> None:
-    full.execute("update marts.segment_current set customers = 0, share = null, revenue_365d = 0,"
+    full.execute("update marts.segment_current set members = 0, share = null, revenue_365d = 0,"
                  " revenue_share = null")  # fmt: skip
     full.execute("update marts.roi_month set roi = null, cost = 0, roi_change = 'nan'::double")
     html = render_report(full, "Report", "EUR", engine)
@@ -212,8 +215,7 @@ def test_guests_and_the_way_from_gross_to_net_stand_in_the_quality_section(page:
 def test_segments_that_overlap_have_no_totals_and_nobody_moves_between_them(
     full: duckdb.DuckDBPyConnection, page: str, engine: Renderer
 ) -> None:
-    full.execute("alter table marts.segment_current add column if not exists exclusive boolean default true")
-    full.execute("update marts.segment_current set exclusive = segmentation_id <> 'rfm'")
+    full.execute("update marts.segment_current set exclusive = false where segmentation_id = 'rfm'")
     html = render_report(full, "Report", "EUR", engine)
     assert page.count('<th scope="row">All</th>') == html.count('<th scope="row">All</th>') + 2
     assert "A customer may be in several" in html and "A customer may be in several" not in page

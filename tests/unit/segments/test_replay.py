@@ -13,6 +13,7 @@ from shop import Shop
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.engine import run_step
+from pipelines.features.accounts import compute_accounts
 from pipelines.features.compute import (
     compute_customers,
     compute_past,
@@ -58,9 +59,11 @@ class Company:
     def compute(self, day: date, after: date | None) -> None:
         self.computed.append(day)
         compute_past(self.con, day, self.recipe, after)
+        compute_accounts(self.con, day, self.recipe)
 
     def record(self, day: date) -> None:
         compute_customers(self.con, day, self.recipe)
+        compute_accounts(self.con, day, self.recipe)
         history.record(self.con, day, self.segmentations, "run")
 
     def bring_up(self, day: date = D, months: int = 2) -> list[date]:
@@ -301,15 +304,15 @@ def test_a_profile_counts_and_sums_its_segment(company: Company) -> None:
     refresh_state(company.con)
     company.bring_up()
     found = company.shop.select(
-        "select segment_id, customers, share, active_customers_90d, revenue_30d, revenue_365d, revenue_share,"
-        " margin_365d, orders_365d, average_order_value, purchase_days_365d, recency_days, basis"
-        " from segments.profile_day where as_of_date = ? order by segment_id",
+        "select segment_id, members, customers, share, active_members_90d, revenue_30d, revenue_365d,"
+        " revenue_share, margin_365d, orders_365d, average_order_value, purchase_days_365d, recency_days,"
+        " basis from segments.profile_day where as_of_date = ? order by segment_id",
         BEFORE_CAMPAIGN,
     )
     assert found == [
-        ("away", 1, 0.5, 1, 0, 5, 0.2, 1.25, 1, 5, 1, 55, "replayed"),
+        ("away", 1, 1, 0.5, 1, 0, 5, 0.2, 1.25, 1, 5, 1, 55, "replayed"),
         # 10 of the order with a cost, and a quarter of the 5 without.
-        ("new", 1, 0.5, 1, 20, 20, 0.8, Decimal("11.25"), 2, 10, 2, 2, "replayed"),
+        ("new", 1, 1, 0.5, 1, 20, 20, 0.8, Decimal("11.25"), 2, 10, 2, 2, "replayed"),
     ]
 
 
@@ -320,6 +323,7 @@ def test_the_margin_of_a_segment_is_unknown_when_one_customers_is(tmp_path: Path
     refresh_state(company.con)
     day = BEFORE_CAMPAIGN
     compute_customers(company.con, day, Recipe())
+    compute_accounts(company.con, day, Recipe())
     history.assign(company.con, day, company.segmentations)
     run_step(company.con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     assert company.shop.select("select distinct margin_365d from segments.profile_day") == [(None,)]
