@@ -5,17 +5,11 @@ from collections.abc import Sequence
 import dagster as dg
 
 from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from pipelines.contracts.bearing import made_of
 from pipelines.refresh.features import EVERYONE_ONCE, refresh_features, refresh_state
 
 # What features are made of besides the state.
-READ = tuple(
-    f"core.{table}"
-    for table in (
-        *("orders", "order_lines", "products", "customers", "campaigns", "campaign_contacts"),
-        *("campaign_responses", "interactions", "survey_answers", "feedback", "consents", "accounts"),
-        *("contacts", "leads", "opportunities", "rates"),
-    )
-)
+READ = tuple(f"core.{table}" for table in made_of("account"))
 STATE = "features.customer_day"
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import facts
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.facts import canonical_tables
 from pipelines.core.merge import STATE, refresh
 from pipelines.engine import load_fragment, tables_read
 
@@ -24,10 +24,8 @@ _PERSON = "features/families/person"
 
 def needed_tables(mapped: Collection[str]) -> list[str]:
     """The canonical tables a project works with: those it maps and those every project reads, in order."""
-    read = tables_read().union(load_fragment(_PERSON).inputs)
-    of_facts = [facts.tables_read(table, "customer") for table in FACTS if f"facts.{table}" in read]
-    found = frozenset(mapped).union(*of_facts)
-    return [table for table in CONTRACTS if table in found or f"core.{table}" in read]
+    found = canonical_tables(tables_read().union(load_fragment(_PERSON).inputs)).union(mapped)
+    return [table for table in CONTRACTS if table in found]
 
 
 def create_absent(con: duckdb.DuckDBPyConnection, needed: Collection[str]) -> list[str]:

@@ -11,9 +11,6 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.model import Contract
-from pipelines.engine import quote, relation_exists
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -22,27 +19,7 @@ create table if not exists ingest.core_change (
     change_seq bigint not null, table_name varchar not null, first_day date
 );
 """
-# Of these tables the day is not that of their contract. Which days a product was bought on costs more to find
-# than to replay; a contact without a day counts from the first of its campaign.
 _EVERY_DAY = "select cast(null as date)"
-_DAYS = {
-    "customers": "select created_on from changed",
-    "order_lines": "select business_date from core.orders semi join changed using (order_id)",
-    "products": f"{_EVERY_DAY} from core.order_lines semi join changed using (product_id) limit 1",
-    "campaigns": "select start_date from changed union all select contacted_on from core.campaign_contacts"
-    " semi join changed using (campaign_id) where contacted_on is not null",
-    "campaign_contacts": "select coalesce(c.contacted_on, g.start_date) from changed as c"
-    " left join core.campaigns as g on g.campaign_id = c.campaign_id",
-}
-
-
-def remember_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Mark the first day that the rows in `changed` bear on: those that came, and those that went."""
-    own = f"select {quote(contract.event)} from changed" if contract.event else f"{_EVERY_DAY} from changed"
-    days = _DAYS.get(contract.table, own)
-    if contract.table == "campaign_contacts" and not relation_exists(con, "core.campaigns"):
-        days = own
-    remember(con, contract.table, days)
 
 
 def remember_everything(con: duckdb.DuckDBPyConnection, table: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
-from pipelines.core import changes, following, identity
+from pipelines.core import changes, following, identity, marks
 from pipelines.engine import columns_of, literal, qualified, quote, relation_exists, row_count, transaction
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
@@ -36,9 +36,6 @@ create table if not exists ingest.dirty_day (customer_id varchar, business_date 
     + changes.SCHEMA
 )
 
-
-# Tables of which a rebuild takes every customer as changed.
-_LARGE = ("orders", "order_lines")
 
 How = Literal["unchanged", "merged", "rebuilt"]
 
@@ -141,46 +138,12 @@ def _follow(
 ) -> int:
     """Merge what can take rows away; returns how many of the touched keys stand twice afterwards."""
     following.merge(con, contract, mappings, resolved)
-    _mark_changed(con, contract)
+    marks.mark_changed(con, contract)
     key = ", ".join(quote(name) for name in contract.key)
     touched = f"(from {qualified('core.' + contract.table)} semi join touched using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table touched; drop table changed")
     return duplicates
-
-
-def _mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Remember whose features the rows in `changed` touch: those that came, and those that went.
-
-    An order that moves to another customer or day touches both. A product that changes touches everyone who
-    ever bought it; which days these are costs more to find than to compute.
-    """
-    changes.remember_changed(con, contract)
-    if contract.table == "orders":
-        con.execute(
-            "insert into ingest.dirty_day select distinct customer_id, business_date from changed"
-            " where customer_id is not null"
-        )
-    elif contract.table == "order_lines":
-        con.execute(
-            "insert into ingest.dirty_day select distinct customer_id, business_date from core.orders"
-            " semi join changed using (order_id) where customer_id is not null"
-        )
-    elif contract.table == "products":
-        con.execute(
-            "insert into ingest.dirty_day select null, null from core.order_lines"
-            " semi join changed using (product_id) limit 1"
-        )
-    elif contract.table == "campaigns":
-        con.execute(
-            "insert into ingest.dirty_customer select distinct customer_id from core.campaign_contacts"
-            " semi join changed using (campaign_id)"
-        )
-    elif contract.column("customer_id"):
-        con.execute(
-            "insert into ingest.dirty_customer select distinct customer_id from changed"
-            " where customer_id is not null"
-        )
 
 
 def _mergeable(
@@ -247,7 +210,7 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     # Where nothing stood before, all that came is what changed, and the table is not gone through again.
     arrived = f"select {content} from ((from {table} limit 0) union all by name from newest)"
     following.keep_changed(con, "from before", was if replaced else arrived)
-    _mark_changed(con, contract)
+    marks.mark_changed(con, contract)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table newest; drop table before; drop table changed")
@@ -263,7 +226,7 @@ def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str
     """
     con.execute("drop table if exists before")
     table = f"core.{contract.table}"
-    columns = [] if contract.table in _LARGE else [name for name, _ in columns_of(con, table)]
+    columns = [] if contract.large else [name for name, _ in columns_of(con, table)]
     if columns:
         con.execute(f"create temp table before as from {qualified(table)}")
     return columns
@@ -271,22 +234,18 @@ def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str
 
 def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract, before: list[str]) -> None:
     """After a rebuild: what differs from before, or everyone, for whom a row without customer stands."""
-    if contract.table in _LARGE:
-        changes.remember_everything(con, contract.table)
-        con.execute("insert into ingest.dirty_day values (null, null)")
+    if contract.large:
+        marks.mark_everything(con, contract)
         return
     table = f"core.{contract.table}"
     if before != [name for name, _ in columns_of(con, table)]:
-        changes.remember_everything(con, contract.table)
-        if contract.table in ("products", "campaigns") or contract.column("customer_id"):
-            con.execute("insert into ingest.dirty_customer values (null)")
-            con.execute("insert into ingest.dirty_day values (null, null)")
+        marks.mark_everything(con, contract)
     else:
         content = following.content_of(con, contract)
         following.keep_changed(
             con, f"select {content} from before", f"select {content} from {qualified(table)}"
         )
-        _mark_changed(con, contract)
+        marks.mark_changed(con, contract)
         con.execute("drop table changed")
     con.execute("drop table if exists before")
 

@@ -13,8 +13,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.config.segments import Entity
-from pipelines.engine import relation_exists, rows, transaction
+from pipelines.contracts.bearing import purchases, worth
+from pipelines.contracts.registry import FACTS
+from pipelines.core.facts import canonical_tables, tables_read
+from pipelines.engine import load_step, relation_exists, rows, transaction
 from pipelines.features.catalogue import Feature
+from pipelines.roi.compute import STEPS
 from pipelines.segments.model import Segmentation
 
 if TYPE_CHECKING:
@@ -36,9 +40,6 @@ BY_ENTITY: dict[Entity, frozenset[str]] = {
     "account": _OF_MEMBERS,
 }
 BY_SEGMENTATION = frozenset(mart for marts in BY_ENTITY.values() for mart in marts)
-# What customers buy is worth what the rates say, where a project maps them.
-_PURCHASES = ("orders", "order_lines", "rates", "vat_rates")
-_CAMPAIGNS = ("campaigns", "campaign_contacts", "campaign_responses", "campaign_offers")
 
 SCHEMA = """
 create schema if not exists publish;
@@ -62,12 +63,13 @@ class Part:
 
 
 def tables_behind(feature: Feature) -> set[str]:
-    """The canonical tables a feature is computed from, whether or not the project maps them.
+    """The canonical tables a feature is computed from, whether or not the project maps them."""
+    return _with_worth({*feature.needs, *feature.also})
 
-    All that customers buy comes from `features.customer_day`, which reads orders, their lines and rates.
-    """
-    bought = {"orders", "order_lines", "products"} & set(feature.needs)
-    return {*feature.needs, *feature.also, *(_PURCHASES if bought else ())}
+
+def _with_worth(tables: Collection[str]) -> set[str]:
+    """The same, and the tables that say what their facts are worth."""
+    return {*tables}.union(*(worth(table) for table in tables))
 
 
 def parts_of(
@@ -88,7 +90,7 @@ def parts_of(
     for one in segmentations:
         used = _behind(features[one.entity], one.features) | set(one.tables)
         used |= _behind(features["customer"], one.member_features)
-        used |= {"orders", *_PURCHASES} if "orders" in one.tables else set()
+        used = _with_worth(used)
         used |= _of_accounts(used) if one.entity == "account" else set()
         # Each comes after those it refers to.
         behind_each[one.id] = used.union(*(behind_each.get(name, set()) for name in one.uses))
@@ -97,8 +99,8 @@ def parts_of(
     behind = {
         "customer": _behind(features["customer"]),
         "account": _of_accounts(_behind(features.get("account", ()))),
-        "revenue": set(_PURCHASES),
-        "roi": {*_PURCHASES, *_CAMPAIGNS},
+        "revenue": {*purchases()},
+        "roi": {*purchases(), *_behind_roi()},
     }
     whole = [name for name in WHOLE if name != "account" or "accounts" in mapped]
     return found + [Part("table", name, _sources(behind[name], mapped)) for name in whole]
@@ -114,9 +116,14 @@ def _behind(features: Iterable[Feature], names: Collection[str] | None = None) -
     }
 
 
+def _behind_roi() -> set[str]:
+    return canonical_tables(name for step in STEPS for name in load_step(step).inputs)
+
+
 def _of_accounts(tables: set[str]) -> set[str]:
-    """The same where accounts are judged: whose customers the orders are of stands in the CRM."""
-    return tables | {"accounts", *(("customers",) if "orders" in tables else ())}
+    """The same where accounts are judged, with what says whose the facts are."""
+    owners = (tables_read(table, "account") for table in tables if table in FACTS)
+    return (tables | {"accounts"}).union(*owners)
 
 
 def _sources(tables: Collection[str], mapped: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

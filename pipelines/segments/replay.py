@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.contracts.bearing import made_of, names_owners
+from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.engine import load_step, relation_exists, run_step, transaction
 from pipelines.features.compute import has_features, keep_features
@@ -22,11 +24,6 @@ if TYPE_CHECKING:
     import duckdb
 
 STATE = assignment.SCHEMA
-# Tables that say nothing of customers, or only by way of the orders and owners that they change.
-_UNREAD = ("customer_merges", "campaign_offers", "spend", "vat_rates")
-# Tables that only accounts are made of.
-_OF_ACCOUNTS = ("accounts", "contacts", "leads", "opportunities", "rates")
-
 # Fills the features of a day; those of an earlier day that stand, if one is given, are carried on.
 ComputeFeatures = Callable[[date, date | None], object]
 # Over more than a weekend so many buy, or buy no more, that computing everyone is as fast.
@@ -177,11 +174,12 @@ def _standing(
         {"days": list(days)},
     ).fetchall()
     marks = {day: int(told.rpartition(" ")[2]) for day, told in found if told.rpartition(" ")[0] == inputs}
+    of_accounts = {*made_of("account")} - {*made_of("customer")}
     accounts = with_accounts or any(
-        one.entity == "account" or one.tables & {*_OF_ACCOUNTS} for one in segmentations
+        one.entity == "account" or one.tables & of_accounts for one in segmentations
     )
-    without = _UNREAD if accounts else (*_UNREAD, *_OF_ACCOUNTS)
-    undated = (*_OF_ACCOUNTS, "customers") if accounts else ()
+    without = CONTRACTS.keys() - {*made_of("account" if accounts else "customer")}
+    undated = of_accounts | names_owners() if accounts else ()
     return marks.keys() - changes.since(con, marks, without=without, undated=undated)
 
 

@@ -16,13 +16,14 @@ from sqlglot import exp
 
 from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import FACTS
-from pipelines.core.facts.columns import columns_of, reads_lines, tables_needed, tables_read
+from pipelines.core.facts.columns import canonical_tables, columns_of, reads_lines, tables_needed, tables_read
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
 from pipelines.engine import Statement, Step, quote
 
 __all__ = [
     "ENDED_ON",
     "HAPPENED",
+    "canonical_tables",
     "columns_of",
     "counted",
     "reads_lines",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from pipelines.contracts.fact import Entity, Fact, Link
+from pipelines.contracts.fact import OF_CUSTOMER, Entity, Fact, Link
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
 
@@ -65,9 +65,21 @@ def tables_needed(table: str, names: Collection[str] = ()) -> tuple[str, ...]:
 def tables_read(table: str, entity: Entity, names: Collection[str] = ()) -> frozenset[str]:
     """Those, and the tables that say the day and the owner of a fact where its own row does not."""
     fact = FACTS[table]
-    paths = fact.owners.get(entity) or fact.owners["account"]
+    # Where no customer is named, customers say to which account they belong.
+    paths = fact.owners.get(entity) or (*fact.owners["account"], OF_CUSTOMER)
     links = [
         *((fact.else_day,) if fact.else_day else ()),
         *(path for path in paths if isinstance(path, Link)),
     ]
     return frozenset(tables_needed(table, names)).union(link.table for link in links)
+
+
+def canonical_tables(inputs: Iterable[str]) -> set[str]:
+    """The canonical tables behind what a step reads: `core.<table>`, `money.<table>` or `facts.<table>`."""
+    found: set[str] = set()
+    for schema, _, table in (name.partition(".") for name in inputs):
+        if schema == "facts":
+            found |= tables_read(table, "customer")
+        elif schema in ("core", "money") and table in CONTRACTS:
+            found.add(table)
+    return found

@@ -2,7 +2,10 @@
 
 from pipelines.features.feature import COUNT, DATE, ENGAGEMENT, NUMBER, Feature, Fragment, ages_of
 
-_RESPONSES = ("campaigns", "campaign_contacts", "campaign_responses")
+_CONTACTS = ("campaign_contacts",)
+_RESPONSES = ("campaign_contacts", "campaign_responses")
+# They say the day of contacts that have none of their own.
+_CAMPAIGNS = ("campaigns",)
 
 FRAGMENT = Fragment(
     "response",
@@ -13,7 +16,8 @@ FRAGMENT = Fragment(
             "campaigns",
             COUNT,
             "Campaigns that addressed the customer in 365 days",
-            ("campaigns", "campaign_contacts"),
+            _CONTACTS,
+            also=_CAMPAIGNS,
             default="0",
         ),
         Feature(
@@ -23,6 +27,7 @@ FRAGMENT = Fragment(
             COUNT,
             "Campaigns responded to in 365 days",
             _RESPONSES,
+            also=_CAMPAIGNS,
             default="0",
         ),
         Feature(
@@ -32,6 +37,7 @@ FRAGMENT = Fragment(
             NUMBER,
             "Of the campaigns that addressed the customer in 365 days, the share responded to",
             _RESPONSES,
+            also=_CAMPAIGNS,
         ),
         Feature(
             "last_response_date",
@@ -40,8 +46,9 @@ FRAGMENT = Fragment(
             DATE,
             "Day of the last response to a campaign",
             _RESPONSES,
+            also=_CAMPAIGNS,
         ),
     ),
-    needs=("campaigns", "campaign_contacts"),
+    needs=_CONTACTS,
     ages=(*ages_of("campaign_contacts", (365,)), *ages_of("campaign_responses", (365,))),
 )

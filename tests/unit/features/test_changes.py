@@ -7,7 +7,7 @@ import pytest
 from shop import Shop
 
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import changes, following, merge
+from pipelines.core import changes, following, marks, merge
 
 MARCH, APRIL, MAY, JUNE = (date(2024, month, 5) for month in (3, 4, 5, 6))
 EVERY_DAY = date(1, 1, 1)
@@ -43,7 +43,7 @@ def change(shop: Shop, table: str, edit: str) -> date | None:
     shop.con.execute(f"create or replace temp table was as select {content} from core.{table}")
     shop.con.execute(edit)
     following.keep_changed(shop.con, "from was", f"select {content} from core.{table}")
-    merge._mark_changed(shop.con, contract)
+    marks.mark_changed(shop.con, contract)
     found = shop.select("select first_day from ingest.core_change where change_seq > ?", mark)
     assert len(found) < 2
     return (found[0][0] or EVERY_DAY) if found else None
@@ -66,7 +66,7 @@ def change(shop: Shop, table: str, edit: str) -> date | None:
         ("customers", "update core.customers set age = '30' where customer_id = 'ann'", MAY),
         ("customers", "update core.customers set age = '30' where customer_id = 'bob'", EVERY_DAY),
         ("customers", "update core.customers set age = '30'", EVERY_DAY),
-        ("campaigns", f"update core.campaigns set start_date = '{JUNE}' where campaign_id = 'k'", APRIL),
+        ("campaigns", f"update core.campaigns set start_date = '{JUNE}' where campaign_id = 'k'", MAY),
         ("campaigns", "delete from core.campaigns where campaign_id = 'without contacts'", JUNE),
         ("campaign_contacts", "delete from core.campaign_contacts where customer_id = 'ann'", APRIL),
         ("campaign_contacts", "delete from core.campaign_contacts where customer_id = 'bob'", MAY),

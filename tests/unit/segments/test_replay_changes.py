@@ -11,7 +11,7 @@ from shop import EVENT_TABLES, FIRST, SETTINGS, random_day, random_event, random
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import changes, following, merge
+from pipelines.core import changes, following, marks, merge
 from pipelines.features.compute import compute_past, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
@@ -92,7 +92,7 @@ class Past:
             merge._mark_rebuilt(self.con, contract, known)
         else:
             following.keep_changed(self.con, "from was", f"select {content} from core.{table}")
-            merge._mark_changed(self.con, contract)
+            marks.mark_changed(self.con, contract)
         refresh_state(self.con)
 
     def _edit(self, table: str) -> None:
@@ -175,7 +175,7 @@ def test_a_day_that_stands_would_come_out_the_same(tmp_path: Path, table: str, r
     for day in DAYS:
         replay._remember(past.con, day, "replayed", f"same {changes.newest(past.con)}")
     for _ in range(12):
-        past.change(table, rebuilt=table not in merge._LARGE and past.rng.random() < 0.5)
+        past.change(table, rebuilt=not CONTRACTS[table].large and past.rng.random() < 0.5)
         for day in {*known} - replay._standing(past.con, [*known], "same", past.segmentations):
             # Once told, any difference is.
             del known[day]

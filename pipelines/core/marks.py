@@ -1,0 +1,84 @@
+"""Whom a change of a core table touches: marks by which features are computed and past days replayed again.
+
+`changed` is the temporary table of the rows that came and those that went, so that one that moves to another
+customer or day touches both. What a table touches follows from its contract: a purchase its customer and day,
+other facts and customers themselves their customer, and rows that facts look up whoever has such facts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.bearing import looked_up_by, touches_customers
+from pipelines.contracts.fact import Link
+from pipelines.contracts.model import Contract
+from pipelines.contracts.registry import FACTS
+from pipelines.core import changes
+from pipelines.core.facts import timeline
+from pipelines.engine import quote, relation_exists
+
+if TYPE_CHECKING:
+    import duckdb
+
+_EVERY_DAY = "select cast(null as date)"
+
+
+def mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Remember whose features the rows in `changed` touch, and since which day core says something else."""
+    changes.remember(con, contract.table, _days(con, contract))
+    fact = contract.fact
+    if fact is not None and fact.purchase:
+        con.execute(
+            "insert into ingest.dirty_day select distinct * from"
+            f" ({timeline(contract.table, 'changed')}) where customer_id is not null"
+        )
+    elif contract.entity == "customer" or (fact is not None and fact.of_customers):
+        con.execute(
+            "insert into ingest.dirty_customer select distinct customer_id from changed"
+            " where customer_id is not null"
+        )
+    else:
+        for table, link in looked_up_by(contract.table):
+            _mark_looking(con, table, link)
+
+
+def mark_everything(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Remember that any row of a table may have changed; a row without customer stands for everyone."""
+    changes.remember_everything(con, contract.table)
+    if touches_customers(contract):
+        con.execute("insert into ingest.dirty_day values (null, null)")
+
+
+def _mark_looking(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> None:
+    """Mark whose facts look up what changed.
+
+    What purchases look up touches everyone, if there is one: which days these are costs more to find than to
+    compute.
+    """
+    facts = f"from core.{table} as e semi join changed as c on c.{link.key} = e.{link.column}"
+    if FACTS[table].purchase:
+        con.execute(f"insert into ingest.dirty_day select null, null {facts} limit 1")
+    elif FACTS[table].of_customers:
+        con.execute(f"insert into ingest.dirty_customer select distinct e.customer_id {facts}")
+
+
+def _days(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """The SELECT of the days that the rows in `changed` bear on, NULL for every day."""
+    fact = contract.fact
+    if fact is not None and all(relation_exists(con, f"core.{link.table}") for link in fact.looked_up):
+        return timeline(contract.table, "changed", days_only=True)
+    own = contract.known_from or contract.event
+    if own is not None:
+        return f"select {quote(own)} from changed"
+    looking = [*looked_up_by(contract.table)]
+    if not looking:
+        return f"{_EVERY_DAY} from changed"
+    return " union all ".join(_days_looked_up(table, link) for table, link in looking)
+
+
+def _days_looked_up(table: str, link: Link) -> str:
+    """The day that a fact takes from here; of further columns every day, if there is such a fact."""
+    if link == FACTS[table].else_day:
+        return f"select {quote(link.gives[0])} from changed"
+    facts = f"from core.{table} as e semi join changed as c on c.{link.key} = e.{link.column}"
+    return f"select * from ({_EVERY_DAY} {facts} limit 1)"
