@@ -8,7 +8,6 @@ _ORDER_OF_ARRIVAL = (
     "tests/unit/core/test_core_order_of_arrival.py::test_facts_in_pieces_give_the_core_of_one_clean_load"
 )
 _VERDICTS = "tests/unit/core/test_core_verdicts.py::test_files_that_count_are_as_if_no_other_had_come"
-_STANDS = "tests/unit/segments/test_replay_changes.py::test_a_day_that_stands_would_come_out_the_same"
 
 FAULTS = (
     Fault(
@@ -33,9 +32,9 @@ FAULTS = (
     Fault(
         "a-late-line-tells-nobody",
         "A line that comes after its order touches the order's customer.",
-        "pipelines/core/merge.py",
-        '" semi join changed using (order_id) where customer_id is not null"',
-        '" semi join changed using (order_id) where false"',
+        "pipelines/core/marks.py",
+        "({timeline(contract.table, 'changed')}) where customer_id is not null",
+        "({timeline(contract.table, 'changed')}) where false",
         ("tests/unit/core/test_core_merge.py::test_a_late_line_touches_the_customer_of_its_order",),
     ),
     Fault(
@@ -111,13 +110,29 @@ FAULTS = (
     Fault(
         "a-contact-of-an-undated-campaign",
         "A contact without a day counts from the first day of its campaign.",
-        "pipelines/core/changes.py",
-        "select coalesce(c.contacted_on, g.start_date) from changed as c",
-        "select coalesce(c.contacted_on, date '9999-12-31') from changed as c",
+        "pipelines/core/facts/reading.py",
+        'return f"coalesce({own}, {self._linked(fact.else_day)})"',
+        "return f\"coalesce({own}, date '9999-12-31')\"",
         (
-            f"{_STANDS}[campaign_contacts]",
             "tests/unit/features/test_changes.py::test_a_change_bears_on_the_days_from_its_rows_on",
+            "tests/unit/segments/test_facts_agree.py::test_a_contact_counts_by_its_day_unless_it_is_held_back",
         ),
+    ),
+    Fault(
+        "a-blank-arm-is-held-back",
+        "A contact that does not say its arm was addressed.",
+        "pipelines/contracts/tables/campaign_contacts.py",
+        'Counted("arm", ("treatment",), blank="treatment")',
+        'Counted("arm", ("treatment",), blank="control")',
+        ("tests/unit/segments/test_facts_agree.py::test_a_contact_counts_by_its_day_unless_it_is_held_back",),
+    ),
+    Fault(
+        "an-expected-day-closes-a-deal",
+        "How a deal ended is said by its outcome, never by a closing day alone.",
+        "pipelines/core/facts/reading.py",
+        "ended = among(said, ends.ends)",
+        'ended = f"{day} is not null"',
+        ("tests/unit/segments/test_deals.py::test_the_outcome_decides_and_never_the_day_alone",),
     ),
     Fault(
         "tomorrows-rate",

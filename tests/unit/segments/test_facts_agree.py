@@ -207,6 +207,24 @@ def test_a_feature_did_and_a_custom_feature_count_the_same_facts(seed: int, tmp_
     assert disagreements(seed, tmp_path) == []
 
 
+def test_a_contact_counts_by_its_day_unless_it_is_held_back() -> None:
+    shop = Shop()
+    shop.add("core.campaigns", {"campaign_id": "m", "start_date": D, "end_date": D})
+    for customer, campaign, day, arm in (
+        ("blank_arm", "m", None, None),
+        ("held_back", "m", None, "control"),
+        ("dated", "unknown", D, "treatment"),
+        ("undated", "unknown", None, "treatment"),
+    ):
+        key = {"campaign_id": campaign, "customer_id": customer}
+        shop.add("core.campaign_contacts", key | {"contacted_on": day, "arm": arm})
+    found = shop.features(D)
+    contacted = {name: known["campaigns_contacted_365d"] for name, known in found.items()}
+    # Who was never contacted on any day is not a customer by that.
+    assert contacted == {"blank_arm": 1, "held_back": 0, "dated": 1}
+    assert shop.features(D - timedelta(days=1)).keys() == set()
+
+
 def test_the_random_rows_hold_what_could_be_counted_differently() -> None:
     """Without these the property would hold of any code."""
     shops = [random_market(seed) for seed in SEEDS]
