@@ -20,7 +20,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
-from pipelines.engine import columns_of, connect, load_step, run_step
+from pipelines.engine import DuckDB, columns_of, connect, load_step, run_step
 from pipelines.errors import ConfigError
 from pipelines.features import accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
@@ -346,8 +346,8 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     history.assign(con, day, [])
     history.record(con, day, [], "run")
     run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
-    compute_roi(con, day, margin_rate=None, contact_cost=Decimal(0))
-    create_drift(con)
+    compute_roi(DuckDB(con), day, margin_rate=None, contact_cost=Decimal(0))
+    create_drift(DuckDB(con))
     build_marts(
         con,
         day,

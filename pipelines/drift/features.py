@@ -14,14 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.drift.verdict import Check
-from pipelines.engine import columns_of, quote
+from pipelines.engine import Engine, quote
 from pipelines.errors import ConfigError
-
-if TYPE_CHECKING:
-    import duckdb
 
 _INTEGERS = {
     sign + size for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -79,7 +76,7 @@ _COUNTS = "map_values(histogram(m.v{i}, b.v{i})) as v{i}"
 
 
 def feature_checks(
-    con: duckdb.DuckDBPyConnection, *, as_of: date, baseline: date, features: Sequence[str], bins: int
+    engine: Engine, *, as_of: date, baseline: date, features: Sequence[str], bins: int
 ) -> list[Check]:
     """One check a numeric feature and group: all customers, and each segment of each segmentation.
 
@@ -93,17 +90,17 @@ def feature_checks(
     features : names of the features to measure.
     bins : how many equally filled bins of the baseline a feature is counted in.
     """
-    numeric = numeric_features(con, features)
+    numeric = numeric_features(engine, features)
     if not numeric:
         return []
-    counted = con.execute(_sql(numeric, bins), {"as_of": as_of, "baseline": baseline}).fetchall()
+    counted = engine.rows(_sql(numeric, bins), {"as_of": as_of, "baseline": baseline})
     days: dict[tuple[str | None, str | None], dict[bool, tuple[Any, ...]]] = {}
-    for segmentation, segment, is_current, *counts in counted:
+    for segmentation, segment, is_current, *counts in (row.values() for row in counted):
         days.setdefault((segmentation, segment), {})[is_current] = tuple(counts)
     return [check for group, day in days.items() for check in _checks(group, day, numeric)]
 
 
-def numeric_features(con: duckdb.DuckDBPyConnection, features: Sequence[str]) -> list[str]:
+def numeric_features(engine: Engine, features: Sequence[str]) -> list[str]:
     """Those of the features that are numbers, in their order; raises ConfigError on one that is not there.
 
     Raises
@@ -111,7 +108,7 @@ def numeric_features(con: duckdb.DuckDBPyConnection, features: Sequence[str]) ->
     ConfigError
         When one of the features does not exist.
     """
-    types = dict(columns_of(con, "features.customer"))
+    types = dict(engine.columns("features.customer"))
     unknown = [feature for feature in features if feature not in types]
     if unknown:
         raise ConfigError(

@@ -7,61 +7,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.features import feature_checks
 from pipelines.drift.shares import share_checks
 from pipelines.drift.verdict import Judged, judge
-from pipelines.engine import parameters_in, store_select
+from pipelines.engine import Engine
 from pipelines.features.catalogue import Feature
-
-if TYPE_CHECKING:
-    import duckdb
 
 TABLE = "drift.verdict"
 BASES = ("recorded", "replayed")
 
-_ROWS = """
-select
-  $as_of_date::date as as_of_date,
-  $baseline_date::date as baseline_date,
-  $baseline_basis::varchar as baseline_basis,
-  unnest($measure::varchar[]) as measure,
-  unnest($segmentation_id::varchar[]) as segmentation_id,
-  unnest($segment_id::varchar[]) as segment_id,
-  unnest($feature::varchar[]) as feature,
-  unnest($psi::double[]) as psi,
-  unnest($p_value::double[]) as p_value,
-  unnest($q_value::double[]) as q_value,
-  unnest($n_baseline::bigint[]) as n_baseline,
-  unnest($n_current::bigint[]) as n_current,
-  unnest($verdict::varchar[]) as verdict
-"""
+COLUMNS = {
+    "as_of_date": "date",
+    "baseline_date": "date",
+    "baseline_basis": "varchar",
+    "measure": "varchar",
+    "segmentation_id": "varchar",
+    "segment_id": "varchar",
+    "feature": "varchar",
+    "psi": "double",
+    "p_value": "double",
+    "q_value": "double",
+    "n_baseline": "bigint",
+    "n_current": "bigint",
+    "verdict": "varchar",
+}
 
 
-def create(con: duckdb.DuckDBPyConnection) -> None:
+def create(engine: Engine) -> None:
     """Create `drift.verdict`, empty, where it is missing: a first day has nothing to be compared with."""
-    con.execute("create schema if not exists drift")
-    nothing = {"as_of_date": None, "baseline_date": None, "baseline_basis": None}
-    empty: dict[str, Any] = {name: [] for name in parameters_in(_ROWS)}
-    con.execute(f"create table if not exists {TABLE} as {_ROWS}", empty | nothing)
+    engine.ensure(TABLE, COLUMNS)
 
 
-def comparable(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], baseline: date) -> list[str]:
+def comparable(engine: Engine, features: Sequence[Feature], baseline: date) -> list[str]:
     """The features in which a change since the baseline says something.
 
     Left out: what grows by itself as time passes (tenure, lifetime sums), and windows that on the baseline
     day reached back before the first order, because those are still filling.
     """
-    row = con.execute("select min(business_date) from core.orders").fetchone()
-    first = row[0] if row else None
+    ((first,),) = (row.values() for row in engine.rows("select min(business_date) from core.orders"))
     days = (baseline - first).days + 1 if first else 0
     return [f.name for f in features if not f.grows and (f.window_days or 0) <= days]
 
 
 def measure_drift(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     *,
     as_of: date,
     baseline: date,
@@ -73,7 +65,7 @@ def measure_drift(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    engine : Engine
         Holds `features.customer` and `segments.assignment`, both with rows of the two days.
     as_of, baseline : date
         The day judged and the earlier day it is compared with.
@@ -100,18 +92,28 @@ def measure_drift(
         raise ValueError(f"drift: the baseline {baseline} must lie before the day judged, {as_of}")
     if baseline_basis not in BASES:
         raise ValueError(f"drift: baseline_basis {baseline_basis!r} is none of {', '.join(BASES)}")
-    checks = share_checks(con, as_of=as_of, baseline=baseline)
-    checks += feature_checks(con, as_of=as_of, baseline=baseline, features=features, bins=limits.bins)
+    checks = share_checks(engine, as_of=as_of, baseline=baseline)
+    checks += feature_checks(engine, as_of=as_of, baseline=baseline, features=features, bins=limits.bins)
     judged = judge(checks, limits)
-    about = {"as_of_date": as_of, "baseline_date": baseline, "baseline_basis": baseline_basis}
-    store_select(con, TABLE, _ROWS, "partition as_of_date", about | _columns(judged))
-    return sum(one.verdict in ("warn", "alert") for one in judged)
+    with engine.transaction():
+        create(engine)
+        engine.delete(TABLE, "as_of_date = $as_of", {"as_of": as_of})
+        engine.insert(TABLE, [(as_of, baseline, baseline_basis, *_row(verdict)) for verdict in judged])
+    return sum(verdict.verdict in ("warn", "alert") for verdict in judged)
 
 
-def _columns(judged: Sequence[Judged]) -> dict[str, list[Any]]:
-    """The verdicts as one list a column: bound at once, not row by row."""
-    of_check = ("measure", "segmentation_id", "segment_id", "feature", "n_baseline", "n_current")
-    of_verdict = ("psi", "p_value", "q_value", "verdict")
-    return {name: [getattr(one.check, name) for one in judged] for name in of_check} | {
-        name: [getattr(one, name) for one in judged] for name in of_verdict
-    }
+def _row(judged: Judged) -> tuple[Any, ...]:
+    """A verdict as the columns of `drift.verdict` behind those that say which days it is of."""
+    check = judged.check
+    return (
+        check.measure,
+        check.segmentation_id,
+        check.segment_id,
+        check.feature,
+        judged.psi,
+        judged.p_value,
+        judged.q_value,
+        check.n_baseline,
+        check.n_current,
+        judged.verdict,
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING
+from operator import itemgetter
 
 from pipelines.drift.verdict import Check
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.engine import Engine
 
 _SIZES = """
 select
@@ -23,22 +22,23 @@ order by segmentation_id, segment_id
 """
 
 
-def share_checks(con: duckdb.DuckDBPyConnection, *, as_of: date, baseline: date) -> list[Check]:
+def share_checks(engine: Engine, *, as_of: date, baseline: date) -> list[Check]:
     """One check a segmentation, one bin a segment (of either day).
 
     In a segmentation whose segments overlap, a share is that of all memberships, and the p-value is an
     approximation.
     """
-    sizes = con.execute(_SIZES, {"as_of": as_of, "baseline": baseline}).fetchall()
-    return [_check(segmentation, list(of_it)) for segmentation, of_it in groupby(sizes, lambda row: row[0])]
+    sizes = engine.rows(_SIZES, {"as_of": as_of, "baseline": baseline})
+    by_segmentation = groupby(sizes, itemgetter("segmentation_id"))
+    return [_check(segmentation, list(of_it)) for segmentation, of_it in by_segmentation]
 
 
-def _check(segmentation_id: str, sizes: list[tuple[str, int, int]]) -> Check:
+def _check(segmentation_id: str, sizes: Sequence[Mapping[str, int]]) -> Check:
     return Check(
         measure="share",
         segmentation_id=segmentation_id,
         segment_id=None,
         feature=None,
-        baseline=tuple(before for _, before, _ in sizes),
-        current=tuple(now for _, _, now in sizes),
+        baseline=tuple(size["n_baseline"] for size in sizes),
+        current=tuple(size["n_current"] for size in sizes),
     )

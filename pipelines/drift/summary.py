@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.drift.measure import TABLE
-from pipelines.engine import load_step, relation_exists, rows
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.engine import Engine, load_step
 
 
-def summary(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
+def summary(engine: Engine, as_of: date) -> list[dict[str, Any]]:
     """The day's findings (`drift/finding.sql`), one dictionary each; empty when there are none.
 
     Keys: as_of_date, baseline_date, baseline_basis, segmentation_id, segment_id, verdict ('warn' or
     'alert'), features (largest change first; empty for a change of shares), max_psi.
     """
-    if not relation_exists(con, TABLE):
+    if not engine.columns(TABLE):
         return []
-    return rows(con, load_step("drift/finding").sql, {"as_of_date": as_of})
+    return engine.rows(load_step("drift/finding").sql, {"as_of_date": as_of})

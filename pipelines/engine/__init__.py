@@ -5,6 +5,8 @@ file says of itself), `statement` (SQL as text and tree), `slots` (names put int
 (a SELECT over other relations), `store`,
 `relations` and `session` (one connection), `connect`, `names` (identifiers and literals).
 
+`protocol` is what work of the size of the history asks of an engine, `on_duckdb` answers it.
+
 A step is run by `run_step(con, "features/customer_day", {...})`. A query is read and filled by
 `load_query("core/money/waiting").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
 """
@@ -22,6 +24,8 @@ from pipelines.engine.files import (
     tables_read,
 )
 from pipelines.engine.names import literal, qualified, quote
+from pipelines.engine.on_duckdb import DuckDB
+from pipelines.engine.protocol import Engine, QueryError
 from pipelines.engine.relations import columns_of, is_view, relation_exists, row_count
 from pipelines.engine.session import beside, insert_rows, rows, transaction
 from pipelines.engine.slots import Table
@@ -29,8 +33,11 @@ from pipelines.engine.statement import Statement, parameters_in
 from pipelines.engine.store import bound, run_step, store_select
 
 __all__ = [
+    "DuckDB",
+    "Engine",
     "Fragment",
     "Query",
+    "QueryError",
     "Statement",
     "Step",
     "Table",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import relation_exists
+from pipelines.engine import DuckDB, Engine, relation_exists
 from pipelines.refresh.ports import Control, Progress, Project
 from pipelines.segments.history import latest_day
 
@@ -36,6 +36,11 @@ class Refresh:
     def day(self) -> date:
         """The last of the days."""
         return max(self.days)
+
+    @property
+    def engine(self) -> Engine:
+        """What work of the size of the history runs through."""
+        return DuckDB(self.con)
 
     @property
     def is_of_latest(self) -> bool:

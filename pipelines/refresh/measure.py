@@ -33,7 +33,10 @@ def refresh_roi(refresh: Refresh) -> None:
     config = refresh.project.config
     if refresh.is_of_latest:
         compute_roi(
-            refresh.con, refresh.day, margin_rate=config.margin_rate, contact_cost=config.costs.contact
+            refresh.engine,
+            refresh.day,
+            margin_rate=config.margin_rate,
+            contact_cost=config.costs.contact,
         )
 
 
@@ -51,22 +54,22 @@ def refresh_drift(refresh: Refresh) -> DriftMeasured:
 
 def _measured(refresh: Refresh) -> list[dict[str, Any]]:
     """Compare with the day four weeks before, where there is one; returns the segments that moved."""
-    con, day, project = refresh.con, refresh.day, refresh.project
-    create(con)
+    con, engine, day, project = refresh.con, refresh.engine, refresh.day, refresh.project
+    create(engine)
     baseline = replay.four_weeks_before(day)
     basis = replay.basis_of(con, baseline)
     if basis is None or not refresh.is_of_latest:
         return []
-    features = comparable(con, features_now(con, project.recipe)["customer"], baseline)
+    features = comparable(engine, features_now(con, project.recipe)["customer"], baseline)
     measure_drift(
-        con,
+        engine,
         as_of=day,
         baseline=baseline,
         baseline_basis=basis,
         features=features,
         limits=project.config.drift,
     )
-    return summary(con, day)
+    return summary(engine, day)
 
 
 def _findings(refresh: Refresh, moved: Sequence[dict[str, Any]]) -> list[Finding]:

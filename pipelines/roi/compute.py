@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pipelines.core.facts import with_facts
-from pipelines.engine import load_step, run_step, transaction
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.engine import Engine, load_step
 
 STEPS = ("roi/contact", "roi/attribution", "roi/segment_month", "roi/segment_campaign", "roi/left_out")
 
 
-def compute_roi(
-    con: duckdb.DuckDBPyConnection, as_of: date, *, margin_rate: float | None, contact_cost: Decimal
-) -> None:
+def compute_roi(engine: Engine, as_of: date, *, margin_rate: float | None, contact_cost: Decimal) -> None:
     """Rebuild the tables of `roi` as of the end of a day.
 
     Parameters
@@ -32,6 +26,6 @@ def compute_roi(
     contact_cost : what one contact costs where the contact itself does not say, in the project's currency.
     """
     parameters = {"as_of": as_of, "margin_rate": margin_rate, "contact_cost": contact_cost}
-    with transaction(con):
-        for step in STEPS:
-            run_step(con, with_facts(load_step(step)), parameters)
+    with engine.transaction():
+        for step in (with_facts(load_step(name)) for name in STEPS):
+            engine.store(step.table, step.sql, step.store, parameters)

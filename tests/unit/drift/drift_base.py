@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.measure import measure_drift
-from pipelines.engine import connect, quote, rows
+from pipelines.engine import DuckDB, connect, quote, rows
 
 BASELINE = date(2024, 5, 1)
 AS_OF = date(2024, 6, 1)
@@ -33,9 +33,8 @@ class Base:
         segments: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Add one day: a column a feature, and for each segmentation the segment of each customer."""
-        frame = self.con.from_arrow(_table(features)).select(  # noqa: F841 - DuckDB reads it by name
-            "*, row_number() over () as customer_number"
-        )
+        frame = self.con.from_arrow(_table(features))
+        frame.select("*, row_number() over () as customer_number").create_view("frame")
         self.con.execute("create or replace temp table drawn as from frame")
         columns = ", ".join(quote(name) for name in features)
         rows_of_day = (
@@ -53,7 +52,7 @@ class Base:
 
     def measure(self, *features: str, **limits: Any) -> int:
         return measure_drift(
-            self.con,
+            DuckDB(self.con),
             as_of=AS_OF,
             baseline=BASELINE,
             baseline_basis="recorded",

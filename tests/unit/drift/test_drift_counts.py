@@ -6,11 +6,12 @@ from drift_base import AS_OF, BASELINE, Base
 
 from pipelines.drift.features import feature_checks, numeric_features
 from pipelines.drift.shares import share_checks
+from pipelines.engine import DuckDB
 from pipelines.errors import ConfigError
 
 
 def counts(base: Base, *features: str, bins: int = 10) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    checks = feature_checks(base.con, as_of=AS_OF, baseline=BASELINE, features=features, bins=bins)
+    checks = feature_checks(DuckDB(base.con), as_of=AS_OF, baseline=BASELINE, features=features, bins=bins)
     return [(check.baseline, check.current) for check in checks]
 
 
@@ -63,7 +64,7 @@ def test_membership_is_that_of_the_day(base: Base) -> None:
 def test_shares_are_counted_per_segmentation_over_the_segments_of_either_day(base: Base) -> None:
     base.day(BASELINE, {"spend": [1.0] * 4}, {"rfm": ["a", "a", "b", "c"], "life": ["new"] * 4})
     base.day(AS_OF, {"spend": [1.0] * 4}, {"rfm": ["a", "b", "b", "d"], "life": ["new"] * 4})
-    checks = share_checks(base.con, as_of=AS_OF, baseline=BASELINE)
+    checks = share_checks(DuckDB(base.con), as_of=AS_OF, baseline=BASELINE)
     assert [(check.segmentation_id, check.baseline, check.current) for check in checks] == [
         ("life", (4,), (4,)),
         ("rfm", (2, 1, 1, 0), (1, 2, 0, 1)),
@@ -77,7 +78,7 @@ def test_other_days_are_not_counted(base: Base) -> None:
         "insert into segments.assignment values ('2024-03-01', 'retired', 'a', 'customer', 'C1')"
     )
     assert [(sum(before), sum(now)) for before, now in counts(base, "spend")] == [(2, 2), (1, 1), (1, 1)]
-    (share,) = share_checks(base.con, as_of=AS_OF, baseline=BASELINE)
+    (share,) = share_checks(DuckDB(base.con), as_of=AS_OF, baseline=BASELINE)
     assert (share.baseline, share.current) == ((1, 1), (1, 1))
 
 
@@ -95,7 +96,7 @@ def test_numbers_of_every_type_are_checked_and_texts_and_dates_are_not(base: Bas
         " 1::uhugeint as huge, 'gold' as tier, date '2024-01-01' as first_date, [1.5] as list"
     )
     features = ["tier", "money", "orders", "consent", "share", "huge", "first_date", "list"]
-    assert numeric_features(base.con, features) == ["money", "orders", "consent", "share", "huge"]
+    assert numeric_features(DuckDB(base.con), features) == ["money", "orders", "consent", "share", "huge"]
 
 
 def test_a_feature_that_is_not_there_is_named(base: Base) -> None:

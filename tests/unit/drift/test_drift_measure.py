@@ -7,6 +7,7 @@ from drift_base import AS_OF, BASELINE, Base
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.measure import measure_drift
 from pipelines.drift.summary import summary
+from pipelines.engine import DuckDB
 
 N = 1_000
 
@@ -168,31 +169,31 @@ def test_the_summary_has_one_row_a_segment_with_its_worst_verdict(base: Base) ->
     moved["visits"][:500] *= 0.75
     base.day(AS_OF, moved, segments)
     base.measure("spend", "visits", "basket")
-    of_a = next(row for row in summary(base.con, AS_OF) if row["segment_id"] == "a")
+    of_a = next(row for row in summary(DuckDB(base.con), AS_OF) if row["segment_id"] == "a")
     assert (of_a["segmentation_id"], of_a["verdict"], of_a["features"]) == (
         "rfm",
         "alert",
         ["spend", "visits"],
     )
     assert of_a["max_psi"] == base.verdict("segment_id = 'a' and feature = 'spend'")["psi"]
-    assert [row["segment_id"] for row in summary(base.con, AS_OF)] == [None, "a"]
+    assert [row["segment_id"] for row in summary(DuckDB(base.con), AS_OF)] == [None, "a"]
 
 
 def test_a_change_of_shares_is_summed_up_without_features(base: Base) -> None:
     base.day(BASELINE, {"spend": spend(1)}, {"rfm": ["a"] * N})
     base.day(AS_OF, {"spend": spend(1)}, {"rfm": ["b"] * N})
     base.measure("spend")
-    (row,) = summary(base.con, AS_OF)
+    (row,) = summary(DuckDB(base.con), AS_OF)
     assert (row["segmentation_id"], row["segment_id"], row["features"]) == ("rfm", None, [])
     assert row["baseline_basis"] == "recorded"
 
 
 def test_the_summary_of_a_day_without_findings_or_measurement_is_empty(base: Base) -> None:
-    assert summary(base.con, AS_OF) == []
+    assert summary(DuckDB(base.con), AS_OF) == []
     base.day(BASELINE, {"spend": spend(1)})
     base.day(AS_OF, {"spend": spend(2)})
     base.measure("spend")
-    assert summary(base.con, AS_OF) == []
+    assert summary(DuckDB(base.con), AS_OF) == []
 
 
 @pytest.mark.parametrize(
@@ -207,4 +208,4 @@ def test_a_baseline_that_cannot_be_one_is_refused(
 ) -> None:
     call = {"as_of": AS_OF, "baseline": BASELINE, "baseline_basis": "recorded", "features": []} | changed
     with pytest.raises(ValueError, match=message):
-        measure_drift(base.con, limits=DriftLimits(), **call)
+        measure_drift(DuckDB(base.con), limits=DriftLimits(), **call)

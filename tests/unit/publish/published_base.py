@@ -11,7 +11,7 @@ import duckdb
 from shop import EVERYTHING, Shop
 
 from pipelines.drift.measure import create
-from pipelines.engine import run_step
+from pipelines.engine import DuckDB, run_step
 from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.publish.marts import build_marts
@@ -103,8 +103,8 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
         run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     replay.bring_up(con, D, segmentations, 2, "inputs", lambda day, _: shop.compute(day))
     shop.compute(D)
-    compute_roi(con, D, margin_rate=0.25, contact_cost=Decimal(1))
-    create(con)
+    compute_roi(DuckDB(con), D, margin_rate=0.25, contact_cost=Decimal(1))
+    create(DuckDB(con))
     return shop
 
 

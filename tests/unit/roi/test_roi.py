@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shop import Shop
 
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.features.compute import refresh_state
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
@@ -69,7 +69,7 @@ class Market:
     ) -> list[dict[str, Any]]:
         self.shop.everyone_is_dirty()
         refresh_state(self.shop.con)
-        compute_roi(self.shop.con, as_of, margin_rate=margin_rate, contact_cost=Decimal(contact_cost))
+        compute_roi(DuckDB(self.shop.con), as_of, margin_rate=margin_rate, contact_cost=Decimal(contact_cost))
         return rows(self.shop.con, f"from roi.{table} order by all")
 
 
