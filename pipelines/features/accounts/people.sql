@@ -5,8 +5,11 @@ select
     account_id,
     count(*) as contacts,
     count(*) filter (where decision_maker) as decision_makers,
-    array_to_string(
-        list_sort(list(distinct trim(role)) filter (where decision_maker and trim(role) <> '')), ', '
+    nullif(
+        array_to_string(
+            list_sort(list(distinct trim(role)) filter (where decision_maker and trim(role) <> '')), ', '
+        ),
+        ''
     ) as decision_maker_roles,
     count(*) filter (where email_consent) as contacts_reachable_email,
     count(*) filter (where phone_consent) as contacts_reachable_phone,

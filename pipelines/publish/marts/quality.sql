@@ -4,7 +4,7 @@
 -- key: source, table_name, check_name
 -- store: replace
 select source, table_name, check_name, description, severity, passed, unexpected_count, element_count,
-    unexpected_percent, nullif(batch_seq, 0) as batch_seq,
+    unexpected_percent, nullif(r.batch_seq, 0) as batch_seq,
     (
         select string_agg(sample, '; ' order by position)
         from quality.sample as s
@@ -12,5 +12,5 @@ select source, table_name, check_name, description, severity, passed, unexpected
             and s.check_name = r.check_name
     ) as samples
 from quality.result as r
-where batch_seq > 0 or run_id = $run_id
-qualify batch_seq = max(batch_seq) over (partition by source, batch_seq > 0)
+where r.batch_seq > 0 or r.run_id = $run_id
+qualify r.batch_seq = max(r.batch_seq) over (partition by r.source, r.batch_seq > 0)

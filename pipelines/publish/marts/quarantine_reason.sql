@@ -4,6 +4,7 @@
 -- for a rate count too, with what they lack: they enter by themselves once it is there.
 -- key: source, table_name, reason, column_name
 -- store: replace
+-- dialect: duckdb, the five least places of a group; it follows the quarantine, not the history
 with newest as (
     select max(file_id) as file_id from ingest.file group by source, path
 ),
