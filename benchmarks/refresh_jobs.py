@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from purchases import Shop
 
-from pipelines.engine import connect
+from pipelines.engine import DuckDB, connect
 
 if TYPE_CHECKING:
     import duckdb
@@ -129,7 +129,7 @@ def replay(job: Job) -> None:
 
     def compute(day: date) -> None:
         with job.clock.phase("features"):
-            compute_customers(con, day, asked)
+            compute_customers(DuckDB(con), day, asked)
 
     with opened(job.warehouse) as con:
         known = definitions(con)
@@ -166,11 +166,11 @@ def follow(clock: Clock, con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     from pipelines.features.compute import compute_customers, refresh_state
 
     with clock.phase("state"):
-        touched = refresh_state(con)
+        touched = refresh_state(DuckDB(con))
     if touched is not None:
         clock.facts["touched"] = touched
     with clock.phase("features"):
-        clock.facts["computed"] = compute_customers(con, as_of, recipe())
+        clock.facts["computed"] = compute_customers(DuckDB(con), as_of, recipe())
     with clock.phase("segments"):
         clock.facts["customers"] = assign(con, as_of)
 
@@ -197,7 +197,7 @@ def definitions(con: duckdb.DuckDBPyConnection) -> Sequence[Segmentation]:
     from pipelines.segments.definitions import load_definitions
 
     found = load_definitions(
-        SEGMENTS, features_now(con, recipe()), features_absent(MAPPED), MAPPED, SEGMENTS.parent
+        SEGMENTS, features_now(DuckDB(con), recipe()), features_absent(MAPPED), MAPPED, SEGMENTS.parent
     )
     return found.checked()
 

@@ -25,7 +25,7 @@ from pipelines.engine.files import (
 )
 from pipelines.engine.names import literal, qualified, quote
 from pipelines.engine.on_duckdb import DuckDB
-from pipelines.engine.protocol import Engine, QueryError
+from pipelines.engine.protocol import Engine, QueryError, value
 from pipelines.engine.relations import columns_of, is_view, relation_exists, row_count
 from pipelines.engine.session import beside, insert_rows, rows, transaction
 from pipelines.engine.slots import Table
@@ -65,4 +65,5 @@ __all__ = [
     "store_select",
     "tables_read",
     "transaction",
+    "value",
 ]

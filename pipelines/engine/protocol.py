@@ -61,5 +61,11 @@ class Engine(Protocol):
         """All or nothing; inside another one it is that one."""
 
 
+def value(engine: Engine, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+    """The only value of a SELECT of one row and column; None where it has no row."""
+    found = engine.rows(sql, parameters)
+    return next(iter(found[0].values())) if found else None
+
+
 class QueryError(Exception):
     """A SELECT that an engine cannot bind."""

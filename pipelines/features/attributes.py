@@ -9,25 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
-from pipelines.engine import binding, columns_of, insert_rows, literal, qualified, quote
+from pipelines.engine import Engine, binding, literal, quote
 from pipelines.errors import ConfigError
-
-if TYPE_CHECKING:
-    import duckdb
 
 TABLE = "features.attribute_quality"
 _PLACE = ("_source", "_batch_seq", "_file_id", "_row")
-_COLUMNS = (
-    "attribute varchar, customers bigint, filled bigint, expired bigint, known bigint, coverage_share double,"
-    " expired_share double, observed_share double, declared_share double, inferred_share double,"
-    " origin_unknown_share double, age_known_share double, median_age_days bigint, max_age_days bigint,"
-    " expires_after_days bigint"
-)
+_COLUMNS = {
+    "attribute": "varchar",
+    "customers": "bigint",
+    "filled": "bigint",
+    "expired": "bigint",
+    "known": "bigint",
+    "coverage_share": "double",
+    "expired_share": "double",
+    "observed_share": "double",
+    "declared_share": "double",
+    "inferred_share": "double",
+    "origin_unknown_share": "double",
+    "age_known_share": "double",
+    "median_age_days": "bigint",
+    "max_age_days": "bigint",
+    "expires_after_days": "bigint",
+}
 
 
 @dataclass(frozen=True)
@@ -96,18 +103,18 @@ def _parsed(name: str, rule: AttributeRule, columns: Sequence[str], where: str) 
 
 
 def _rules_of(
-    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+    engine: Engine, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> list[Attribute]:
-    columns = [name for name, _ in columns_of(con, "core.customers") if name not in _PLACE]
+    columns = [name for name, _ in engine.columns("core.customers") if name not in _PLACE]
     return parse_rules(rules, attributes, columns)
 
 
 def customers_with_known(
-    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+    engine: Engine, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> str:
     """The relation of customers with expired attributes NULL; it binds `$as_of` where one can expire."""
     expiring = (
-        [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+        [one for one in _rules_of(engine, rules, attributes) if one.expires_days is not None] if rules else []
     )
     if not expiring:
         return "core.customers"
@@ -119,11 +126,11 @@ def customers_with_known(
 
 
 def expiring_between(
-    con: duckdb.DuckDBPyConnection, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
+    engine: Engine, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> list[str]:
     """SELECTs of customers with a value that expires after `$before` and by `$as_of`; none where none can."""
     expiring = (
-        [one for one in _rules_of(con, rules, attributes) if one.expires_days is not None] if rules else []
+        [one for one in _rules_of(engine, rules, attributes) if one.expires_days is not None] if rules else []
     )
     return [
         f"select customer_id from core.customers where {one.expired}"
@@ -133,7 +140,7 @@ def expiring_between(
 
 
 def measure_attributes(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     as_of: date,
     rules: Mapping[str, AttributeRule],
     attributes: Sequence[str],
@@ -149,23 +156,25 @@ def measure_attributes(
     rules : the configured age, origin and expiry of attributes, by name.
     attributes : the names of the attributes.
     """
-    con.execute("create schema if not exists features")
-    con.execute(f"create or replace table {qualified(TABLE)} ({_COLUMNS})")
-    judged = _rules_of(con, rules, attributes)
+    engine.drop(TABLE)
+    engine.ensure(TABLE, _COLUMNS)
+    judged = _rules_of(engine, rules, attributes)
     if not judged:
         return
     facts = [fact for one in judged for fact in _facts(one)]
-    ((customers, *counts),) = con.execute(
-        f"select count(*), {', '.join(facts)} from core.customers"
+    named = ", ".join(f"{fact} as f{position}" for position, fact in enumerate(facts))
+    (row,) = engine.rows(
+        f"select count(*) as customers, {named} from core.customers"
         " where created_on is null or created_on <= $as_of",
         {"as_of": as_of},
-    ).fetchall()
+    )
+    customers, *counts = row.values()
     width = len(facts) // len(judged)
     found = [
         _quality(one, customers, counts[position * width : (position + 1) * width])
         for position, one in enumerate(judged)
     ]
-    insert_rows(con, TABLE, found)
+    engine.insert(TABLE, found)
 
 
 def _quality(one: Attribute, customers: int, counts: Sequence[int]) -> list[object]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from pipelines.config.features import Features
-from pipelines.engine import insert_rows, quote
+from pipelines.engine import Engine, quote
 from pipelines.errors import ConfigError
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import (
@@ -26,9 +25,6 @@ from pipelines.features.feature import (
     share_name,
 )
 
-if TYPE_CHECKING:
-    import duckdb
-
 __all__ = [
     "RESERVED",
     "STANDARD",
@@ -40,6 +36,14 @@ __all__ = [
     "store_catalogue",
 ]
 
+TABLE = "features.catalogue"
+COLUMNS = {
+    "position": "bigint",
+    **dict.fromkeys(
+        ("entity", "name", "family", "unit", "type", "meaning", "needs", "tables", "source"), "varchar"
+    ),
+    "null_share": "double",
+}
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
 _FRAGMENT_OF = {feature.name: fragment for fragment in FRAGMENTS for feature in fragment.features}
 # Names by which attributes are known everywhere; `features.families` says the others.
@@ -163,7 +167,7 @@ def tables_of(feature: Feature) -> tuple[str, ...]:
 
 
 def store_catalogue(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     features: Sequence[Feature],
     accounts: Sequence[Feature] = (),
 ) -> None:
@@ -171,12 +175,8 @@ def store_catalogue(
 
     `null_share` is empty until `measure_nulls` has looked at a day.
     """
-    con.execute("create schema if not exists features")
-    con.execute(
-        "create or replace table features.catalogue (position bigint, entity varchar, name varchar,"
-        " family varchar, unit varchar, type varchar, meaning varchar, needs varchar, tables varchar,"
-        " source varchar, null_share double)"
-    )
+    engine.drop(TABLE)
+    engine.ensure(TABLE, COLUMNS)
     rows = [("customer", one) for one in features] + [("account", one) for one in accounts]
     found = [
         (
@@ -185,35 +185,36 @@ def store_catalogue(
         )
         for position, (entity, f) in enumerate(rows, start=1)
     ]
-    insert_rows(con, "features.catalogue", found)
+    engine.insert(TABLE, found)
 
 
-def measure_nulls(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+def measure_nulls(engine: Engine, as_of: date) -> None:
     """Fill `null_share`: of which share of the day's customers and accounts a feature says nothing.
 
     One aggregate over the day and entity; a day without rows leaves it empty.
     """
     for entity in ("customer", "account"):
         names = [
-            name
-            for (name,) in con.execute(
-                "select name from features.catalogue where entity = ? order by position", [entity]
-            ).fetchall()
+            row["name"]
+            for row in engine.rows(
+                f"select name from {TABLE} where entity = $entity order by position", {"entity": entity}
+            )
         ]
         if not names:
             continue
-        counts = ", ".join(f"count({quote(name)})" for name in names)
-        row = con.execute(
-            f"select count(*), {counts} from features.{entity} where as_of_date = ?", [as_of]
-        ).fetchone()
-        if row is None or not row[0]:
-            continue
-        con.execute(
-            "update features.catalogue as c set null_share = f.share"
-            " from (select unnest($names) as name, unnest($shares) as share) as f"
-            " where c.entity = $entity and c.name = f.name",
-            {"entity": entity, "names": names, "shares": [1 - known / row[0] for known in row[1:]]},
+        counts = ", ".join(f"count({quote(name)}) as {quote(name)}" for name in names)
+        (row,) = engine.rows(
+            f'select count(*) as "~rows", {counts} from features.{entity} where as_of_date = $as_of',
+            {"as_of": as_of},
         )
+        if row["~rows"]:
+            _store_null_shares(engine, entity, {name: 1 - row[name] / row["~rows"] for name in names})
+
+
+def _store_null_shares(engine: Engine, entity: str, shares: Mapping[str, float]) -> None:
+    known = engine.rows(f"select * from {TABLE} where entity = $entity", {"entity": entity})
+    engine.delete(TABLE, "entity = $entity", {"entity": entity})
+    engine.insert(TABLE, [tuple((row | {"null_share": shares[row["name"]]}).values()) for row in known])
 
 
 def _source(feature: Feature, entity: str) -> str:

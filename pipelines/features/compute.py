@@ -12,54 +12,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
 
-from pipelines.engine import bound, columns_of, qualified, quote, relation_exists, store_select, transaction
+from pipelines.engine import Engine, quote, value
 from pipelines.features.accounts import keep_accounts
 from pipelines.features.attributes import expiring_between
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
 from pipelines.features.scoped import scoped
-from pipelines.features.state import SCHEMA, refresh_state
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.features.state import ensure, refresh_state
 
 __all__ = ["attributes_of", "refresh_state"]
 
 STATE, PAST = "features.customer_state", "features.customer_past"
-_DAY = "create table if not exists features.state_day (as_of_date date, fingerprint varchar)"
+DAY = "features.state_day"
 
 
-def compute_customers(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
+def compute_customers(engine: Engine, as_of: date, recipe: Recipe) -> int:
     """Make the features of a day stand: the next one of the state, or a past one beside it.
 
     Returns
     -------
     How many customers were computed.
     """
-    known = state_day(con)
+    known = state_day(engine)
     if known is not None and as_of < known:
-        return compute_past(con, as_of, recipe)
-    made = make(con, recipe)
-    with transaction(con):
-        everyone = not _is_current(con, made)
+        return compute_past(engine, as_of, recipe)
+    made = make(engine, recipe)
+    with engine.transaction():
+        everyone = not _is_current(engine, made)
         if everyone:
-            store_select(con, STATE, made.stored_sql, "replace", made.bindings(as_of))
-            count = _count(con, STATE)
+            engine.store(STATE, made.stored_sql, "replace", made.bindings(as_of))
+            count = _count(engine, STATE)
         else:
-            count = _advance(con, made, recipe, known or as_of, as_of)
-        con.execute("delete from features.stale_customer")
-        con.execute("delete from features.state_day")
-        con.execute("insert into features.state_day values (?, ?)", [as_of, made.fingerprint])
-        if relation_exists(con, PAST):
-            con.execute(f"delete from {PAST} where as_of_date >= ?", [as_of])
-        _make_view(con, made)
+            count = _advance(engine, made, recipe, known or as_of, as_of)
+        engine.delete("features.stale_customer")
+        engine.delete(DAY)
+        engine.insert(DAY, [(as_of, made.fingerprint)])
+        if _exists(engine, PAST):
+            engine.delete(PAST, "as_of_date >= $as_of", {"as_of": as_of})
+        _make_view(engine, made)
     return count
 
 
-def compute_past(
-    con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe, after: date | None = None
-) -> int:
+def compute_past(engine: Engine, as_of: date, recipe: Recipe, after: date | None = None) -> int:
     """Fill the partition of a past day in `features.customer_past`; the state stays as it is.
 
     Parameters
@@ -70,56 +64,52 @@ def compute_past(
         Its customers are carried over but for those whose activity began to count, or aged, since: a replay
         of many days costs what happened between them. Where nothing stands of that day, everyone is computed.
     """
-    con.execute(SCHEMA)
-    con.execute(_DAY)
-    made = make(con, recipe)
+    _ensure(engine)
+    made = make(engine, recipe)
     binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
-    with transaction(con):
-        _fit_columns(con, made)
-        if after is not None and relation_exists(con, PAST) and _count(con, PAST, after):
-            how = _carried(con, made, recipe, after, as_of)
+    with engine.transaction():
+        _fit_columns(engine, made)
+        if after is not None and _exists(engine, PAST) and _count(engine, PAST, after):
+            how = _carried(engine, made, recipe, after, as_of)
         else:
             how = _of_everyone(made)
         with how as sql:
-            store_select(con, PAST, sql, "partition as_of_date", binds, fits=True)
-        if not relation_exists(con, STATE):
-            con.execute(f"create table {STATE} as select * exclude (as_of_date) from {PAST} limit 0")
-        _make_view(con, made)
-    return _count(con, PAST, as_of)
+            engine.store(PAST, sql, "partition as_of_date", binds, fits=True)
+        if not _exists(engine, STATE):
+            engine.store(STATE, f"select * exclude (as_of_date) from {PAST} limit 0", "replace", {})
+        _make_view(engine, made)
+    return _count(engine, PAST, as_of)
 
 
-def state_day(con: duckdb.DuckDBPyConnection) -> date | None:
+def state_day(engine: Engine) -> date | None:
     """The day the state stands at; None before there is one."""
-    con.execute(SCHEMA)
-    con.execute(_DAY)
-    row = con.execute("select as_of_date from features.state_day").fetchone()
-    return row[0] if row else None
+    _ensure(engine)
+    found: date | None = value(engine, f"select as_of_date from {DAY}")
+    return found
 
 
-def _is_current(con: duckdb.DuckDBPyConnection, made: Made) -> bool:
+def _is_current(engine: Engine, made: Made) -> bool:
     """Whether the state was made by this recipe, and not everyone has changed."""
-    row = con.execute("select fingerprint from features.state_day").fetchone()
-    stale = con.execute("select count(*) from features.stale_customer where customer_id is null").fetchone()
-    return row == (made.fingerprint,) and stale == (0,) and relation_exists(con, STATE)
+    known = value(engine, f"select fingerprint from {DAY}")
+    stale = value(engine, "select count(*) from features.stale_customer where customer_id is null")
+    return known == made.fingerprint and stale == 0 and _exists(engine, STATE)
 
 
-def _advance(con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
+def _advance(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
     """Compute again whoever changed or aged between two days, and nobody else."""
-    _scope(con, made, recipe, before, as_of, "select customer_id from features.stale_customer")
-    con.execute(f"delete from {STATE} where customer_id in (select customer_id from features.scope)")
-    with scoped(con, made.stored_sql) as sql:
-        store_select(con, STATE, sql, "append", made.bindings(as_of), fits=True)
-    return _count(con, "features.scope")
+    _scope(engine, made, recipe, before, as_of, "select customer_id from features.stale_customer")
+    engine.delete(STATE, "customer_id in (select customer_id from features.scope)")
+    with scoped(engine, made.stored_sql) as sql:
+        engine.store(STATE, sql, "append", made.bindings(as_of), fits=True)
+    return _count(engine, "features.scope")
 
 
 @contextmanager
-def _carried(
-    con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, after: date, as_of: date
-) -> Iterator[str]:
+def _carried(engine: Engine, made: Made, recipe: Recipe, after: date, as_of: date) -> Iterator[str]:
     """The SELECT of a past day from an earlier one: who aged is computed, everyone else is as they were."""
-    _scope(con, made, recipe, after, as_of)
+    _scope(engine, made, recipe, after, as_of)
     names = ", ".join(quote(name) for one in made.fragments for name, *_ in one.stored)
-    with scoped(con, made.stored_sql) as sql:
+    with scoped(engine, made.stored_sql) as sql:
         yield (
             f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
             " anti join features.scope as s on s.customer_id = known.customer_id where as_of_date = $after"
@@ -132,19 +122,18 @@ def _of_everyone(made: Made) -> Iterator[str]:
     yield f"select cast($as_of as date) as as_of_date, stored.* from ({made.stored_sql}) as stored"
 
 
-def _scope(
-    con: duckdb.DuckDBPyConnection, made: Made, recipe: Recipe, before: date, as_of: date, *also: str
-) -> None:
+def _scope(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: date, *also: str) -> None:
     """Fill `features.scope`: whoever aged between two days, and the customers of further SELECTs."""
     parts = list(also)
     if as_of > before:
         parts += [_aged(*one) for one in sorted(fragments_read(made.fragments))]
-        parts += expiring_between(con, recipe.rules, [name for name, _ in attributes_of(con)])
+        parts += expiring_between(engine, recipe.rules, [name for name, _ in attributes_of(engine)])
     whom = " union ".join(parts)
-    con.execute(
-        f"create or replace table features.scope as select distinct customer_id from ({whom})"
-        " where customer_id is not null",
-        bound(whom, {"before": before, "as_of": as_of}),
+    engine.store(
+        "features.scope",
+        f"select distinct customer_id from ({whom}) where customer_id is not null",
+        "replace",
+        {"before": before, "as_of": as_of},
     )
 
 
@@ -158,42 +147,47 @@ def _aged(relation: str, day: str, windows: tuple[int, ...]) -> str:
     return f"select customer_id from {relation} as aged where {' or '.join(ranges)}"
 
 
-def _make_view(con: duckdb.DuckDBPyConnection, made: Made) -> None:
+def _make_view(engine: Engine, made: Made) -> None:
     state = f"select (select as_of_date from features.state_day) as as_of_date, * from {STATE}"
-    both = f"{state} union all by name select * from {PAST}" if relation_exists(con, PAST) else state
-    con.execute(f"create or replace view features.customer as {made.public_sql(f'({both})')}")
+    both = f"{state} union all by name select * from {PAST}" if _exists(engine, PAST) else state
+    engine.store("features.customer", made.public_sql(f"({both})"), "view", {})
 
 
-def _fit_columns(con: duckdb.DuckDBPyConnection, made: Made) -> None:
+def _fit_columns(engine: Engine, made: Made) -> None:
     """Past days hold the columns of this recipe; those it has no more go, with what they said."""
-    have = {name for name, _ in columns_of(con, PAST)}
+    have = {name for name, _ in engine.columns(PAST)}
     if not have:
         return
     wanted = {name: kind for one in made.fragments for name, kind, _ in one.stored}
-    for name in have - wanted.keys() - {"as_of_date", "customer_id"}:
-        con.execute("drop view if exists features.customer")
-        con.execute(f"alter table {qualified(PAST)} drop column {quote(name)}")
-    for name in wanted.keys() - have:
-        con.execute(f"alter table {qualified(PAST)} add column {quote(name)} {wanted[name]}")
+    gone = have - wanted.keys() - {"as_of_date", "customer_id"}
+    if gone:
+        engine.drop("features.customer")
+    engine.reshape(PAST, drop=gone, add={name: wanted[name] for name in wanted.keys() - have})
 
 
-def _count(con: duckdb.DuckDBPyConnection, table: str, day: date | None = None) -> int:
-    where = " where as_of_date = ?" if day else ""
-    row = con.execute(f"select count(*) from {table}{where}", [day] if day else []).fetchone()
-    return int(row[0]) if row else 0
+def _count(engine: Engine, table: str, day: date | None = None) -> int:
+    where = " where as_of_date = $day" if day else ""
+    return int(value(engine, f"select count(*) from {table}{where}", {"day": day}))
 
 
-def has_features(con: duckdb.DuckDBPyConnection, as_of: date) -> bool:
+def _exists(engine: Engine, table: str) -> bool:
+    return bool(engine.columns(table))
+
+
+def _ensure(engine: Engine) -> None:
+    ensure(engine)
+    engine.ensure(DAY, {"as_of_date": "date", "fingerprint": "varchar"})
+
+
+def has_features(engine: Engine, as_of: date) -> bool:
     """Whether the features of a day are there."""
-    if state_day(con) == as_of:
-        return _count(con, STATE) > 0
-    return relation_exists(con, PAST) and _count(con, PAST, as_of) > 0
+    if state_day(engine) == as_of:
+        return _count(engine, STATE) > 0
+    return _exists(engine, PAST) and _count(engine, PAST, as_of) > 0
 
 
-def keep_features(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+def keep_features(engine: Engine, days: Sequence[date]) -> None:
     """Drop every past day but these: any of them can be computed again."""
-    if relation_exists(con, PAST):
-        con.execute(
-            f"delete from {PAST} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
-        )
-    keep_accounts(con, [day for day in (*days, state_day(con)) if day is not None])
+    if _exists(engine, PAST):
+        engine.delete(PAST, "as_of_date not in (select unnest($keep))", {"keep": list(days)})
+    keep_accounts(engine, [day for day in (*days, state_day(engine)) if day is not None])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,12 +12,9 @@ from pipelines.config.features import CustomFeature
 from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts import columns_of, counted, relation, tables_needed, tables_read
-from pipelines.engine import quote
+from pipelines.engine import Engine, QueryError, quote
 from pipelines.errors import ConfigError
 from pipelines.features.feature import COUNT, DATE, FLAG, MONEY, NUMBER, TEXT, Feature, Fragment, ages_of
-
-if TYPE_CHECKING:
-    import duckdb
 
 TYPES = {"number": NUMBER, "money": MONEY, "text": TEXT, "date": DATE, "flag": FLAG}
 _FIXED = {"count": COUNT, "count_distinct": COUNT, "sum": MONEY, "avg": NUMBER}
@@ -150,7 +146,7 @@ def _over_fact(tree: exp.Expr, spelled: Mapping[str, str]) -> str:
     return f"({to_sql(written)})"
 
 
-def check_types(con: duckdb.DuckDBPyConnection, settings: Sequence[CustomFeature]) -> None:
+def check_types(engine: Engine, settings: Sequence[CustomFeature]) -> None:
     """Let DuckDB bind every expression once over empty rows, so that a wrong type is told before a run.
 
     Raises
@@ -158,8 +154,6 @@ def check_types(con: duckdb.DuckDBPyConnection, settings: Sequence[CustomFeature
     ConfigError
         Naming the feature.
     """
-    import duckdb
-
     for asked in settings:
         compiled = compile_feature(asked)
         columns = ", ".join(
@@ -172,8 +166,8 @@ def check_types(con: duckdb.DuckDBPyConnection, settings: Sequence[CustomFeature
             f"select {value} from (select {columns} where false) as e where {compiled.condition} group by all"
         )
         try:
-            (*_, (_, kind, *_)) = con.execute(f"describe {sql}").fetchall()
-        except duckdb.Error as error:
+            (*_, (_, kind)) = engine.columns_of_select(sql, {})
+        except QueryError as error:
             raise ConfigError(
                 f"project.yaml: features.custom: {asked.name}: {str(error).splitlines()[0]}"
             ) from None

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
-from pipelines.engine import load_step
+from pipelines.engine import Engine, load_step
 from pipelines.features import entry, state
 from pipelines.features.accounts import account_mark
 from pipelines.features.recipe import Recipe, make
 
-if TYPE_CHECKING:
-    import duckdb
 
-
-def features_mark(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
+def features_mark(engine: Engine, recipe: Recipe) -> str:
     """Changes when the same rows of core would make other features of customers or accounts.
 
     It follows the SQL, not the settings: a meaning, a unit or a family changes no value, and no day is
     computed again for it.
     """
-    made = make(con, recipe)
+    made = make(engine, recipe)
     derived = sorted((one.name, one.derived) for one in made.features if one.derived is not None)
     steps = [load_step(step).sql for step in (state.STEP, entry.STEP)]
-    text = json.dumps([made.fingerprint, derived, account_mark(con, recipe), steps])
+    text = json.dumps([made.fingerprint, derived, account_mark(engine, recipe), steps])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

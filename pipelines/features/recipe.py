@@ -7,20 +7,17 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import Statement, columns_of, load_fragment, quote
+from pipelines.engine import Engine, Statement, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
 from pipelines.features.families import FRAGMENTS, configured, distance
 from pipelines.features.feature import Feature, Fragment
-
-if TYPE_CHECKING:
-    import duckdb
 
 WINDOWS = (30, 90, 365)
 # Columns of core.customers that are not attributes.
@@ -139,17 +136,17 @@ def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
     return frozenset(name for name in stored if name.lower() in named)
 
 
-def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
+def make(engine: Engine, recipe: Recipe) -> Made:
     """The fragments of a project, with the attributes that its CRM has now."""
     lacking = absent(recipe.mapped)
     fragments = [one for one in FRAGMENTS if set(one.needs) <= recipe.mapped]
     categories = recipe.categories if recipe.has_categories else ()
     if recipe.settings.custom:
-        check_types(con, recipe.settings.custom)
+        check_types(engine, recipe.settings.custom)
     fragments += configured(recipe.settings, categories, recipe.mapped)
-    attributes = attributes_of(con)
+    attributes = attributes_of(engine)
     if attributes:
-        fragments += _attributes(con, recipe, attributes)
+        fragments += _attributes(engine, recipe, attributes)
     features = tuple(f for one in fragments for f in one.features if f.name not in lacking)
     parameters = {"margin_rate": recipe.margin_rate}
     for one in fragments:
@@ -158,17 +155,15 @@ def make(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Made:
     return made if recipe.only is None else made.of(recipe.only)
 
 
-def attributes_of(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def attributes_of(engine: Engine) -> list[tuple[str, str]]:
     """Names and types of the CRM's further columns."""
-    return [(name, kind) for name, kind in columns_of(con, "core.customers") if name not in _OWN]
+    return [(name, kind) for name, kind in engine.columns("core.customers") if name not in _OWN]
 
 
-def _attributes(
-    con: duckdb.DuckDBPyConnection, recipe: Recipe, attributes: Sequence[tuple[str, str]]
-) -> list[Fragment]:
+def _attributes(engine: Engine, recipe: Recipe, attributes: Sequence[tuple[str, str]]) -> list[Fragment]:
     """The fragment of attributes, and what follows from them."""
     names = [name for name, _ in attributes]
-    relation = customers_with_known(con, recipe.rules, names)
+    relation = customers_with_known(engine, recipe.rules, names)
     point = recipe.settings.distance_from
     further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
     own = Fragment(

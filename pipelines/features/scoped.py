@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from pipelines.engine import Statement, columns_of, qualified, quote, reading
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.engine import Engine, Statement, qualified, quote, reading
 
 SCOPE = "features.scope"
 # Rows of these are a customer's by their order.
@@ -21,7 +17,7 @@ _BY_ORDER = "money.orders"
 
 
 @contextmanager
-def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
+def scoped(engine: Engine, sql: str) -> Iterator[str]:
     """Give `sql` over the rows of the customers in `features.scope`, as long as the context lasts.
 
     Every relation with a `customer_id` is cut, and by their orders those with an `order_id` alone; others
@@ -31,7 +27,7 @@ def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
     asked = Statement(sql)
     made: dict[str, str] = {}
     for relation in sorted(asked.inputs, key=_orders_first):
-        columns = [name for name, _ in columns_of(con, relation)]
+        columns = [name for name, _ in engine.columns(relation)]
         key, keys = ("customer_id", SCOPE) if "customer_id" in columns else ("order_id", made.get(_BY_ORDER))
         if keys is None or key not in columns:
             continue
@@ -39,14 +35,14 @@ def scoped(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
             f"r.{quote(name)}" for name in columns if name.lower() in asked.names or name == key
         )
         target = "cut_" + relation.replace(".", "_")
-        con.execute(
-            f"create or replace temp table {target} as select {wanted} from {qualified(relation)} as r"
-            f" semi join {keys} as s on s.{key} = r.{key}"
+        engine.keep(
+            target,
+            f"select {wanted} from {qualified(relation)} as r semi join {keys} as s on s.{key} = r.{key}",
         )
         made[relation] = target
     yield reading(sql, made)
     for target in made.values():
-        con.execute(f"drop table {target}")
+        engine.drop(target)
 
 
 def _orders_first(relation: str) -> tuple[bool, str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
+from pipelines.engine import Engine
 from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.feature import Feature
 from pipelines.features.recipe import Recipe, attributes_of
-
-if TYPE_CHECKING:
-    import duckdb
 
 Attributes = Sequence[tuple[str, str]]
 
@@ -30,9 +27,9 @@ def features_of(recipe: Recipe, customers: Attributes, accounts: Attributes) -> 
     }
 
 
-def features_now(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> dict[str, list[Feature]]:
+def features_now(engine: Engine, recipe: Recipe) -> dict[str, list[Feature]]:
     """The same with the columns that the warehouse has now."""
-    return features_of(recipe, attributes_of(con), account_attributes(con))
+    return features_of(recipe, attributes_of(engine), account_attributes(engine))
 
 
 def features_absent(mapped: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:

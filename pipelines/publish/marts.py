@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.engine import insert_rows, load_step, store_select, transaction
+from pipelines.engine import DuckDB, insert_rows, load_step, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.compute import attributes_of
@@ -112,7 +112,7 @@ def build_marts(
     }
     with transaction(con):
         con.execute("create schema if not exists marts")
-        measure_attributes(con, as_of, rules or {}, [name for name, _ in attributes_of(con)])
+        measure_attributes(DuckDB(con), as_of, rules or {}, [name for name, _ in attributes_of(DuckDB(con))])
         store_metrics(con)
         publication.store_parts(con, parts, trouble or {}, as_of, generated_at, held or {})
         publication.expect_restatements(con)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_absent, features_now
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
@@ -36,7 +37,7 @@ def definitions_of(
     """
     return load_definitions(
         folder or project.segments,
-        features_now(con, project.recipe),
+        features_now(DuckDB(con), project.recipe),
         features_absent(project.mapped),
         project.mapped,
         project.root,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import DuckDB
 from pipelines.features import compute
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import measure_nulls, store_catalogue
@@ -33,28 +34,28 @@ class FeaturesRefreshed:
 def refresh_state(refresh: Refresh) -> int | None:
     """Bring `features.customer_day` up; returns how many customers were computed again, None for everyone."""
     refresh.progress("features customer_day")
-    return compute.refresh_state(refresh.con)
+    return compute.refresh_state(refresh.engine)
 
 
 def refresh_features(refresh: Refresh) -> FeaturesRefreshed:
     """Make the features of every day of the refresh stand, and those of the last be told of."""
     con, project = refresh.con, refresh.project
-    known = features_now(con, project.recipe)
-    store_catalogue(con, known["customer"], known["account"])
+    known = features_now(DuckDB(con), project.recipe)
+    store_catalogue(DuckDB(con), known["customer"], known["account"])
     repeated = 0
     for day in refresh.days:
         refresh.progress(f"features as of {day}")
         compute_day(con, project.recipe, day)
         repeated += _repeated(con, day)
-    measure_nulls(con, refresh.day)
-    store_entry_products(con, refresh.day, project.mapped)
+    measure_nulls(DuckDB(con), refresh.day)
+    store_entry_products(DuckDB(con), refresh.day, project.mapped)
     return FeaturesRefreshed([EVERYONE_ONCE.outcome(repeated == 0, repeated=repeated)])
 
 
 def compute_day(con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date) -> int:
     """Make the features of a day stand; returns how many customers were computed."""
-    count = compute.compute_customers(con, day, recipe)
-    compute_accounts(con, day, recipe)
+    count = compute.compute_customers(DuckDB(con), day, recipe)
+    compute_accounts(DuckDB(con), day, recipe)
     return count
 
 
@@ -68,8 +69,8 @@ def compute_past_day(
     recipe : what the project's configuration says of its features.
     after : the day after which events are left out of the state; None for the state's own day.
     """
-    count = compute.compute_past(con, day, recipe, after)
-    compute_accounts(con, day, recipe)
+    count = compute.compute_past(DuckDB(con), day, recipe, after)
+    compute_accounts(DuckDB(con), day, recipe)
     return count
 
 

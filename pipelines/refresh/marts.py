@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_now
 from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
@@ -85,7 +86,7 @@ def _parts(refresh: Refresh) -> list[Part]:
     """What is published, and from which sources."""
     con, project = refresh.con, refresh.project
     segmentations = definitions_of(con, project).segmentations
-    return parts_of(segmentations, features_now(con, project.recipe), project.mapped)
+    return parts_of(segmentations, features_now(DuckDB(con), project.recipe), project.mapped)
 
 
 def trouble_of(control: Control, project: Project) -> Mapping[str, str]:

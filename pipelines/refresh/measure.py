@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.drift.measure import comparable, create, measure_drift
 from pipelines.drift.summary import summary
+from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_now
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
@@ -60,7 +61,7 @@ def _measured(refresh: Refresh) -> list[dict[str, Any]]:
     basis = replay.basis_of(con, baseline)
     if basis is None or not refresh.is_of_latest:
         return []
-    features = comparable(engine, features_now(con, project.recipe)["customer"], baseline)
+    features = comparable(engine, features_now(DuckDB(con), project.recipe)["customer"], baseline)
     measure_drift(
         engine,
         as_of=day,

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 
 from pipelines.core import money
-from pipelines.engine import run_step
+from pipelines.engine import DuckDB, run_step
 from pipelines.errors import InvariantError
 from pipelines.features.compute import has_features
 from pipelines.features.mark import features_mark
@@ -111,7 +111,7 @@ def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> histor
     """
     con, project = refresh.con, refresh.project
     refresh.progress(f"segments of {day}")
-    if day not in refresh.days or not has_features(con, day):
+    if day not in refresh.days or not has_features(DuckDB(con), day):
         compute_day(con, project.recipe, day)
     recorded = history.record(con, day, definitions.segmentations, refresh.run_id, faults_of(definitions))
     run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
@@ -129,7 +129,7 @@ def _replay(refresh: Refresh, definitions: Definitions, held: Mapping[str, str])
         refresh.day,
         definitions.segmentations,
         project.config.roi.months,
-        replay.inputs_hash(versions, features_mark(con, project.recipe), worth),
+        replay.inputs_hash(versions, features_mark(DuckDB(con), project.recipe), worth),
         partial(compute_past_day, con, project.recipe),
         held,
     )

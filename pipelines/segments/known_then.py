@@ -16,7 +16,7 @@ from pipelines.core import money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.identity import MERGES
 from pipelines.core.merge import refresh
-from pipelines.engine import quote
+from pipelines.engine import DuckDB, quote
 from pipelines.errors import UsageError
 from pipelines.features.compute import refresh_state
 from pipelines.ingest import batch, ledger
@@ -72,7 +72,7 @@ class KnownThen:
             self._refresh(self._stage(seq))
         self.known = wanted
         money.refresh(self.con, self.terms)
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
 
     def _known_on(self, day: date) -> set[int]:
         """The batches that the run of a day knew: the last word on each by then.

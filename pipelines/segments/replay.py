@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.bearing import made_of, names_owners
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
-from pipelines.engine import load_step, relation_exists, run_step, transaction
+from pipelines.engine import DuckDB, load_step, relation_exists, run_step, transaction
 from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
@@ -111,10 +111,10 @@ def bring_up(
                 _replay(con, past, segmentations, held or {}, marked)
                 replayed.append(past)
             near = max(past, near or past)
-            keep_features(con, [day, baseline, near])
+            keep_features(DuckDB(con), [day, baseline, near])
         if past in recorded:
             _remember(con, past, "recorded", marked if kept else "")
-    keep_features(con, [day, baseline])
+    keep_features(DuckDB(con), [day, baseline])
     assignment.make_view(con)
     return replayed
 
@@ -153,7 +153,7 @@ def _with_features(
 ) -> set[date]:
     """Those of some days that would come out the same and whose features are there too."""
     standing = _standing(con, days, inputs, segmentations, with_accounts=True)
-    return {day for day in standing if has_features(con, day)}
+    return {day for day in standing if has_features(DuckDB(con), day)}
 
 
 def _standing(

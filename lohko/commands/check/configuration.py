@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lohko.commands.check.attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
-from pipelines.engine import connect, quote, relation_exists
+from pipelines.engine import DuckDB, connect, quote, relation_exists
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.accounts import account_attributes
 from pipelines.features.catalogue import RESERVED
@@ -130,7 +130,7 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
 
     with connect() as con:
         # What the catalogue does not tell of `features.custom`: the types of its expressions.
-        check_types(con, project.config.features.custom)
+        check_types(DuckDB(con), project.config.features.custom)
         attributes, unread = _attributes(con, project)
         if project.config.attributes and not unread:
             _check_rules(project, attributes)
@@ -191,7 +191,7 @@ def _attributes_in_core(project: Project, table: str = "customers") -> list[tupl
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
             if relation_exists(con, f"core.{table}"):
-                return attributes_of(con) if table == "customers" else account_attributes(con)
+                return attributes_of(DuckDB(con)) if table == "customers" else account_attributes(DuckDB(con))
     return []
 
 

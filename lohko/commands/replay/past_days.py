@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from lohko.commands.shared import show
 from lohko.commands.shared.latest import chosen
 from pipelines.core import money
+from pipelines.engine import DuckDB
 from pipelines.errors import ConfigError, UsageError
 from pipelines.features.compute import compute_customers
 from pipelines.refresh.definitions import definitions_of
@@ -104,7 +105,7 @@ def _compute(
         if read is None:
             compute_day(con, project.recipe, day)
         else:
-            compute_customers(con, day, replace(project.recipe, only=read))
+            compute_customers(DuckDB(con), day, replace(project.recipe, only=read))
 
     if known == "now":
         return compute_now

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.config.yaml import nearest
-from pipelines.engine import columns_of, relation_exists
+from pipelines.engine import DuckDB, columns_of, relation_exists
 from pipelines.errors import SourceError, UsageError
 from pipelines.features.compute import state_day
 from pipelines.features.feature import Feature
@@ -112,10 +112,10 @@ def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -
         raise nothing
     warehouse = Warehouse(project.warehouse_path, project.config.timezone, lock_timeout)
     with warehouse.open(f"lohko {purpose}") as con, undone(con):
-        day = state_day(con)
+        day = state_day(DuckDB(con))
         if day is None or not relation_exists(con, "features.customer"):
             raise nothing
-        yield Latest(con, project, day, features_now(con, project.recipe))
+        yield Latest(con, project, day, features_now(DuckDB(con), project.recipe))
 
 
 def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:

@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING
 from pipelines.config.money import Amounts
 from pipelines.config.project import ProjectConfig
 from pipelines.core import changes
-from pipelines.engine import load_step, qualified, relation_exists, row_count, run_step, transaction
+from pipelines.engine import (
+    DuckDB,
+    Engine,
+    load_step,
+    qualified,
+    relation_exists,
+    row_count,
+    run_step,
+    transaction,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,15 +79,11 @@ def terms_of(config: ProjectConfig) -> Terms:
     )
 
 
-def ensure(con: duckdb.DuckDBPyConnection) -> None:
+def ensure(engine: Engine) -> None:
     """Create the plain views where there are none yet: a warehouse that has never heard of money."""
-    found = con.execute(
-        "select count(*) from duckdb_views() where database_name = current_database()"
-        " and schema_name = 'money' and view_name = 'order_lines'"
-    ).fetchone()
-    if not (found and found[0]):
-        with transaction(con):
-            _make_plain(con)
+    if not engine.columns("money.order_lines"):
+        with engine.transaction():
+            _make_plain(engine)
 
 
 def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
@@ -88,6 +93,7 @@ def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
     -------
     How many orders are held because a rate is missing.
     """
+    engine = DuckDB(con)
     con.execute(
         "create table if not exists ingest.step_state (table_name varchar primary key, fingerprint varchar)"
     )
@@ -98,9 +104,9 @@ def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
         # A warehouse without a mark is plain: that is what features were computed from.
         changed = (known[0] if known else "") != terms.mark
         if terms.plain:
-            ensure(con)
+            ensure(engine)
             if changed:
-                _make_plain(con)
+                _make_plain(engine)
         else:
             _keep_before(con)
             _make_terms(con, terms)
@@ -115,12 +121,12 @@ def refresh(con: duckdb.DuckDBPyConnection, terms: Terms) -> int:
     return 0 if terms.plain else row_count(con, "money.held_order")
 
 
-def _make_plain(con: duckdb.DuckDBPyConnection) -> None:
+def _make_plain(engine: Engine) -> None:
     for name in ("term", "source"):
-        con.execute(f"drop table if exists {qualified('money.' + name)}")
-    run_step(con, "core/money/plain/held_order")
-    for name in VIEWS:
-        run_step(con, f"core/money/plain/{name}")
+        engine.drop(f"money.{name}")
+    for name in ("held_order", *VIEWS):
+        step = load_step(f"core/money/plain/{name}")
+        engine.store(step.table, step.sql, step.store, {})
 
 
 def _make_terms(con: duckdb.DuckDBPyConnection, terms: Terms) -> None:

@@ -11,19 +11,16 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import columns_of, qualified, quote, relation_exists, store_select, transaction
+from pipelines.engine import Engine, quote, value
 from pipelines.features import custom
 from pipelines.features.accounts.families import FRAGMENTS, stages
 from pipelines.features.catalogue import attribute_feature, names_differ
 from pipelines.features.feature import Feature, Fragment
 from pipelines.features.recipe import WINDOWS, Recipe
-
-if TYPE_CHECKING:
-    import duckdb
 
 TABLE = "features.account"
 STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
@@ -68,9 +65,9 @@ def absent_accounts(mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def account_attributes(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def account_attributes(engine: Engine) -> list[tuple[str, str]]:
     """Names and types of the further columns of accounts."""
-    return [(name, kind) for name, kind in columns_of(con, "core.accounts") if name not in _OWN]
+    return [(name, kind) for name, kind in engine.columns("core.accounts") if name not in _OWN]
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class _Made:
     columns: dict[str, str]
 
 
-def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> int:
+def compute_accounts(engine: Engine, as_of: date, recipe: Recipe) -> int:
     """Fill a day of `features.account`, once the customers of that day stand in `features.customer`.
 
     Returns
@@ -88,33 +85,31 @@ def compute_accounts(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe
     How many accounts there are; where no source maps accounts none, in a table of the standard features.
     """
     if "accounts" not in recipe.mapped:
-        columns = "".join(f", {quote(feature.name)} {feature.type}" for feature in STANDARD)
-        con.execute(f"create or replace table {TABLE} (as_of_date date, account_id varchar{columns})")
+        columns = {feature.name: feature.type for feature in STANDARD}
+        engine.drop(TABLE)
+        engine.ensure(TABLE, {"as_of_date": "date", "account_id": "varchar", **columns})
         return 0
-    made = _make(con, as_of, recipe)
-    with transaction(con):
-        _drop_other_columns(con, made)
-        store_select(con, TABLE, made.sql, "partition as_of_date", made.parameters | {"as_of_date": as_of})
-    row = con.execute(f"select count(*) from {TABLE} where as_of_date = ?", [as_of]).fetchone()
-    return int(row[0]) if row else 0
+    made = _make(engine, as_of, recipe)
+    with engine.transaction():
+        _drop_other_columns(engine, made)
+        engine.store(TABLE, made.sql, "partition as_of_date", made.parameters | {"as_of_date": as_of})
+    return int(value(engine, f"select count(*) from {TABLE} where as_of_date = $as_of", {"as_of": as_of}))
 
 
-def account_mark(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
+def account_mark(engine: Engine, recipe: Recipe) -> str:
     """Changes when the same rows would make other features; empty where no source maps accounts."""
     if "accounts" not in recipe.mapped:
         return ""
-    made = _make(con, _ANY_DAY, recipe)
+    made = _make(engine, _ANY_DAY, recipe)
     binds = sorted((name, str(value)) for name, value in made.parameters.items())
     text = json.dumps([made.sql, sorted(made.columns.items()), binds])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def keep_accounts(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
+def keep_accounts(engine: Engine, days: Sequence[date]) -> None:
     """Drop every day but these: any of them can be computed again."""
-    if relation_exists(con, TABLE):
-        con.execute(
-            f"delete from {TABLE} where as_of_date not in (select unnest($keep))", {"keep": list(days)}
-        )
+    if engine.columns(TABLE):
+        engine.delete(TABLE, "as_of_date not in (select unnest($keep))", {"keep": list(days)})
 
 
 def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
@@ -127,10 +122,10 @@ def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
     return [one for one in found if {*one.needs} <= {*mapped}]
 
 
-def _make(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> _Made:
+def _make(engine: Engine, as_of: date, recipe: Recipe) -> _Made:
     """The SELECT of the accounts of a day, and what it binds."""
     fragments = _fragments(recipe.mapped, recipe.settings)
-    attributes = account_attributes(con)
+    attributes = account_attributes(engine)
     wanted = account_catalogue(recipe.mapped, attributes, recipe.settings)
     names = {one.name for one in wanted}
     columns, relations = ["cast($as_of as date) as as_of_date", "f0.account_id"], []
@@ -155,8 +150,11 @@ def _make(con: duckdb.DuckDBPyConnection, as_of: date, recipe: Recipe) -> _Made:
     )
 
 
-def _drop_other_columns(con: duckdb.DuckDBPyConnection, made: _Made) -> None:
+def _drop_other_columns(engine: Engine, made: _Made) -> None:
     """Columns that are no feature any more, or of another type than now, go with what they said."""
-    for name, kind in columns_of(con, TABLE):
-        if name not in ("as_of_date", "account_id") and made.columns.get(name) != kind:
-            con.execute(f"alter table {qualified(TABLE)} drop column {quote(name)}")
+    others = [
+        name
+        for name, kind in engine.columns(TABLE)
+        if name not in ("as_of_date", "account_id") and made.columns.get(name) != kind
+    ]
+    engine.reshape(TABLE, drop=others)

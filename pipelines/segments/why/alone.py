@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import bound
+from pipelines.engine import DuckDB, bound
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
@@ -45,7 +45,7 @@ def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days
     recipe : what the project's configuration says of its features.
     days : the days, in order.
     """
-    made = make(con, recipe)
+    made = make(DuckDB(con), recipe)
     con.execute(
         "create or replace table features.scope as select unnest($ids::varchar[]) as customer_id",
         {"ids": customers_of(con, who)},
@@ -53,14 +53,14 @@ def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days
     drop_relation(con, "features.customer")
     if who.entity == "account":
         drop_relation(con, "features.account")
-    with scoped(con, made.stored_sql) as stored:
+    with scoped(DuckDB(con), made.stored_sql) as stored:
         dated = f"(select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored)"
         sql = made.public_sql(dated)
         for i, day in enumerate(days or [_NO_DAY]):
             how = "insert into features.customer by name" if i else "create table features.customer as"
             con.execute(f"{how} {sql}", bound(sql, made.bindings(day)))
             if who.entity == "account":
-                compute_accounts(con, day, recipe)
+                compute_accounts(DuckDB(con), day, recipe)
     if who.entity == "account":
         con.execute("delete from features.account where account_id <> ?", [who.id])
     con.execute(cuts.TABLE)

@@ -12,7 +12,7 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
-from pipelines.engine import connect, load_step, relation_exists, store_select
+from pipelines.engine import DuckDB, connect, load_step, relation_exists, store_select
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
@@ -123,8 +123,8 @@ class MoneyShop:
     def run(self) -> int:
         """Core, money, the state and the customers of the day; returns how many orders are held."""
         held = self.core()
-        refresh_state(self.con)
-        compute_customers(self.con, DAY, Recipe())
+        refresh_state(DuckDB(self.con))
+        compute_customers(DuckDB(self.con), DAY, Recipe())
         return held
 
     def select(self, sql: str) -> list[tuple[Any, ...]]:

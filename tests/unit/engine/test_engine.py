@@ -10,8 +10,7 @@ import pytest
 from pipelines.engine import DuckDB, Engine, QueryError, connect
 from pipelines.engine.files import ROOT
 
-# `features` joins them.
-KNOW_NO_DATABASE = ("drift", "roi")
+KNOW_NO_DATABASE = ("features", "drift", "roi")
 
 
 @pytest.mark.parametrize("stage", KNOW_NO_DATABASE)

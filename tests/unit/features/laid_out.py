@@ -10,7 +10,7 @@ from datetime import timedelta
 from shop import FIRST, SETTINGS
 from test_incremental import CATEGORIES, RULES, History
 
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.features import state
 from pipelines.features.compute import compute_past
 from pipelines.features.recipe import Recipe
@@ -29,7 +29,7 @@ def told() -> list[str]:
     con = history.shop.con
     recipe = Recipe(settings=SETTINGS, categories=tuple(CATEGORIES), rules=RULES, currency="EUR")
     for ago, after in ((60, None), (30, day - timedelta(days=60))):
-        compute_past(con, day - timedelta(days=ago), recipe, after)
+        compute_past(DuckDB(con), day - timedelta(days=ago), recipe, after)
     found.append([rows(con, f"from features.{name} order by all") for name in ("customer_past", "account")])
     # Again from nothing, the days in spans that fit in memory.
     state.ORDERS_AT_ONCE = 7

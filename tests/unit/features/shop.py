@@ -15,7 +15,7 @@ from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.core.merge import STATE
-from pipelines.engine import connect, quote, rows
+from pipelines.engine import DuckDB, connect, quote, rows
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
 from pipelines.features.compute import attributes_of, compute_customers, refresh_state
@@ -137,10 +137,10 @@ class Shop:
     def compute(
         self, day: date, margin_rate: float | None = 0.25, categories: Sequence[str] = (), **more: Any
     ) -> None:
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
         recipe = Recipe(margin_rate=margin_rate, categories=tuple(categories), currency="EUR", **more)
-        compute_customers(self.con, day, recipe)
-        compute_accounts(self.con, day, recipe)
+        compute_customers(DuckDB(self.con), day, recipe)
+        compute_accounts(DuckDB(self.con), day, recipe)
 
     def features(self, day: date, *args: Any, **more: Any) -> dict[str, dict[str, Any]]:
         """Customer -> every column of the day."""
@@ -149,7 +149,7 @@ class Shop:
         return {row["customer_id"]: row for row in found}
 
     def catalogue(self, categories: Sequence[str] = (), settings: Features | None = None) -> list[Feature]:
-        return catalogue(EVERYTHING, categories, attributes_of(self.con), settings)
+        return catalogue(EVERYTHING, categories, attributes_of(DuckDB(self.con)), settings)
 
     def select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(sql, list(parameters)).fetchall()

@@ -8,7 +8,7 @@ import pytest
 from shop import EVERYTHING, Shop
 
 from pipelines.config.features import CustomFeature, Features
-from pipelines.engine import columns_of, rows
+from pipelines.engine import DuckDB, columns_of, rows
 from pipelines.errors import ConfigError
 from pipelines.features.accounts import STANDARD, account_attributes, account_catalogue
 from pipelines.features.catalogue import measure_nulls, store_catalogue
@@ -269,11 +269,11 @@ def test_customers_may_have_features_of_the_projects_own(shop: Shop) -> None:
 
 
 def test_the_catalogue_of_accounts_is_what_the_day_has_with_its_null_shares(shop: Shop) -> None:
-    listed = account_catalogue(EVERYTHING, account_attributes(shop.con), SETTINGS)
+    listed = account_catalogue(EVERYTHING, account_attributes(DuckDB(shop.con)), SETTINGS)
     keys = {"as_of_date": "DATE", "account_id": "VARCHAR"}
     assert {one.name: one.type for one in listed} | keys == dict(columns_of(shop.con, "features.account"))
-    store_catalogue(shop.con, shop.catalogue(settings=SETTINGS), listed)
-    measure_nulls(shop.con, D)
+    store_catalogue(DuckDB(shop.con), shop.catalogue(settings=SETTINGS), listed)
+    measure_nulls(DuckDB(shop.con), D)
     shares = shop.select(
         "select entity, name, null_share from features.catalogue"
         " where name in ('credit_rating', 'contacts', 'dearest_line', 'orders_90d') order by position"
@@ -292,7 +292,7 @@ def test_days_out_of_use_are_forgotten_and_accounts_may_go(shop: Shop) -> None:
     shop.compute(week_ago, settings=SETTINGS)
     days = "select distinct as_of_date from features.account order by 1"
     assert shop.select(days) == [(week_ago,), (D,)]
-    keep_features(shop.con, [])
+    keep_features(DuckDB(shop.con), [])
     assert shop.select(days) == [(D,)]
     shop.compute(D, settings=Features(), mapped=EVERYTHING - {"accounts"})
     names = ["as_of_date", "account_id", *(feature.name for feature in STANDARD)]
@@ -334,5 +334,5 @@ def test_a_faulty_expression_is_told_with_its_feature(shop: Shop, written: Row, 
     one = CustomFeature.model_validate({"name": "x", "from": "feedback", "meaning": "m"} | written)
     with pytest.raises(ConfigError, match=r"project.yaml: features.custom: x") as fault:
         compile_feature(one)
-        check_types(shop.con, [one])
+        check_types(DuckDB(shop.con), [one])
     assert told in str(fault.value)

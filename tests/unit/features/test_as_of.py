@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
-from pipelines.engine import bound, rows
+from pipelines.engine import DuckDB, bound, rows
 from pipelines.features import state
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Made, Recipe, make
@@ -46,7 +46,7 @@ def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
 def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int) -> None:
     rng = random.Random(seed)
     shop = random_shop(seed, orders=25)
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     for batch in range(4):
         for i in range(rng.randrange(1, 6)):
             # New, corrected (moved to another customer and day), or with other lines.
@@ -56,17 +56,17 @@ def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int)
             shop.con.execute("delete from core.order_lines where order_id = ?", [order_id])
             touched.append((random_order(shop, rng, order_id, 6, 500),))
             shop.dirty(*{one for (one,) in touched if one is not None})
-        refresh_state(shop.con)
+        refresh_state(DuckDB(shop.con))
         kept = [rows(shop.con, f"from {table} order by all") for table in STATE]
         shop.everyone_is_dirty()
-        refresh_state(shop.con)
+        refresh_state(DuckDB(shop.con))
         assert [rows(shop.con, f"from {table} order by all") for table in STATE] == kept
 
 
 def test_a_feature_computed_with_few_others_is_the_same() -> None:
     shop = random_shop(2, orders=60)
-    refresh_state(shop.con)
-    made = make(shop.con, Recipe(margin_rate=0.25, settings=SETTINGS))
+    refresh_state(DuckDB(shop.con))
+    made = make(DuckDB(shop.con), Recipe(margin_rate=0.25, settings=SETTINGS))
     day = FIRST + timedelta(days=300)
 
     def values(of: Made) -> dict[str, list[object]]:
@@ -91,33 +91,33 @@ def test_a_feature_computed_with_few_others_is_the_same() -> None:
 
 def test_the_state_made_span_by_span_is_the_state_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = random_shop(3, orders=60)
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     at_once = [rows(shop.con, f"from {table} order by all") for table in STATE]
     monkeypatch.setattr(state, "ORDERS_AT_ONCE", 7)
-    spans = [one for one in state._spans(shop.con) if one is not None]
+    spans = [one for one in state._spans(DuckDB(shop.con)) if one is not None]
     assert len(spans) > 5
     assert all(before[1] < after[0] for before, after in pairwise(spans))
     shop.everyone_is_dirty()
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     assert [rows(shop.con, f"from {table} order by all") for table in STATE] == at_once
 
 
 def test_only_dirty_customers_are_recomputed_and_then_forgotten() -> None:
     shop = random_shop(1)
-    assert refresh_state(shop.con) is None  # everyone
-    assert refresh_state(shop.con) == 0
+    assert refresh_state(DuckDB(shop.con)) is None  # everyone
+    assert refresh_state(DuckDB(shop.con)) == 0
     shop.dirty("c1", "c1", "c2")
-    assert refresh_state(shop.con) == 2
+    assert refresh_state(DuckDB(shop.con)) == 2
     assert shop.select("from ingest.dirty_customer") == []
 
 
 def test_a_customer_whose_orders_are_gone_leaves_the_state() -> None:
     shop = Shop()
     shop.order("o1", "ann", FIRST, {"revenue": 5, "product_id": "p"})
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     shop.con.execute("delete from core.orders")
     shop.dirty("ann")
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     assert shop.select("from features.customer_day") == []
     assert shop.select("from features.customer_entry") == []
 
@@ -149,7 +149,7 @@ def test_a_day_without_any_customer_left_is_emptied() -> None:
     shop.con.execute("delete from core.orders")
     shop.dirty("ann")
     shop.compute(FIRST)
-    assert not has_features(shop.con, FIRST)
+    assert not has_features(DuckDB(shop.con), FIRST)
 
 
 def test_past_days_that_are_not_kept_are_forgotten_and_the_state_stays() -> None:
@@ -158,27 +158,27 @@ def test_past_days_that_are_not_kept_are_forgotten_and_the_state_stays() -> None
     days = [FIRST + timedelta(days=i) for i in range(4)]
     shop.compute(days[3])
     for day in days[:3]:
-        compute_past(shop.con, day, Recipe())
-    keep_features(shop.con, [days[0], days[2]])
-    assert [has_features(shop.con, day) for day in days] == [True, False, True, True]
+        compute_past(DuckDB(shop.con), day, Recipe())
+    keep_features(DuckDB(shop.con), [days[0], days[2]])
+    assert [has_features(DuckDB(shop.con), day) for day in days] == [True, False, True, True]
 
 
 def test_there_are_no_features_before_they_are_computed() -> None:
-    assert not has_features(Shop().con, date(2024, 1, 1))
+    assert not has_features(DuckDB(Shop().con), date(2024, 1, 1))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_past_day_carried_on_from_an_earlier_one_is_the_day_computed_alone(seed: int) -> None:
     rng = random.Random(seed)
     shop = random_shop(seed, orders=120, customers=12)
-    refresh_state(shop.con)
+    refresh_state(DuckDB(shop.con))
     recipe = Recipe(margin_rate=0.25, categories=("A", "B"))
     day = FIRST + timedelta(days=200)
-    compute_past(shop.con, day, recipe)
+    compute_past(DuckDB(shop.con), day, recipe)
     sparing = 0
     for _ in range(8):
         before, day = day, day + timedelta(days=rng.choice([1, 7, 7, 30, 100]))
-        compute_past(shop.con, day, recipe, after=before)
+        compute_past(DuckDB(shop.con), day, recipe, after=before)
         (computed, customers), *_ = shop.select(
             "select (select count(*) from features.scope), count(*) from features.customer_past"
             " where as_of_date = ?",
@@ -186,7 +186,7 @@ def test_a_past_day_carried_on_from_an_earlier_one_is_the_day_computed_alone(see
         )
         sparing += computed < customers
         carried = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
-        compute_past(shop.con, day, recipe)
+        compute_past(DuckDB(shop.con), day, recipe)
         alone = rows(shop.con, "from features.customer_past where as_of_date = ? order by all", [day])
         assert carried == alone
         assert carried

@@ -10,7 +10,7 @@ import pytest
 from shop import Shop
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import measure_attributes, parse_rules
 from pipelines.features.compute import attributes_of
@@ -42,7 +42,7 @@ def shop() -> Iterator[Shop]:
 
 
 def quality(shop: Shop, rules: dict[str, AttributeRule]) -> dict[str, dict[str, Any]]:
-    measure_attributes(shop.con, DAY, rules, [name for name, _ in attributes_of(shop.con)])
+    measure_attributes(DuckDB(shop.con), DAY, rules, [name for name, _ in attributes_of(DuckDB(shop.con))])
     return {row["attribute"]: row for row in rows(shop.con, "from features.attribute_quality")}
 
 

@@ -6,7 +6,7 @@ import pytest
 from shop import EVERYTHING, Shop
 
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import columns_of
+from pipelines.engine import DuckDB, columns_of
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import STANDARD, absent, catalogue, share_name, store_catalogue
 
@@ -17,7 +17,7 @@ KEYS = {"as_of_date": "DATE", "customer_id": "VARCHAR"}
 def test_catalogue_and_table_have_the_same_columns_and_types() -> None:
     shop = Shop(age="varchar", children="bigint")
     shop.compute(D, 0.25, ["MEAT", "DRUG GM"])
-    store_catalogue(shop.con, shop.catalogue(["MEAT", "DRUG GM"]))
+    store_catalogue(DuckDB(shop.con), shop.catalogue(["MEAT", "DRUG GM"]))
     listed = dict(shop.con.execute("select name, type from features.catalogue").fetchall())
     assert listed | KEYS == dict(columns_of(shop.con, "features.customer"))
 
@@ -47,7 +47,7 @@ def test_every_feature_needs_tables_that_exist() -> None:
 
 def test_the_catalogue_keeps_the_order_of_display() -> None:
     shop = Shop()
-    store_catalogue(shop.con, shop.catalogue())
+    store_catalogue(DuckDB(shop.con), shop.catalogue())
     names = [row[0] for row in shop.select("select name from features.catalogue order by position")]
     assert names == [feature.name for feature in STANDARD]
 

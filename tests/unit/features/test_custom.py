@@ -8,6 +8,7 @@ from shop import Shop
 from pipelines.config.features import Features
 from pipelines.contracts.registry import FACTS
 from pipelines.core.facts import columns_of
+from pipelines.engine import DuckDB
 from pipelines.features.custom import compile_feature
 from pipelines.features.recipe import Recipe, make
 
@@ -82,4 +83,6 @@ def test_columns_of_products_need_the_products() -> None:
     shop = Shop()
     shop.order("o1", "ann", D, 60)
     without = Recipe(mapped=frozenset({"orders", "order_lines"}), margin_rate=0.25, settings=lines)
-    assert {"tools", "brands", "rows"} & {one.name for one in make(shop.con, without).features} == {"rows"}
+    assert {"tools", "brands", "rows"} & {one.name for one in make(DuckDB(shop.con), without).features} == {
+        "rows"
+    }

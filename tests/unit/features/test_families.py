@@ -9,6 +9,7 @@ from shop import Shop
 from test_portable_sql import faults
 
 from pipelines.config.features import Features
+from pipelines.engine import DuckDB
 from pipelines.features.recipe import Recipe, make
 
 D = date(2024, 6, 30)  # 30 days from 06-01, 90 from 04-02, 365 from 2023-07-02
@@ -258,7 +259,7 @@ def test_the_catalogue_lists_what_the_day_has(shop: Shop) -> None:
 
 
 def test_fragments_written_by_the_code_are_portable_too(shop: Shop) -> None:
-    made = make(shop.con, Recipe(settings=SETTINGS, categories=("A",)))
+    made = make(DuckDB(shop.con), Recipe(settings=SETTINGS, categories=("A",)))
     written = [one for one in made.fragments if one.text is not None]
     assert {"distance", "scale_innovativeness", "answers", "channel_shares"} <= {one.name for one in written}
     assert {one.name: found for one in written if (found := faults(one.sql))} == {}
@@ -275,7 +276,7 @@ def test_products_that_valuable_customers_buy_first() -> None:
         line = {"revenue": 100 + number if product == "axe" else number, "product_id": product}
         made.order(f"o{number}", f"c{number}", D, line)
     made.compute(D)
-    store_entry_products(made.con, D, {"products", "order_lines"})
+    store_entry_products(DuckDB(made.con), D, {"products", "order_lines"})
     found = made.select(
         "select kind, name, customers, revenue_365d_mean, top_tenth_customers, top_tenth_share"
         " from features.entry_product order by kind, name"

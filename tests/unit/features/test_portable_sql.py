@@ -13,6 +13,7 @@ from sqlglot.errors import ErrorLevel
 
 from pipelines.core.facts import resolved
 from pipelines.drift import shares
+from pipelines.engine import DuckDB
 from pipelines.engine.files import ROOT, read_file, sql_files
 from pipelines.features import state
 from pipelines.features.accounts import FRAGMENTS as ACCOUNTS
@@ -129,10 +130,10 @@ def test_a_file_uses_nothing_that_spark_answers_differently(path: Path) -> None:
 def assembled() -> dict[str, str]:
     """The statements of the size of the history that are put together when a project runs."""
     shop = Shop(age="varchar", latitude="double", longitude="double")
-    state.refresh_state(shop.con)
-    made = make(shop.con, Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
+    state.refresh_state(DuckDB(shop.con))
+    made = make(DuckDB(shop.con), Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
     shop.con.execute("create table features.scope as select 'a' as customer_id")
-    with scoped(shop.con, made.stored_sql) as cut:
+    with scoped(DuckDB(shop.con), made.stored_sql) as cut:
         return {
             "features of everyone": made.stored_sql,
             "features of some": cut,

@@ -19,7 +19,7 @@ from published_base import YESTERDAY, D, build
 from shop import EVERYTHING, Shop
 
 from pipelines.drift.measure import create
-from pipelines.engine import rows, run_step
+from pipelines.engine import DuckDB, rows, run_step
 from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.ingest import freshness
@@ -95,8 +95,8 @@ class Market:
                 self.shop.order(str(i), order.customer, order.day, {"revenue": order.revenue, **cost})
         history.create(self.con)
         features = self.shop.catalogue()
-        accounts = account_catalogue(EVERYTHING, account_attributes(self.con))
-        store_catalogue(self.con, features, accounts)
+        accounts = account_catalogue(EVERYTHING, account_attributes(DuckDB(self.con)))
+        store_catalogue(DuckDB(self.con), features, accounts)
         loaded = load_definitions(folder, {"customer": features, "account": accounts})
         self.segmentations = list(loaded.checked())
 
@@ -113,7 +113,7 @@ class Market:
 
     def publish(self) -> None:
         freshness.store(self.con, D, [])
-        compute_roi(self.con, D, margin_rate=None, contact_cost=Decimal(0))
+        compute_roi(DuckDB(self.con), D, margin_rate=None, contact_cost=Decimal(0))
         create(self.con)
         build(self.con)
 

@@ -68,7 +68,7 @@ class Market:
         self, table: str, *, as_of: date = AS_OF, margin_rate: float | None = 0.5, contact_cost: str = "1"
     ) -> list[dict[str, Any]]:
         self.shop.everyone_is_dirty()
-        refresh_state(self.shop.con)
+        refresh_state(DuckDB(self.shop.con))
         compute_roi(DuckDB(self.shop.con), as_of, margin_rate=margin_rate, contact_cost=Decimal(contact_cost))
         return rows(self.shop.con, f"from roi.{table} order by all")
 

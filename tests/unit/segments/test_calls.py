@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from shop import Shop
 
+from pipelines.engine import DuckDB
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.features.compute import refresh_state
@@ -68,7 +69,7 @@ class Market:
         add("core.campaigns", {"campaign_id": "m", "start_date": date(2024, 6, 1)})
         for customer, arm in (("ann", "treatment"), ("bob", "control")):
             add("core.campaign_contacts", {"campaign_id": "m", "customer_id": customer, "arm": arm})
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
         self.shop.compute(D)
         self.con.execute(
             "create or replace table features.account as select date '2024-06-30' as as_of_date,"

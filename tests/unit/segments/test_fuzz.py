@@ -15,7 +15,7 @@ from shop import Shop
 
 from pipelines.config.expression import refuse_unlisted
 from pipelines.core import money
-from pipelines.engine import quote
+from pipelines.engine import DuckDB, quote
 from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.segments.conditions import Reader, place_in
@@ -239,7 +239,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     shop.order("o2", "c4", date(2023, 5, 27), {"revenue": 30}, status="returned")
     shop.add("core.customers", {"customer_id": "c1", "account_id": "A"})
     shop.add("core.leads", {"lead_id": "l", "account_id": "A", "created_on": D, "source": "Web"})
-    money.ensure(con)
+    money.ensure(DuckDB(con))
     folder = tmp_path_factory.mktemp("project") / "segments"
     folder.mkdir()
     (folder / "cycle.yaml").write_text(RULES)

@@ -12,7 +12,7 @@ from shop import Shop
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
-from pipelines.engine import run_step
+from pipelines.engine import DuckDB, run_step
 from pipelines.features.accounts import compute_accounts
 from pipelines.features.compute import (
     compute_customers,
@@ -51,24 +51,24 @@ class Company:
         self.shop.order("o1", "ann", date(2024, 4, 10), 5)
         self.shop.order("o2", "bob", date(2024, 6, 1), 5)
         self.shop.batch(1, date(2024, 4, 10))
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
 
     def read(self) -> list[Segmentation]:
         return list(load_definitions(self.folder, {"customer": self.shop.catalogue()}).checked())
 
     def compute(self, day: date, after: date | None) -> None:
         self.computed.append(day)
-        compute_past(self.con, day, self.recipe, after)
-        compute_accounts(self.con, day, self.recipe)
+        compute_past(DuckDB(self.con), day, self.recipe, after)
+        compute_accounts(DuckDB(self.con), day, self.recipe)
 
     def record(self, day: date) -> None:
-        compute_customers(self.con, day, self.recipe)
-        compute_accounts(self.con, day, self.recipe)
+        compute_customers(DuckDB(self.con), day, self.recipe)
+        compute_accounts(DuckDB(self.con), day, self.recipe)
         history.record(self.con, day, self.segmentations, "run")
 
     def bring_up(self, day: date = D, months: int = 2) -> list[date]:
         versions = {one.id: one.version for one in self.segmentations}
-        inputs = replay.inputs_hash(versions, features_mark(self.con, self.recipe))
+        inputs = replay.inputs_hash(versions, features_mark(DuckDB(self.con), self.recipe))
         return replay.bring_up(self.con, day, self.segmentations, months, inputs, self.compute)
 
     def days(self, table: str) -> list[date]:
@@ -124,7 +124,7 @@ def test_needed_days_are_replayed_and_nothing_of_them_is_recorded(company: Compa
 
 def test_of_replayed_days_only_the_baseline_keeps_its_features(company: Company) -> None:
     company.bring_up()
-    assert [day for day in NEEDED if has_features(company.con, day)] == [BASELINE]
+    assert [day for day in NEEDED if has_features(DuckDB(company.con), day)] == [BASELINE]
 
 
 def test_a_replayed_day_stands_until_something_changes(company: Company) -> None:
@@ -135,7 +135,7 @@ def test_a_replayed_day_stands_until_something_changes(company: Company) -> None
 
 def test_a_baseline_without_features_is_computed_again(company: Company) -> None:
     company.bring_up()
-    keep_features(company.con, [])
+    keep_features(DuckDB(company.con), [])
     assert company.bring_up() == [BASELINE]
 
 
@@ -259,7 +259,7 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
     recorded = company.shop.select("from segments.assignment order by all")
     company.shop.order("late", "zoe", date(2024, 5, 1), 5)
     company.shop.dirty("zoe")
-    refresh_state(company.con)
+    refresh_state(DuckDB(company.con))
     company.shop.changed("orders", date(2024, 5, 1))
     assert MAY_END not in company.bring_up()
     assert (
@@ -272,9 +272,9 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
 
 def test_a_recorded_baseline_gets_its_features_back(company: Company) -> None:
     company.record(BASELINE)
-    keep_features(company.con, [])
+    keep_features(DuckDB(company.con), [])
     company.bring_up()
-    assert has_features(company.con, BASELINE)
+    assert has_features(DuckDB(company.con), BASELINE)
 
 
 def test_days_that_nobody_needs_any_more_are_dropped(company: Company) -> None:
@@ -301,7 +301,7 @@ def test_profiles_of_recorded_days_stay_when_nobody_needs_them(company: Company)
 def test_a_profile_counts_and_sums_its_segment(company: Company) -> None:
     company.shop.order("o3", "bob", date(2024, 6, 2), {"revenue": 15, "cost": 5})
     company.shop.dirty("bob")
-    refresh_state(company.con)
+    refresh_state(DuckDB(company.con))
     company.bring_up()
     found = company.shop.select(
         "select segment_id, members, customers, share, active_members_90d, revenue_30d, revenue_365d,"
@@ -320,10 +320,10 @@ def test_the_margin_of_a_segment_is_unknown_when_one_customers_is(tmp_path: Path
     company = Company(tmp_path)
     company.shop.order("o4", "cyd", date(2024, 6, 1), {"revenue": 15, "cost": 5})
     company.shop.dirty("cyd")
-    refresh_state(company.con)
+    refresh_state(DuckDB(company.con))
     day = BEFORE_CAMPAIGN
-    compute_customers(company.con, day, Recipe())
-    compute_accounts(company.con, day, Recipe())
+    compute_customers(DuckDB(company.con), day, Recipe())
+    compute_accounts(DuckDB(company.con), day, Recipe())
     history.assign(company.con, day, company.segmentations)
     run_step(company.con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     assert company.shop.select("select distinct margin_365d from segments.profile_day") == [(None,)]

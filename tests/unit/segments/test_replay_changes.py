@@ -12,6 +12,7 @@ from shop import EVENT_TABLES, FIRST, SETTINGS, random_day, random_event, random
 from pipelines.config.attributes import AttributeRule
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes, following, marks, merge
+from pipelines.engine import DuckDB
 from pipelines.features.compute import compute_past, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
@@ -53,7 +54,7 @@ class Past:
         for i in range(6):
             self.deal(f"d{i}")
         self.count = 0
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
 
     def deal(self, name: str) -> None:
         opened = random_day(self.rng, 500)
@@ -70,7 +71,7 @@ class Past:
 
     def day(self, day: date) -> dict[str, tuple[Any, ...]]:
         """Customer -> features and segments of a day, as they come out now."""
-        compute_past(self.con, day, RECIPE)
+        compute_past(DuckDB(self.con), day, RECIPE)
         history.assign(self.con, day, self.segmentations)
         found = self.shop.select(
             "select f.customer_id, f, a.segment_id from features.customer as f"
@@ -93,7 +94,7 @@ class Past:
         else:
             following.keep_changed(self.con, "from was", f"select {content} from core.{table}")
             marks.mark_changed(self.con, contract)
-        refresh_state(self.con)
+        refresh_state(DuckDB(self.con))
 
     def _edit(self, table: str) -> None:
         self.count += 1
@@ -191,7 +192,7 @@ def test_a_baseline_carried_on_day_by_day_is_the_one_computed_alone(tmp_path: Pa
     def compute(day: date, after: date | None) -> None:
         nonlocal carried
         carried += after is not None
-        compute_past(past.con, day, RECIPE, after)
+        compute_past(DuckDB(past.con), day, RECIPE, after)
 
     for i in range(10):
         if past.rng.random() < 0.5:
@@ -201,9 +202,9 @@ def test_a_baseline_carried_on_day_by_day_is_the_one_computed_alone(tmp_path: Pa
         baseline = replay.four_weeks_before(day)
         of_baseline = f"from features.customer where as_of_date = date '{baseline}' order by all"
         found = past.shop.select(of_baseline)
-        compute_past(past.con, baseline, RECIPE)
+        compute_past(DuckDB(past.con), baseline, RECIPE)
         assert past.shop.select(of_baseline) == found
-        keep_features(past.con, [day, baseline])
+        keep_features(DuckDB(past.con), [day, baseline])
     assert carried
 
 
