@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipelines.contracts.fact import Ending, Entity, Link
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts.columns import lines_of
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 
 # Columns beside those of the contract: whether a fact counts, and the day it ended as far as that was known.
 HAPPENED, ENDED_ON = "happened", "ended_on"
@@ -42,7 +42,7 @@ class Reading:
         if fact.else_day is not None and name == fact.day:
             return f"coalesce({own}, {self._linked(fact.else_day)})"
         if fact.counts is not None and fact.counts.blank is not None and name == fact.counts.column:
-            return f"coalesce({own}, {text(fact.counts.blank)})"
+            return f"coalesce({own}, {literal(fact.counts.blank)})"
         for link in fact.links:
             if name in link.gives:
                 return self._linked(link, name)
@@ -89,14 +89,14 @@ class Reading:
         day = f"e.{quote(ends.day)}"
         if ends.column is None:
             return f"case when {day} <= $as_of then {day} end"
-        blank = text(ends.blank)
+        blank = literal(ends.blank)
         if ends.blank_with_day != ends.blank:
-            blank = f"case when {day} is not null then {text(ends.blank_with_day)} else {blank} end"
+            blank = f"case when {day} is not null then {literal(ends.blank_with_day)} else {blank} end"
         said = f"coalesce(e.{quote(ends.column)}, {blank})"
         ended = among(said, ends.ends)
         since = f"coalesce({day}, {self.value(self.fact.day)})"
         if name == ends.column:
-            return f"case when {ended} and {since} > $as_of then {text(ends.before)} else {said} end"
+            return f"case when {ended} and {since} > $as_of then {literal(ends.before)} else {said} end"
         known = day if name == ends.day else since
         return f"case when {ended} and {known} <= $as_of then {known} end"
 
@@ -131,9 +131,5 @@ class Reading:
 
 def among(value: str, texts: tuple[str, ...]) -> str:
     if len(texts) == 1:
-        return f"{value} = {text(texts[0])}"
-    return f"{value} in ({', '.join(map(text, texts))})"
-
-
-def text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+        return f"{value} = {literal(texts[0])}"
+    return f"{value} in ({', '.join(map(literal, texts))})"

@@ -1,0 +1,72 @@
+"""The statements of the size of the history, of both examples, on a second engine: every cell is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fixtures.second_engine import SecondEngine, differences, of_duckdb, second_engine
+from fixtures.shop import Shop
+
+from pipelines.core.facts import with_facts
+from pipelines.drift import shares
+from pipelines.engine import DuckDB, Statement, load_step
+from pipelines.features import accounts, entry, state
+from pipelines.features.compute import STATE, state_day
+from pipelines.features.recipe import make
+from pipelines.roi.compute import STEPS as ROI
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[SecondEngine]:
+    pytest.importorskip("pysail", reason="pysail is missing: it is among the packages of requirements.lock")
+    with second_engine(tmp_path) as engine:
+        yield engine
+
+
+def statements(con: duckdb.DuckDBPyConnection, shop: Shop) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Name -> a SELECT that the latest day is made of, and what it binds."""
+    engine, project = DuckDB(con), shop.project
+    day = state_day(engine) or date.min
+    made = make(engine, project.recipe)
+    of_accounts = accounts._make(engine, day, project.recipe)
+    of_day = {"as_of": day, "as_of_date": day, "basis": "recorded"}
+    worth = {"margin_rate": project.config.margin_rate, "contact_cost": project.config.costs.contact}
+    dated = f"(select cast($as_of as date) as as_of_date, * from {STATE})"
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "features stored": (made.stored_sql, made.bindings(day)),
+        "features read": (made.public_sql(dated), made.bindings(day)),
+        "accounts": (of_accounts.sql, of_accounts.parameters),
+        "sizes": (shares._SIZES, {"as_of": day, "baseline": day}),
+    }
+    steps = (state.STEP, entry.STEP, entry.PRODUCTS, *ROI, "segments/membership", "segments/profile_day")
+    for name in steps:
+        found[name] = (with_facts(load_step(name)).sql, of_day | worth)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", ["whole_year", "b2b"])
+def test_every_cell_is_the_same_on_a_second_engine(
+    example: str, other: SecondEngine, request: pytest.FixtureRequest
+) -> None:
+    shop: Shop = request.getfixturevalue(example)
+    found: dict[str, list[str]] = {}
+    rows = 0
+    with shop.warehouse() as con:
+        for name, (sql, parameters) in statements(con, shop).items():
+            if name == "accounts" and "accounts" not in shop.project.mapped:
+                continue
+            other.bring(con, Statement(sql).inputs)
+            ours = of_duckdb(con, sql, parameters)
+            rows += len(ours)
+            columns = [column[0] for column in con.description or []]
+            found[name] = differences(ours, other.rows(sql, parameters), columns)
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert rows > 10_000
