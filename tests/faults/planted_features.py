@@ -36,23 +36,23 @@ FAULTS = (
         "a-changed-customer-is-not-stale",
         "Whoever core marks is computed again, whatever else marks nobody.",
         "pipelines/features/state.py",
-        '        " union select customer_id from ingest.dirty_customer"\n',
-        "",
+        "from ingest.dirty_day union select customer_id from ingest.dirty_customer",
+        "from ingest.dirty_day",
         (f"{_INCREMENTAL}::test_what_is_kept_up_day_by_day_equals_a_rebuild",),
     ),
     Fault(
         "days-that-lost-their-orders-stay",
         "A day that is dirty and has no order any more leaves the state.",
         "pipelines/features/state.py",
-        '            " and (customer_id, business_date) in"\n',
-        '            " and (customer_id, business_date) in (select (customer_id, business_date)"\n'
-        '            " from core.orders) and (customer_id, business_date) in"\n',
+        "$first and $last and (customer_id, business_date) in",
+        "$first and $last and (customer_id, business_date) in"
+        " (select (customer_id, business_date) from core.orders) and (customer_id, business_date) in",
         (f"{_AS_OF}::test_a_customer_whose_orders_are_gone_leaves_the_state",),
     ),
     Fault(
         "an-earlier-first-purchase-changes-no-entry",
         "The entry of a customer is computed again when a day up to it changes.",
-        "pipelines/features/entry.py",
+        "pipelines/features/scope/entries.sql",
         "where e.customer_id is null or d.business_date <= e.first_date",
         "where e.customer_id is null or d.business_date < e.first_date - 400",
         (
@@ -80,8 +80,8 @@ FAULTS = (
         "a-state-of-another-recipe-goes-on",
         "A state made by another recipe is made anew.",
         "pipelines/features/compute.py",
-        "return row == (made.fingerprint,) and stale == (0,) and",
-        "return row is not None and stale == (0,) and",
+        "return known == made.fingerprint and stale == 0 and",
+        "return known is not None and stale == 0 and",
         (f"{_AS_OF}::test_a_state_made_by_another_recipe_is_made_anew",),
     ),
     Fault(
@@ -97,8 +97,8 @@ FAULTS = (
         "the-scope-is-not-that-of-the-state",
         "Few customers computed alone come out as among everyone.",
         "pipelines/features/scoped.py",
-        'f" semi join {keys} as s on s.{key} = r.{key}"',
-        'f" semi join (from {keys} limit 1) as s on s.{key} = r.{key}"',
+        'as r semi join {keys} as s on s.{key} = r.{key}"',
+        'as r semi join (from {keys} limit 1) as s on s.{key} = r.{key}"',
         ("tests/unit/features/test_scoped.py::test_those_in_scope_come_out_as_among_everyone",),
     ),
     Fault(
