@@ -86,7 +86,7 @@ def main() -> None:
     except BaseException as fault:
         if not is_interruption(fault):
             raise
-        show.errors.print("interrupted: what was published stands, and the next run takes up the rest")
+        show.errors.print("interrupted: the previous publication stays, and the next run continues the work")
         sys.exit(INTERRUPTED)
 
 

@@ -15,7 +15,7 @@ def backup(context: typer.Context, json: Json = False) -> None:
     """Write the record of membership to `.lohko/backup/` as Parquet files."""
     warehouse = _warehouse(context)
     if not warehouse.path.exists():
-        raise SourceError(f"{warehouse.path}: there is no warehouse yet; `lohko run` makes it")
+        raise SourceError(f"{warehouse.path}: there is no warehouse yet; run `lohko run` first")
     folder = warehouse.back_up()
     if json:
         show.print_json({"backup": str(folder)})

@@ -13,10 +13,10 @@ from lohko.commands.shared.published import Published
 
 def drift(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Checks within the limits too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include checks within the limits.")] = False,
     json: Json = False,
 ) -> None:
-    """Segments and features that have moved since four weeks before."""
+    """Segments and features that have drifted in four weeks."""
     with Published(load(context)) as published:
         found = published.rows("from marts.drift order by verdict = 'ok', psi desc nulls last")
     moved = [row for row in found if row["verdict"] in ("warn", "alert")]

@@ -32,7 +32,7 @@ WAITING_SHOWN = 5  # orders without a rate that `list` names; `show` names more
 
 app = typer.Typer(
     name="quarantine",
-    help="Rows and batches that were kept out: look at them, replay them after a fix, or decide by hand.",
+    help="Rejected rows and batches: inspect them, replay them after a fix, or decide by hand.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -41,9 +41,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 OfSource = Annotated[str | None, typer.Option("--source", "-s", help="Only this source.")]
 OfTable = Annotated[str | None, typer.Option("--table", "-t", help="Only this canonical table.")]
 OfReason = Annotated[str | None, typer.Option("--reason", "-r", help="Only this reason code.")]
-Everything = Annotated[bool, typer.Option("--all", help="Also rows whose file was replaced since.")]
+Everything = Annotated[bool, typer.Option("--all", help="Include rows whose file was replaced since.")]
 Batch = Annotated[int, typer.Argument(help="The batch's number.", min=1)]
-Why = Annotated[str, typer.Option("--why", help="Why; kept with who and when.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; recorded with who and when.")]
 
 
 @app.command("list")
@@ -98,7 +98,7 @@ def _print_list(facts: dict[str, Any]) -> None:
     if facts["rejected_batches"]:
         out.print(
             show.table(
-                "Rejected batches (`replay SOURCE` judges them again, `accept BATCH` takes them as they are)",
+                "Rejected batches (`replay SOURCE` validates them again, `accept BATCH` takes them as is)",
                 ["batch", "source", "landed (UTC)", "file", "why"],
                 [
                     [
@@ -174,7 +174,7 @@ def _print_waiting(orders: list[dict[str, Any]]) -> None:
     names = ("source", "reason", "business_date", "currency", "country", "file", "row_number")
     show.console.print(
         show.table(
-            "Orders that wait for a rate: they enter by themselves once it is there",
+            "Orders waiting for a rate: they enter core once it arrives",
             ["source", "reason", "day", "currency", "country", "file", "row"],
             [[show.text(one[name]) for name in names] for one in orders],
             right=["row"],
@@ -189,7 +189,7 @@ def _pairs(values: dict[str, Any]) -> str:
 @app.command()
 def replay(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source whose mapping or data was mended.")],
+    source: Annotated[str, typer.Argument(help="The source whose mapping or data was corrected.")],
     json: Json = False,
 ) -> None:
     """Type again, under the mapping as it is now, what is in quarantine; good rows enter core."""
@@ -243,7 +243,7 @@ def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None
     from pipelines.ingest import decision as by_hand
 
     if not why.strip():
-        raise UsageError("--why is empty; expected the reason, which is kept with who and when")
+        raise UsageError("--why is empty; expected a reason, which is recorded with who and when")
     project = Project.load(context.obj)
     control = ControlStore(project.control_path)
     purpose = f"quarantine {decision}"
@@ -252,7 +252,7 @@ def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None
         # Inside the transaction: a verdict that nobody answers for must not stand.
         control.record_decision(batch, source, decision, getpass.getuser(), why.strip())
     show.console.print(
-        f"batch {batch} of {show.text(source)} is {decision}ed. `lohko run` computes and publishes anew."
+        f"batch {batch} of {show.text(source)} is {decision}ed. `lohko run` computes and publishes again."
     )
 
 
@@ -276,7 +276,7 @@ def _warehouse(project: Project, purpose: str) -> Iterator[duckdb.DuckDBPyConnec
 
     path = project.warehouse_path
     if not path.exists():
-        raise SourceError(f"{path}: nothing has been ingested yet; `lohko run` does")
+        raise SourceError(f"{path}: nothing has been ingested yet; run `lohko run` first")
     with Warehouse(path, project.config.timezone, LOCK_TIMEOUT).open(f"lohko {purpose}") as con:
         ledger.create(con)
         yield con

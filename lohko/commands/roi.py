@@ -19,7 +19,7 @@ def roi(
     last: Annotated[int, typer.Option(help="How many of the latest months or campaigns.", min=1)] = 3,
     json: Json = False,
 ) -> None:
-    """What was sold along with campaigns, a segment: attributed, not incremental."""
+    """What each segment bought in campaigns: attributed, not incremental."""
     if by not in ("month", "campaign"):
         raise UsageError(f"--by {by}: expected month or campaign")
     project = load(context)

@@ -25,7 +25,8 @@ def schema(
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from None
     show.console.print(
-        f"Wrote {show.text(output)}. The first line of a file in segments/ then is, with the way to it:\n"
+        f"Wrote {show.text(output)}. Make this the first line of each file in segments/, with the path to the"
+        " schema:\n"
         "  # yaml-language-server: $schema=../segments.schema.json",
         highlight=False,
     )

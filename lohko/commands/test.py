@@ -41,7 +41,7 @@ class Tested:
 
 
 def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
-    """Judge the tests that stand in segments/*.yaml, on the features of the latest day."""
+    """Run the tests in segments/*.yaml on the features of the latest day."""
     tested = run_tests(load(context), segmentation)
     if json:
         show.print_json(tested_json(tested))

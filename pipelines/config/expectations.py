@@ -22,9 +22,9 @@ class Expectation(Section):
 class SuiteFile(Section):
     """One file: a table and what is expected of it."""
 
-    batch: str | None = Field(default=None, description="a canonical table: its incoming batch is judged")
+    batch: str | None = Field(default=None, description="a canonical table: its incoming batch is checked")
     source: str | None = Field(default=None, description="only batches of this source")
-    mart: str | None = Field(default=None, description="a mart, judged before it is published")
+    mart: str | None = Field(default=None, description="a mart, checked before it is published")
     expectations: list[Expectation] = Field(min_length=1)
 
     @field_validator("expectations")

@@ -59,7 +59,7 @@ def parse_query(text: str, columns: Collection[str] | None, where: str) -> str:
     """
     if BATCH not in text:
         raise ConfigError(
-            f"{where}: the query does not read {BATCH}; write `from {BATCH}`, which is the table judged"
+            f"{where}: the query does not read {BATCH}; write `from {BATCH}`, which is the table under test"
         )
     if _STAND_IN in text:
         raise ConfigError(f"{where}: the query names {_STAND_IN}, which is reserved")
@@ -118,7 +118,7 @@ def _refuse_tables(tree: exp.Expr, where: str) -> None:
         given.add(cte.alias)
     for found in tree.find_all(exp.With):
         if found is not opening:
-            raise ConfigError(f"{where}: WITH stands inside the query; write it at its beginning")
+            raise ConfigError(f"{where}: WITH is inside the query; write it at the beginning")
     _refuse_others((table for table in tree.find_all(exp.Table) if id(table) not in inner), given, where)
 
 

@@ -47,7 +47,7 @@ def read_yaml(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: no such file. `lohko init DIR` makes a project to start from; "
+            f"{path}: no such file. `lohko init DIR` creates a project to start from; "
             "LOHKO_PROJECT or --project names the folder."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -77,7 +77,7 @@ def _hint(error: MarkedYAMLError) -> str:
     """What helps with the fault that conditions with labelled arguments run into."""
     if error.problem != "mapping values are not allowed here":
         return ""
-    return "; a text that holds a colon and a space, such as did(orders, where: …), stands in double quotes"
+    return "; a text that holds a colon and a space, such as did(orders, where: …), must be in double quotes"
 
 
 def plain(node: Any) -> Any:

@@ -69,6 +69,6 @@ def refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
         if found:
             raise SourceError(
                 f"{found[0]}: {name} of sources.{mapping.source}.tables.{mapping.contract.table} adds up to"
-                f" more than {LARGEST_SUM:,} in one batch, signs aside; expected the amounts of one company"
-                " in whole units of its currency. Mend the file, or divide in the mapping"
+                f" more than {LARGEST_SUM:,} in one batch in absolute terms; expected the amounts of one"
+                " company in whole units of its currency. Correct the file, or divide in the mapping"
             )

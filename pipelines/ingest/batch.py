@@ -334,7 +334,7 @@ def refuse_loss(
         f"sources.{mapping.source}.tables.{mapping.contract.table}: as it is mapped now, {now:,} of {rows:,}"
         f" rows that had landed would go to quarantine, {before:,} before (most often {reason}"
         f"{f' in {column}' if column else ''}: {found:,}); expected at most {mapping.max_bad_share:.1%}"
-        " (max_bad_share). Nothing was changed, and what was published stays. Mend the mapping and run again"
+        " (max_bad_share). Nothing was changed. Correct the mapping and run again"
     )
 
 

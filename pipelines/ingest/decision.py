@@ -34,8 +34,8 @@ def accept(con: duckdb.DuckDBPyConnection, seq: int) -> str:
         )
         if not point_to_newest(con, seq):
             raise UsageError(
-                f"batch {seq}: later versions of all its files are accepted already, so nothing of it would"
-                " count. `lohko quarantine list` shows what stands"
+                f"batch {seq}: later versions of all its files are accepted already, so accepting it would"
+                " change nothing. `lohko quarantine list` shows the present state"
             )
         _refresh_anew(con, entry["source"])
     return str(entry["source"])

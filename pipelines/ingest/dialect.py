@@ -129,8 +129,8 @@ def _first_row(path: Path, lines: Sequence[str], delimiter: str, quote: str, esc
         return next((row for row in _reader(lines, delimiter, quote, escape) if row), [])
     except csv.Error:
         raise SourceError(
-            f"{path}: its first line cannot be cut into values; expected a row of text. Say csv.delimiter and"
-            " csv.quote, or send the file again"
+            f"{path}: its first line cannot be split into values; expected a row of text. Set csv.delimiter"
+            " and csv.quote, or send the file again"
         ) from None
 
 
@@ -175,8 +175,8 @@ def refuse_repeats(path: Path, names: Sequence[str], mend: str = "or name all wi
         other = seen.setdefault(_plain(name), place)
         if other != place:
             raise SourceError(
-                f"{path}: columns {other} and {place} of its header have the same name, letter case apart;"
-                f" expected different ones. Rename one, {mend}"
+                f"{path}: columns {other} and {place} of its header have names that differ only in letter"
+                f" case. Rename one, {mend}"
             )
 
 

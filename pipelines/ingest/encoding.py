@@ -108,15 +108,15 @@ def encoding_of(path: Path, compression: str, found: Scan, stated: str | None) -
     encoding = stated or _marked(found.sample) or _wide(found.sample)
     if not (encoding or "").startswith("utf-16") and found.nul is not None:
         raise SourceError(
-            f"{path}: line {found.nul} holds a NUL byte, as a file cut short or no text file does; expected"
-            " text. Send the file again"
+            f"{path}: line {found.nul} contains a NUL byte, so the file is truncated or is not a text"
+            " file. Send the file again"
         )
     if encoding is None:
         encoding = "utf-8" if found.not_utf8 is None else _single_byte(path, compression, found.not_utf8)
     if encoding == "utf-8" and found.not_utf8 is not None:
         raise SourceError(
-            f"{path}: line {found.not_utf8} is not UTF-8, as it was said to be. Say csv.encoding, or send"
-            " the file again"
+            f"{path}: line {found.not_utf8} is not UTF-8, although csv.encoding says so. Correct"
+            " csv.encoding, or send the file again"
         )
     return encoding
 
@@ -139,7 +139,7 @@ def _single_byte(path: Path, compression: str, line: int) -> str:
         if len(piece.translate(None, _NO_TEXT)) < len(piece):
             raise SourceError(
                 f"{path}: line {line} is not UTF-8, and the file is not Windows-1252 either."
-                " Say csv.encoding, or send it as UTF-8"
+                " Set csv.encoding, or send it as UTF-8"
             )
         if _UTF8_LETTER.search(piece):
             raise SourceError(
@@ -177,7 +177,7 @@ def copy_as_utf8(path: Path, compression: str, encoding: str, target: Path) -> N
                 line += text.count("\n")
     except UnicodeError:
         raise SourceError(
-            f"{path}: is not {encoding} at or after line {line}. Say csv.encoding, or send the file again"
+            f"{path}: is not {encoding} at or after line {line}. Set csv.encoding, or send the file again"
         ) from None
     except OSError as error:
         raise unreadable(path, error) from None

@@ -68,7 +68,7 @@ def load_suites(folder: Path, tables: Tables) -> list[Suite]:
             if key in seen:
                 raise ConfigError(
                     f"{suite.path}: {check.name.removeprefix(PREFIX)} of {suite.table} stands in"
-                    f" {seen[key].name} too; a name is for one expectation of a table"
+                    f" {seen[key].name} too; a name belongs to one expectation of a table"
                 )
             seen[key] = suite.path
     return suites

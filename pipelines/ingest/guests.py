@@ -29,8 +29,8 @@ def salt() -> str:
     if len(found) < SHORTEST:
         raise ConfigError(
             f"guest_key needs a secret salt of at least {SHORTEST} characters in the environment variable"
-            f" {ENVIRONMENT}, and it has {len(found)}; make one with `openssl rand -hex 32` and keep it: with"
-            " another salt every guest is somebody else"
+            f" {ENVIRONMENT}, and it has {len(found)}; make one with `openssl rand -hex 32` and keep it: a"
+            " different salt gives every guest a new id"
         )
     return found
 

@@ -53,8 +53,7 @@ def refuse_places(path: Path, columns: Sequence[str]) -> None:
     for column in columns:
         if column.lower() in PLACES:
             raise SourceError(
-                f"{path}: has a column {column}, and Lohko gives every row one of that name; rename it where"
-                " the file is made"
+                f"{path}: has a column {column}, a name that Lohko adds to every row; rename it in the file"
             )
 
 

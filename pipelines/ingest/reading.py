@@ -195,7 +195,7 @@ def _scan_zstd(con: duckdb.DuckDBPyConnection, path: Path) -> Scan:
     import duckdb
 
     if not zstd_is_whole(path):
-        raise SourceError(f"{path}: is damaged or cut short: its zstd frames do not end. Send the file again")
+        raise SourceError(f"{path}: is damaged or truncated: its zstd frames do not end. Send the file again")
     lines = (
         "read_csv($path, auto_detect = false, header = false, columns = {'line': 'VARCHAR'}, delim = '\x1f',"
         f" quote = '', escape = '', compression = 'zstd', max_line_size = {MAX_LINE})"

@@ -69,7 +69,7 @@ def chunks(path: Path, compression: str) -> Iterator[bytes]:
     Raises
     ------
     SourceError
-        When the file is damaged or cut short, or grows beyond what a table of text does.
+        When the file is damaged or truncated, or grows beyond what a table of text does.
     """
     packed, unpacked = path.stat().st_size, 0
     try:
@@ -81,12 +81,12 @@ def chunks(path: Path, compression: str) -> Iterator[bytes]:
                 yield piece
     except _DAMAGE:
         raise SourceError(
-            f"{path}: is damaged or cut short: it does not unpack as {compression}. Send the file again"
+            f"{path}: is damaged or truncated: it does not unpack as {compression}. Send the file again"
         ) from None
     except OSError as error:
         if compression == "bzip2" and error.errno is None:
             raise SourceError(
-                f"{path}: is damaged or cut short: it does not unpack as bzip2. Send the file again"
+                f"{path}: is damaged or truncated: it does not unpack as bzip2. Send the file again"
             ) from None
         raise unreadable(path, error) from None
 

@@ -66,6 +66,6 @@ def refuse_broken(outcomes: Iterable[Outcome]) -> None:
     if broken:
         told = "; ".join(map(str, broken))
         raise InvariantError(
-            f"an invariant does not hold: {told}. Nothing was published; what was published before stays."
+            f"an invariant does not hold: {told}. Nothing was published; the previous publication stays."
             " `lohko status` shows the state"
         )

@@ -92,7 +92,7 @@ def _record(refresh: Refresh, definitions: Definitions) -> tuple[dict[str, objec
     latest = history.latest_day(con)
     recorded = history.Recorded(0, faults_of(definitions))
     if latest is not None and wanted < latest:
-        told = f"no: {wanted} lies before {latest}, and what was recorded is not rewritten"
+        told = f"no: {wanted} is before {latest}, and what was recorded is not rewritten"
         return {"recorded": told}, recorded.held
     for day in history.days_to_record(latest, wanted, min(refresh.days)):
         recorded = _record_day(refresh, day, definitions)

@@ -288,7 +288,7 @@ class Load:
             start = fault.ids.index(self.path[-1])
             self._raise_circle(fault.ids[start:] + fault.ids[:start], place, at)
         if fault is not None:
-            raise place.fault(f"refers to {name}, which is at fault itself: {str(fault).splitlines()[0]}", at)
+            raise place.fault(f"refers to {name}, which is faulty itself: {str(fault).splitlines()[0]}", at)
         return self.done[name]
 
     def _raise_circle(self, ids: Sequence[str], place: Place, at: int | None) -> None:
@@ -296,7 +296,7 @@ class Load:
         own = ids.index(self.path[-1])
         turned = [*ids[own:], *ids[:own]]
         circle = " -> ".join([*turned, turned[0]])
-        raise CircleError(str(place.fault(f"refers to itself in a circle: {circle}", at)), turned)
+        raise CircleError(str(place.fault(f"refers to itself in a cycle: {circle}", at)), turned)
 
     def reader(self, entity: Entity, author: str, terms: Mapping[str, Term], own: Function | None) -> Reader:
         """Reads conditions over an entity in the definition `author`.
@@ -318,7 +318,7 @@ class Load:
             customers = self.reader("customer", author, {}, None)
             calls |= dict.fromkeys(MEMBER_CALLS, Members(customers, self.mapped).term)
         else:
-            why = "asks for the members of an account, and here a customer is judged"
+            why = "asks for the members of an account, and this segmentation divides customers"
             refused = {name: f"{name} {why}" for name in MEMBER_CALLS}
         functions: dict[str, Function] = {"in_segment": references.segment, "score": references.score}
         return Reader(names, functions, calls, refused)

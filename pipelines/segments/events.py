@@ -88,7 +88,7 @@ class Events:
                 absent,
                 f" (known: {', '.join(sorted(known))})",
             )
-            inside = "cannot stand inside did: an event is judged by its own columns"
+            inside = "cannot be used inside did: an event has only its own columns"
             self._readers[table] = Reader(
                 names,
                 refused={

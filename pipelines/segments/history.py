@@ -96,7 +96,7 @@ def days_to_record(latest: date | None, wanted: date, first: date | None = None)
         start = min(first, wanted) if first else wanted
     elif wanted < latest:
         raise UsageError(
-            f"{wanted} lies before {latest}, the latest recorded day. What was recorded is not rewritten;"
+            f"{wanted} is before {latest}, the latest recorded day. What was recorded is not rewritten;"
             f" run {latest} again or a later day"
         )
     else:
@@ -219,7 +219,7 @@ def record(
     """
     latest = latest_day(con)
     if latest is not None and day < latest:
-        raise UsageError(f"{day} lies before {latest}, the latest recorded day")
+        raise UsageError(f"{day} is before {latest}, the latest recorded day")
     before = previous_day(con, day)
     standing = versions.in_force(con, before)
     held = _held(faults or {}, standing, versions.refused(con, before, segmentations), segmentations)

@@ -29,7 +29,7 @@ class References:
         name, segment = _two(text, "in_segment('lifecycle.loyal')", place, at)
         if name == self.author:
             if self.own is None:
-                raise place.fault(f"in_segment('{text}') asks {name} of itself", at)
+                raise place.fault(f"in_segment('{text}') refers to {name} itself", at)
             return self.own(segment, place, at)
         found = self._found(name, place, at)
         segment_of(found, segment, place, at)
@@ -46,7 +46,7 @@ class References:
         """A score of another segmentation, a number."""
         name, score = _two(text, "score('rfm.r')", place, at)
         if name == self.author:
-            raise place.fault(f"score('{text}') asks {name} of itself; expected {score} alone", at)
+            raise place.fault(f"score('{text}') refers to {name} itself; expected {score} alone", at)
         found = self._found(name, place, at)
         scores = dict(found.compiled.scores)
         if score not in scores:
@@ -62,7 +62,9 @@ class References:
     def _found(self, name: str, place: Place, at: int | None) -> Segmentation:
         found = self.refer(name, place, at)
         if found.entity != self.entity:
-            raise place.fault(f"{name} segments {found.entity}s, and here a {self.entity} is judged", at)
+            raise place.fault(
+                f"{name} divides {found.entity}s, and this segmentation divides {self.entity}s", at
+            )
         return found
 
 

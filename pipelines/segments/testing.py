@@ -222,7 +222,7 @@ class _Judged:
                     segment,
                     not wrong,
                     f"{len(examples.inside)} in and {len(examples.out)} out",
-                    f"{named - len(wrong)} of {named} so"
+                    f"{named - len(wrong)} of {named} match"
                     + (f"; {unknown} are no {self.entity} of the day" if unknown else ""),
                     tuple(wrong),
                 )

@@ -48,4 +48,4 @@ def test_a_restore_says_what_it_needs(shop: Shop) -> None:
 
 def test_there_is_nothing_to_back_up_before_the_first_run(new_shop: Shop) -> None:
     refused = new_shop.lohko("backup")
-    assert refused.code == 4 and "`lohko run` makes it" in refused.err
+    assert refused.code == 4 and "run `lohko run` first" in refused.err

@@ -38,7 +38,7 @@ def pipe(folder: Path) -> None:
     ("spoil", "what"),
     [
         (two_alike, "columns 1 and 8 of its header have the same name"),
-        (cut_short, "cut short"),
+        (cut_short, "truncated"),
         (full_of_nothing, "unpacks to more than 200 times"),
         (mixed, "other lines are"),
         (pipe, "is a pipe"),

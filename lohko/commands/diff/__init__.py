@@ -19,7 +19,7 @@ def diff(
     format: Annotated[str, typer.Option(help="text, json or markdown.")] = "text",
     sample: Annotated[int, typer.Option(help="Members to name in each flow.", min=0, max=100)] = 0,
 ) -> None:
-    """Who moves, and with what revenue, when the edited definitions are run: against a git revision."""
+    """Who would move, and with how much revenue, under edited definitions compared with a git revision."""
     if format not in ("text", "json", "markdown"):
         raise UsageError(f"--format {format}: expected text, json or markdown")
     found = run_diff(load(context), against, sample)

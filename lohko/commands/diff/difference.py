@@ -113,7 +113,7 @@ def _remarks(before: Definitions, revision: Revision) -> list[str]:
         for fault in dict.fromkeys(before.faults.values())
     ]
     return remarks + [
-        f"{name} is not in {revision.reference}: its present content stands on both sides"
+        f"{name} is not in {revision.reference}: its present content is used on both sides"
         for name in revision.untracked
     ]
 

@@ -31,7 +31,7 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """A customer's or account's features and segments; since when, and which condition put them there."""
+    """The features and segments of a customer or account: since when, and by which condition."""
     facts = explain_everything(
         load(context),
         who,

@@ -110,7 +110,7 @@ def explain_everything(
         When there is no such member, segment or publication, or `--from` lies after `--to`.
     """
     if start and end and start > end:
-        raise UsageError(f"--from {start} lies after --to {end}")
+        raise UsageError(f"--from {start} is after --to {end}")
     asked = bool(segment or start or end)
     who, also = _found(project, id_, entity)
     untold = None

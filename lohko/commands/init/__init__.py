@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).parent / "template"
 def init(
     directory: Annotated[Path, typer.Argument(help="A folder that does not exist or is empty.")],
 ) -> None:
-    """Make a commented project to start from, with a little data so that it runs."""
+    """Create a commented project with a little data, ready to run."""
     create(directory)
     show.console.print(
         f"Made {show.text(directory)}. Next:\n"

@@ -22,7 +22,9 @@ def replay(
         str, typer.Option(help="day, week (each seventh day) or month (its last day).")
     ] = "week",
     known: Annotated[str, typer.Option(help="now, or then: when each day was recorded.")] = "now",
-    definition: Annotated[Path | None, typer.Option(help="Another definition of it, to compare.")] = None,
+    definition: Annotated[
+        Path | None, typer.Option(help="Another definition of the segmentation, to compare.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the members: .parquet or .csv.")] = None,
     json: Json = False,
 ) -> None:

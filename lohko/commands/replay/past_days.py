@@ -158,4 +158,4 @@ def print_sizes(wanted: Wanted, found: Sequence[playback.Size]) -> None:
     show.console.print(
         show.table(f"{wanted.segmentation}, as known {wanted.known}", names, cells, right=names[2:])
     )
-    show.console.print("Replayed beside the record, which stays as it is.")
+    show.console.print("Replayed beside the record, which is unchanged.")

@@ -57,7 +57,7 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     """
     wanted = as_of or project.yesterday
     if wanted < EARLIEST:
-        raise UsageError(f"{wanted} lies before {EARLIEST}, the earliest day that can be run")
+        raise UsageError(f"{wanted} is before {EARLIEST}, the earliest day that can be run")
     if wanted > project.yesterday:
         raise UsageError(
             f"{wanted} has not ended in {project.config.timezone} (today is {project.today}); the latest day"
@@ -190,8 +190,8 @@ def _explain(fault: BaseException) -> BaseException:
         return InvariantError(
             "a sum of money does not fit DECIMAL(18,4), which holds 14 digits before the mark; expected the"
             " amounts of one company in whole units of its currency, also after their conversion. Look for"
-            " absurd amounts and rates in what landed last (`lohko status`), mend the file and run again, or"
-            " divide in the mapping. What was published stays"
+            " absurd amounts and rates in what landed last (`lohko status`), correct the file and run again,"
+            " or divide in the mapping. The previous publication stays"
         )
     return fault
 

@@ -86,8 +86,8 @@ class Latest:
             lacking = sorted(one.features - have)
             if lacking:
                 raise UsageError(
-                    f"{one.id} reads {', '.join(lacking)}, which the last run, of {self.day}, did not compute"
-                    " yet: `lohko run` first"
+                    f"{one.id} reads {', '.join(lacking)}, which the last run, of {self.day}, did not"
+                    " compute; run `lohko run` first"
                 )
 
 
@@ -107,7 +107,9 @@ def latest(project: Project, purpose: str, lock_timeout: float = LOCK_TIMEOUT) -
     BusyError
         When a run holds the warehouse.
     """
-    nothing = SourceError(f"{project.root}: nothing has run yet, so nobody can be judged: `lohko run` first")
+    nothing = SourceError(
+        f"{project.root}: nothing has run yet, so there is nothing to evaluate; run `lohko run` first"
+    )
     if not project.warehouse_path.exists():
         raise nothing
     warehouse = Warehouse(project.warehouse_path, project.config.timezone, lock_timeout)

@@ -30,12 +30,12 @@ class Published:
 
         path = project.current / "lohko.duckdb"
         if not path.exists():
-            raise SourceError(f"{path}: nothing has been published yet; `lohko run` does")
+            raise SourceError(f"{path}: nothing has been published yet; run `lohko run` first")
         try:
             self.con: duckdb.DuckDBPyConnection = connect(str(path.resolve()), read_only=True)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            raise SourceError(f"{path}: cannot be read: {reason}. `lohko run` publishes anew") from None
+            raise SourceError(f"{path}: cannot be read: {reason}. `lohko run` publishes again") from None
         self.con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
         # A query may read this file and nothing else.
         self.con.execute("set enable_external_access = false")

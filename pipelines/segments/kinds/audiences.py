@@ -117,7 +117,7 @@ class _Members:
         i = self.ids.index(segment)
         if i in self.path:
             circle = " -> ".join(self.ids[j] for j in [*self.path[self.path.index(i) :], i])
-            raise place.fault(f"audiences exclude each other in a circle: {circle}", at)
+            raise place.fault(f"audiences exclude each other in a cycle: {circle}", at)
         column = self.column(i)
         return Term(
             Named(column.name, "BOOLEAN", written=f"in_segment('{self.author.id}.{segment}')"),

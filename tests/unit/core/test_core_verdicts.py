@@ -174,7 +174,7 @@ class Story:
             for path in self.handed[other]
         }
         if later >= set(self.handed[seq]):
-            with pytest.raises(UsageError, match="nothing of it would count"):
+            with pytest.raises(UsageError, match="accepting it would change nothing"):
                 decision.accept(self.made.con, seq)
         else:
             decision.accept(self.made.con, seq)

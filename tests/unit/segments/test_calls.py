@@ -237,7 +237,7 @@ def test_members_are_asked_in_one_select_with_the_cut_points_of_what_they_refer_
         ("did(orders, were: true)", "did has no argument were; did you mean where", "were"),
         ("did(orders, true)", "did has a value; expected where: …", "true"),
         ("did(where: true)", "did names no table first", "did"),
-        ("did(orders, where: did(orders))", "did cannot stand inside did", "did(orders))"),
+        ("did(orders, where: did(orders))", "did cannot be used inside did", "did(orders))"),
         ("did(orders, where: in_segment('a.b'))", "in_segment cannot stand inside did", "in_segment"),
         ("did(orders, where: revenue)", "revenue is an amount of money, not a condition", "revenue"),
         ("did(orders", "did is not closed", "did"),
@@ -246,7 +246,7 @@ def test_members_are_asked_in_one_select_with_the_cut_points_of_what_they_refer_
         ("did(orders, within: 3d, within: 4d)", "did is given within twice", "within: 4d"),
         (
             "any_member(where: true)",
-            "asks for the members of an account, and here a customer is judged",
+            "asks for the members of an account, and this segmentation divides customers",
             "any_member",
         ),
         ("tenure_days = 'x'", "tenure_days is a number of days, compared with text 'x'", "'x'"),
@@ -264,7 +264,7 @@ def test_members_are_asked_in_one_select_with_the_cut_points_of_what_they_refer_
         ),
         ("in_segment('fresh.yess_')", "fresh has no segment yess_; did you mean yes_?", "'fresh"),
         ("in_segment('frsh.yes_')", "there is no segmentation frsh; did you mean fresh?", "'frsh"),
-        ("in_segment('asked.yes_')", "in_segment('asked.yes_') asks asked of itself", "'asked"),
+        ("in_segment('asked.yes_')", "in_segment('asked.yes_') refers to asked itself", "'asked"),
         ("in_segment('fresh')", "is not of the form segmentation.part", "'fresh"),
         ("in_segment(preferred_store)", "in_segment takes one quoted text", "in_segment"),
         ("score('fresh.r') > 1", "fresh has no score r: it scores nothing", "'fresh.r'"),
@@ -308,7 +308,7 @@ def test_a_circle_is_told_from_each_that_is_on_it_and_the_others_go_on(market: M
     assert "in a circle: a -> b -> c -> a" in str(found.faults["a"])
     assert "in a circle: b -> c -> a -> b" in str(found.faults["b"])
     assert "in a circle: c -> a -> b -> c" in str(found.faults["c"])
-    assert "refers to b, which is at fault itself" in str(found.faults["leans"])
+    assert "refers to b, which is faulty itself" in str(found.faults["leans"])
     with pytest.raises(ConfigError, match="circle"):
         found.checked()
 
@@ -337,7 +337,7 @@ def test_references_stand_after_what_they_refer_to_and_take_up_its_version(marke
 
 def test_an_entity_cannot_ask_a_segmentation_of_another(market: Market) -> None:
     market.rule("firms", "employees > 3", "account")
-    assert "firms segments accounts, and here a customer is judged" in market.fault(
+    assert "firms segments accounts, and this segmentation divides customers" in market.fault(
         "in_segment('firms.yes_')"
     )
 
