@@ -30,7 +30,7 @@ from lohko.cli import command
 names = sys.argv.pop(1)
 def tell():
     with open(names, "w") as out:
-        json.dump([one for one in sys.modules if one != "__main__"], out)
+        json.dump([name for name in sys.modules if name != "__main__"], out)
 atexit.register(tell)
 command()
 """
@@ -109,7 +109,7 @@ def main() -> None:
         rounds.append(one_round())
     print(f"{'':26}{'wall s':>8}{'min':>8}{'max':>8}{'cpu s':>8}{'peak MB':>9}   target")
     for name in rounds[0]:
-        costs = [one[name] for one in rounds]
+        costs = [timed[name] for timed in rounds]
         walls = [cost.wall for cost in costs]
         cpu = statistics.median(cost.cpu for cost in costs)
         peak = max(cost.peak_mb for cost in costs)
@@ -119,7 +119,7 @@ def main() -> None:
             f"{name:26}{statistics.median(walls):8.1f}{min(walls):8.1f}{max(walls):8.1f}{cpu:8.1f}{peak:9.0f}"
             f"   {target}{memory}"
         )
-    beyond = [one["next day"].wall - one["imports"].wall for one in rounds]
+    beyond = [timed["next day"].wall - timed["imports"].wall for timed in rounds]
     limit = TARGETS["next day beyond imports"]
     print(
         f"{'next day beyond imports':26}{statistics.median(beyond):8.1f}{min(beyond):8.1f}{max(beyond):8.1f}"

@@ -199,9 +199,9 @@ def judge(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float |
     by = {(job, shop.lines, shop.customers): cost for (job, shop), cost in found.items() if not cost.fault}
     verdicts: list[tuple[str, float, float | None]] = []
 
-    def ratio(what: str, one: Any, other: Any, limit: float | None, part: str = "work") -> None:
-        if one in by and other in by:
-            verdicts.append((what, getattr(by[one], part) / getattr(by[other], part), limit))
+    def ratio(what: str, any: Any, other: Any, limit: float | None, part: str = "work") -> None:
+        if any in by and other in by:
+            verdicts.append((what, getattr(by[any], part) / getattr(by[other], part), limit))
 
     for lines in sorted({shop.lines for _, shop in found}):
         own = (lines, lines // 20)

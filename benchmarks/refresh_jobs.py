@@ -133,7 +133,7 @@ def replay(job: Job) -> None:
 
     with opened(job.warehouse) as con:
         known = definitions(con)
-        scores = next(one for one in known if one.id == "rfm")
+        scores = next(segmentation for segmentation in known if segmentation.id == "rfm")
         asked = replace(recipe(), only=playback.features_read(scores, known))
         with job.clock.phase("whole"), playback.beside(con, scratch) as name:
             playback.play(con, days, scores, known, compute)
@@ -254,7 +254,7 @@ def load_references(con: duckdb.DuckDBPyConnection, data: Path) -> None:
 
 
 JOBS: dict[str, Callable[[Job], None]] = {
-    one.__name__: one for one in (floor, rebuild, day, replay, pandas, polars)
+    job.__name__: job for job in (floor, rebuild, day, replay, pandas, polars)
 }
 
 

@@ -121,15 +121,17 @@ def _table_section(contract: Contract) -> list[str]:
         "",
         *markdown(["column", "type", "unit", "required", "meaning"], map(_column_row, contract.columns)),
     ]
-    generated = {one.name for one in checks_for(contract, (), 0.0)} - {one.name for one in contract.checks}
-    own = [one for one in checks_for(contract, contract.names, 0.0) if one.name not in generated]
+    generated = {check.name for check in checks_for(contract, (), 0.0)} - {
+        check.name for check in contract.checks
+    }
+    own = [check for check in checks_for(contract, contract.names, 0.0) if check.name not in generated]
     if own:
-        rows = [[f"`{one.name}`", one.severity, one.description] for one in own]
+        rows = [[f"`{check.name}`", check.severity, check.description] for check in own]
         lines += ["", *markdown(["check", "severity", "what must hold"], rows)]
     if contract.fact:
         lines += ["", "**As an event**", "", *_as_event(contract.fact)]
     if contract.references:
-        named = "; ".join(f"`{one.column}` in `{one.table}`" for one in contract.references)
+        named = "; ".join(f"`{reference.column}` in `{reference.table}`" for reference in contract.references)
         lines += ["", f"Should exist (advisory, checked in core; the row is kept): {named}."]
     return lines
 

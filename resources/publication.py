@@ -123,8 +123,8 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path, report: Callable
         begun = [writers.submit(write, connections[name], folder / name) for name, write in forms.items()]
         try:
             (folder / "report.html").write_text(report(), encoding="utf-8")
-            for one in wait(begun, return_when=FIRST_EXCEPTION).done:
-                one.result()
+            for writing in wait(begun, return_when=FIRST_EXCEPTION).done:
+                writing.result()
         except BaseException:
             # Whoever stops the run, or a full disk, does not wait for what the others still write.
             while wait(begun, timeout=0.02).not_done:

@@ -56,7 +56,7 @@ def at_revision(project: Project, reference: str) -> Iterator[Revision]:
             path = root / name
             path.write_bytes(_show(project.root, commit, name))
             files.append(path)
-        untracked = [one for path in files for one in _bring_lists(project, commit, root, path)]
+        untracked = [uploaded for path in files for uploaded in _bring_lists(project, commit, root, path)]
         yield Revision(reference, commit[:12], root, files, untracked)
 
 
@@ -85,7 +85,7 @@ def _lists_in(definition: Path) -> list[str]:
     segments = tree.get("segments")
     if tree.get("kind") != LISTS or not isinstance(segments, list):
         return []
-    named = [one.get("file") for one in segments if isinstance(one, dict)]
+    named = [segment.get("file") for segment in segments if isinstance(segment, dict)]
     return [
         name
         for name in named

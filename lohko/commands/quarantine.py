@@ -71,7 +71,7 @@ def list_(
             "waiting_orders": waiting_orders(con, source, reason, limit=WAITING_SHOWN),
         }
     decisions = ControlStore(project.control_path).decisions()
-    facts["decisions"] = [asdict(one) for one in decisions if source in (None, one.source)]
+    facts["decisions"] = [asdict(decision) for decision in decisions if source in (None, decision.source)]
     if json:
         show.print_json(facts)
     else:
@@ -102,14 +102,14 @@ def _print_list(facts: dict[str, Any]) -> None:
                 ["batch", "source", "landed (UTC)", "file", "why"],
                 [
                     [
-                        one["batch_seq"],
-                        show.text(one["source"]),
-                        f"{one['landed_at']:%Y-%m-%d %H:%M}",
-                        show.text(one["first_file"])
-                        + (f" and {one['files'] - 1} more" if one["files"] > 1 else ""),
-                        show.text(one["reason"]),
+                        fact["batch_seq"],
+                        show.text(fact["source"]),
+                        f"{fact['landed_at']:%Y-%m-%d %H:%M}",
+                        show.text(fact["first_file"])
+                        + (f" and {fact['files'] - 1} more" if fact["files"] > 1 else ""),
+                        show.text(fact["reason"]),
                     ]
-                    for one in facts["rejected_batches"]
+                    for fact in facts["rejected_batches"]
                 ],
                 right=["batch"],
             )
@@ -120,7 +120,7 @@ def _print_list(facts: dict[str, Any]) -> None:
             show.table(
                 "Decided by hand",
                 ["when", "who", "what", "batch", "source", "why"],
-                [[show.text(one[name]) for name in kept] for one in facts["decisions"]],
+                [[show.text(fact[name]) for name in kept] for fact in facts["decisions"]],
             )
         )
 
@@ -176,7 +176,7 @@ def _print_waiting(orders: list[dict[str, Any]]) -> None:
         show.table(
             "Orders waiting for a rate: they enter core once it arrives",
             ["source", "reason", "day", "currency", "country", "file", "row"],
-            [[show.text(one[name]) for name in names] for one in orders],
+            [[show.text(order[name]) for name in names] for order in orders],
             right=["row"],
         )
     )
@@ -207,7 +207,7 @@ def replay(
             through=project.yesterday,
         )
     if json:
-        judged = [{"batch": one.batch_seq, "status": one.status} for one in replayed.judged]
+        judged = [{"batch": batch.batch_seq, "status": batch.status} for batch in replayed.judged]
         show.print_json({"before": replayed.before, "after": replayed.after, "judged": judged})
     else:
         _print_replayed(source, replayed)
@@ -217,9 +217,9 @@ def _print_replayed(source: str, replayed: Replayed) -> None:
     if not replayed.found:
         show.console.print(f"Nothing of {source} is in quarantine.")
         return
-    for one in replayed.judged:
-        why = f": {show.text(one.message)}" if one.message else ""
-        show.console.print(f"batch {one.batch_seq} is {one.status} now{why}")
+    for batch in replayed.judged:
+        why = f": {show.text(batch.message)}" if batch.message else ""
+        show.console.print(f"batch {batch.batch_seq} is {batch.status} now{why}")
     for table in sorted(replayed.before | replayed.after):
         before, after = replayed.before.get(table, 0), replayed.after.get(table, 0)
         show.console.print(f"{table}: {before:,} rows were in quarantine, {after:,} are")

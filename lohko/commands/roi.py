@@ -49,5 +49,5 @@ def roi(
         "Without a control group these figures say what was sold along with campaigns, not what they caused."
     )
     if by == "campaign":
-        for one in left_out:
-            show.console.print(f"left out: {show.text(one['campaign_name'])} {one['reason']}")
+        for row in left_out:
+            show.console.print(f"left out: {show.text(row['campaign_name'])} {row['reason']}")

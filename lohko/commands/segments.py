@@ -19,5 +19,5 @@ def segments(context: typer.Context, segmentation: ByName = None, json: Json = F
     if json:
         show.print_json(found)
         return
-    for one in views.segment_tables(found, project.config.currency):
-        show.console.print(one)
+    for table in views.segment_tables(found, project.config.currency):
+        show.console.print(table)

@@ -37,7 +37,7 @@ class Tested:
         """A faulty definition counts for more than a failed test: it was not tested at all."""
         if self.faults:
             return ConfigError.exit_code
-        return 0 if all(one.passed for one in self.verdicts) else FAILED
+        return 0 if all(verdict.passed for verdict in self.verdicts) else FAILED
 
 
 def test(context: typer.Context, segmentation: ByName = None, json: Json = False) -> None:
@@ -64,12 +64,12 @@ def run_tests(project: Project, name: str | None) -> Tested:
     with latest(project, "test") as at:
         definitions = at.load()
         wanted = chosen(definitions, name)
-        tested = [one for one in wanted if one.definition.tests is not None]
+        tested = [segmentation for segmentation in wanted if segmentation.definition.tests is not None]
         remarks = at.assign(definitions, tested)
         return Tested(
             at.day,
             verdicts_of(at, definitions, tested),
-            [one.id for one in wanted if one.definition.tests is None],
+            [segmentation.id for segmentation in wanted if segmentation.definition.tests is None],
             [] if name else list(dict.fromkeys(definitions.faults.values())),
             remarks,
         )
@@ -81,9 +81,13 @@ def verdicts_of(
     """The verdicts on members that `Latest.assign` has judged."""
     return [
         verdict
-        for one in segmentations
+        for segmentation in segmentations
         for verdict in judge(
-            at.con, at.day, one, members_of(one, f"{table}_{one.entity}"), definitions.segmentations
+            at.con,
+            at.day,
+            segmentation,
+            members_of(segmentation, f"{table}_{segmentation.entity}"),
+            definitions.segmentations,
         )
     ]
 
@@ -93,9 +97,9 @@ def tested_json(tested: Tested) -> dict[str, Any]:
     return {
         "as_of_date": tested.day,
         "passed": tested.exit_code == 0,
-        "verdicts": [asdict(one) for one in tested.verdicts],
+        "verdicts": [asdict(verdict) for verdict in tested.verdicts],
         "without_tests": tested.untested,
-        "faults": [str(one) for one in tested.faults],
+        "faults": [str(fault) for fault in tested.faults],
         "remarks": tested.remarks,
     }
 
@@ -104,14 +108,14 @@ def print_tested(tested: Tested) -> None:
     """The same for a person."""
     if tested.verdicts:
         show.console.print(verdict_table(f"Tests of definitions, {tested.day}", tested.verdicts))
-    for one in tested.verdicts:
-        for line in one.ids:
-            show.console.print(f"{one.segmentation_id}: example {show.text(line)}", highlight=False)
+    for verdict in tested.verdicts:
+        for line in verdict.ids:
+            show.console.print(f"{verdict.segmentation_id}: example {show.text(line)}", highlight=False)
     for remark in tested.remarks:
         show.console.print(f"[yellow]note:[/] {show.text(remark)}", highlight=False)
     if tested.untested:
         show.console.print(f"without tests: {', '.join(tested.untested)}", highlight=False)
-    failed = sum(not one.passed for one in tested.verdicts)
+    failed = sum(not verdict.passed for verdict in tested.verdicts)
     if tested.verdicts:
         show.console.print(
             f"{len(tested.verdicts)} tests: {len(tested.verdicts) - failed} passed, {failed} failed"
@@ -125,13 +129,13 @@ def verdict_table(title: str, verdicts: list[Verdict]) -> Table:
         ["verdict", "segmentation", "test", "segment", "expected", "found"],
         [
             [
-                "[green]passed[/]" if one.passed else "[red]failed[/]",
-                one.segmentation_id,
-                one.test,
-                one.segment_id or "–",
-                show.text(one.expected),
-                show.text(one.found),
+                "[green]passed[/]" if verdict.passed else "[red]failed[/]",
+                verdict.segmentation_id,
+                verdict.test,
+                verdict.segment_id or "–",
+                show.text(verdict.expected),
+                show.text(verdict.found),
             ]
-            for one in verdicts
+            for verdict in verdicts
         ],
     )

@@ -30,7 +30,7 @@ class SuiteFile(Section):
     @field_validator("expectations")
     @classmethod
     def _names_differ(cls, expectations: list[Expectation]) -> list[Expectation]:
-        names = [one.name for one in expectations]
+        names = [expectation.name for expectation in expectations]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} stands twice; a name is for one expectation")

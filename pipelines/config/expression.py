@@ -121,7 +121,7 @@ def excerpt(text: str, at: int) -> str:
 
 def offset_of(node: exp.Expr) -> int | None:
     """Where in the text a node begins; None where the parser kept no place."""
-    found = [int(one.meta["start"]) for one in node.walk() if "start" in one.meta]
+    found = [int(child.meta["start"]) for child in node.walk() if "start" in child.meta]
     return min(found, default=None)
 
 
@@ -197,7 +197,7 @@ def _offset_in(text: str, error: ParseError) -> int | None:
     line, column = found.get("line"), found.get("col")
     if not line or not column:
         return None
-    start = sum(len(one) + 1 for one in text.split("\n")[: line - 1])
+    start = sum(len(line_text) + 1 for line_text in text.split("\n")[: line - 1])
     return max(0, min(len(text), int(start + column - len(found.get("highlight") or ""))))
 
 

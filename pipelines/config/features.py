@@ -140,9 +140,9 @@ class Features(_Section):
     def tables(self) -> dict[str, str]:
         """Canonical table -> the setting that needs it."""
         found: dict[str, str] = {}
-        for index, one in enumerate(self.custom):
-            found.setdefault(one.source, f"features.custom.{index}")
-            if one.entity == "account":
+        for index, feature in enumerate(self.custom):
+            found.setdefault(feature.source, f"features.custom.{index}")
+            if feature.entity == "account":
                 found.setdefault("accounts", f"features.custom.{index}")
         for setting, table, value in (
             ("scales", "survey_answers", self.scales),

@@ -93,7 +93,7 @@ _ALL = (
     Expectation(QUERY, ("unexpected_rows_query",)),
 )
 
-EXPECTATIONS: dict[str, Expectation] = {one.name: one for one in _ALL}
+EXPECTATIONS: dict[str, Expectation] = {expectation.name: expectation for expectation in _ALL}
 
 # In the library, and not to be had here; the reason is told to whoever writes one.
 NOT_HERE: dict[str, str] = {

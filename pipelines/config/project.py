@@ -114,8 +114,8 @@ class Source(Section):
     @classmethod
     def _addresses(cls, files: str | list[str] | None) -> str | list[str] | None:
         patterns = [files] if isinstance(files, str) else files or []
-        for one in patterns:
-            check_address(one)
+        for pattern in patterns:
+            check_address(pattern)
         if len(patterns) > 1 and any(map(scheme_of, patterns)):
             raise ValueError("an address stands alone; make a source of each, or one glob")
         return files
@@ -314,7 +314,7 @@ class ProjectConfig(Section):
         for table, setting in self.features.tables().items():
             if table not in self.mapped_tables():
                 raise ValueError(f"{setting} needs the table {table}, and no source maps it")
-        customers = [one.tables.get("customers", {}) for one in self.sources.values()]
+        customers = [source.tables.get("customers", {}) for source in self.sources.values()]
         located = {"latitude", "longitude"} <= {name.lower() for columns in customers for name in columns}
         if self.features.distance_from is not None and not located:
             raise ValueError(

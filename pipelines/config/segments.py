@@ -106,8 +106,8 @@ class Segmentation(Section):
     def reused_segments(self) -> frozenset[str]:
         """Ids of the segments that say `reuse: true`."""
         found = [value for _, value in self]
-        listed = [one for value in found for one in (value if isinstance(value, list) else [value])]
-        return frozenset(one.id for one in listed if isinstance(one, Labelled) and one.reuse)
+        listed = [part for value in found for part in (value if isinstance(value, list) else [value])]
+        return frozenset(part.id for part in listed if isinstance(part, Labelled) and part.reuse)
 
 
 class Rules(Segmentation):

@@ -114,9 +114,9 @@ def place_in(path: Path, tree: Any, location: Sequence[str | int]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean a or b?` for a misspelt name, or an empty text; names as they are written."""
-    written = {one.lower(): one for one in known}
+    written = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(name.lower(), list(written), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(written[one] for one in close)}?" if close else ""
+    return f"; did you mean {' or '.join(written[near] for near in close)}?" if close else ""
 
 
 def _kind(tree: object) -> str:
@@ -153,7 +153,7 @@ def _of_kind(model: type[BaseModel], kind: object) -> type[BaseModel]:
 def _kinds(model: type[BaseModel]) -> str:
     """The kinds of a discriminated union."""
     members = get_args(model.model_fields["root"].annotation)
-    return ", ".join(kind for one in members for kind in get_args(one.model_fields["kind"].annotation))
+    return ", ".join(kind for member in members for kind in get_args(member.model_fields["kind"].annotation))
 
 
 def _explain(model: type[BaseModel], fault: Any, location: Sequence[str | int]) -> str:
@@ -203,7 +203,7 @@ def _descend(annotation: Any, part: str | int) -> Any:
     inner = get_args(annotation)
     if get_origin(annotation) in (dict, list):
         return inner[-1]
-    return next((step for one in inner if (step := _descend(one, part)) is not None), None)
+    return next((step for branch in inner if (step := _descend(branch, part)) is not None), None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -212,4 +212,4 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         return annotation
     if get_origin(annotation) in (dict, list):
         return None
-    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)
+    return next((found for arg in get_args(annotation) if (found := _model_in(arg)) is not None), None)

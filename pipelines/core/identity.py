@@ -22,7 +22,9 @@ create table if not exists ingest.moved_customer (
     table_name varchar, customer_id varchar, old_survivor varchar, new_survivor varchar
 );
 """
-OWNED = tuple(name for name, one in CONTRACTS.items() if name != MERGES and one.column("customer_id"))
+OWNED = tuple(
+    name for name, contract in CONTRACTS.items() if name != MERGES and contract.column("customer_id")
+)
 
 
 def resolves(contract: Contract, merges_mapped: bool) -> bool:

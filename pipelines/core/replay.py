@@ -69,9 +69,9 @@ def replay(
     """
     before = _kept_out(con, name)
     judged = [
-        _judge_again(con, name, sources[name], int(one["batch_seq"]), run_id, suites, through)
-        for one in rejected_batches(con, name)
-        if one["reason"] != BY_HAND
+        _judge_again(con, name, sources[name], int(batch["batch_seq"]), run_id, suites, through)
+        for batch in rejected_batches(con, name)
+        if batch["reason"] != BY_HAND
     ]
     if before or judged:
         with transaction(con):
@@ -136,7 +136,9 @@ def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name:
             for mapping in mappings_of(con, other, source)
             if mapping.contract.table == table
         ]
-        refresh(con, contract, mappings, merges_mapped=any(MERGES in one.tables for one in sources.values()))
+        refresh(
+            con, contract, mappings, merges_mapped=any(MERGES in source.tables for source in sources.values())
+        )
 
 
 def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:

@@ -126,13 +126,15 @@ def _load(path: Path, tables: Tables) -> Suite:
             )
         columns = tables.mart_columns(table)
 
-    def checked(index: int, one: Expectation) -> Check:
+    def checked(index: int, expectation: Expectation) -> Check:
         def place(*further: str | int) -> str:
-            return f"{path}:{line_of(tree, ('expectations', index, *further))}: {one.name}"
+            return f"{path}:{line_of(tree, ('expectations', index, *further))}: {expectation.name}"
 
-        return _check(one, columns, place)
+        return _check(expectation, columns, place)
 
-    checks = _every(partial(checked, index, one) for index, one in enumerate(written.expectations))
+    checks = _every(
+        partial(checked, index, expectation) for index, expectation in enumerate(written.expectations)
+    )
     return Suite(path, kind, table, written.source, tuple(checks))
 
 
@@ -153,21 +155,21 @@ def _batch_columns(path: Path, tree: Any, written: SuiteFile, tables: Tables) ->
     return tables.batch_columns(table, source)
 
 
-def _check(one: Expectation, columns: Collection[str] | None, place: Callable[..., str]) -> Check:
-    name = _known_name(one.type, place("type"))
+def _check(expectation: Expectation, columns: Collection[str] | None, place: Callable[..., str]) -> Check:
+    name = _known_name(expectation.type, place("type"))
     spec = EXPECTATIONS[name]
     allowed = (*spec.arguments, "row_condition", "condition_parser") if name != QUERY else spec.arguments
-    for argument in one.kwargs:
+    for argument in expectation.kwargs:
         if argument not in allowed:
             raise ConfigError(
-                f"{place('kwargs', argument)}: {one.type} has no argument {argument}"
+                f"{place('kwargs', argument)}: {expectation.type} has no argument {argument}"
                 f"{nearest(argument, allowed)} (its arguments: {', '.join(allowed)})"
             )
-    missing = [argument for argument in spec.required if argument not in one.kwargs]
+    missing = [argument for argument in spec.required if argument not in expectation.kwargs]
     if missing:
-        raise ConfigError(f"{place('kwargs')}: {one.type} needs {', '.join(missing)}")
-    _values(one, place)
-    arguments = dict(one.kwargs)
+        raise ConfigError(f"{place('kwargs')}: {expectation.type} needs {', '.join(missing)}")
+    _values(expectation, place)
+    arguments = dict(expectation.kwargs)
     needs: tuple[str, ...] = ()
     if name == QUERY:
         text = arguments["unexpected_rows_query"]
@@ -176,8 +178,10 @@ def _check(one: Expectation, columns: Collection[str] | None, place: Callable[..
             str(text), known, place("kwargs", "unexpected_rows_query")
         )
     else:
-        needs = _columns(name, one, columns, place)
-    return Check(f"{PREFIX}{one.name}", name, arguments, one.description, one.severity, needs)
+        needs = _columns(name, expectation, columns, place)
+    return Check(
+        f"{PREFIX}{expectation.name}", name, arguments, expectation.description, expectation.severity, needs
+    )
 
 
 def _known_name(written: str, where: str) -> str:
@@ -194,20 +198,20 @@ def _known_name(written: str, where: str) -> str:
     return name
 
 
-def _values(one: Expectation, place: Callable[..., str]) -> None:
+def _values(expectation: Expectation, place: Callable[..., str]) -> None:
     """What the library would refuse only when a batch is there."""
-    mostly = one.kwargs.get("mostly", 1)
+    mostly = expectation.kwargs.get("mostly", 1)
     if isinstance(mostly, bool) or not isinstance(mostly, (int, float)) or not 0 <= mostly <= 1:
         raise ConfigError(f"{place('kwargs', 'mostly')}: mostly is a share from 0 to 1, found {mostly!r}")
     for argument in _LISTS:
-        value = one.kwargs.get(argument, [])
+        value = expectation.kwargs.get(argument, [])
         if not isinstance(value, list):
             raise ConfigError(f"{place('kwargs', argument)}: {argument} is a list, found {value!r}")
     for argument in ("regex", "like_pattern", "column", "column_A", "column_B"):
-        value = one.kwargs.get(argument, "")
+        value = expectation.kwargs.get(argument, "")
         if not isinstance(value, str):
             raise ConfigError(f"{place('kwargs', argument)}: {argument} is a text, found {value!r}")
-    condition, parser = one.kwargs.get("row_condition"), one.kwargs.get("condition_parser")
+    condition, parser = expectation.kwargs.get("row_condition"), expectation.kwargs.get("condition_parser")
     if condition is not None and parser != "great_expectations":
         raise ConfigError(
             f"{place('kwargs', 'row_condition')}: row_condition needs `condition_parser: great_expectations`"
@@ -216,17 +220,17 @@ def _values(one: Expectation, place: Callable[..., str]) -> None:
 
 
 def _columns(
-    name: str, one: Expectation, columns: Collection[str] | None, place: Callable[..., str]
+    name: str, expectation: Expectation, columns: Collection[str] | None, place: Callable[..., str]
 ) -> tuple[str, ...]:
     """The columns an expectation reads, each of them known."""
     if name == "ExpectColumnToExist":
         return ()  # that it may be absent is the point
     found: list[tuple[str, str]] = []
     for argument in COLUMN_ARGUMENTS:
-        value = one.kwargs.get(argument, [])
+        value = expectation.kwargs.get(argument, [])
         if name != "ExpectTableColumnsToMatchOrderedList":
             found += [(argument, str(item)) for item in (value if isinstance(value, list) else [value])]
-    condition = str(one.kwargs.get("row_condition", ""))
+    condition = str(expectation.kwargs.get("row_condition", ""))
     found += [("row_condition", item) for item in _CONDITION_COLUMN.findall(condition)]
     for argument, column in found:
         if columns is not None and column not in columns:

@@ -292,7 +292,7 @@ def _places(target: str, check: Check, details: dict[str, Any]) -> str:
         return ""  # a mart: its rows stand in no file
     if check.expectation == "ExpectCompoundColumnsToBeUnique":  # the library's own does not bind
         key = [quote(column) for column in check.arguments["column_list"]]
-        empty = " and ".join(f"{one} is null" for one in key)
+        empty = " and ".join(f"{part} is null" for part in key)
         return (
             f"select _file_id, _row from {qualified(target)} where not ({empty})"
             f" qualify count(*) over (partition by {', '.join(key)}) > 1"

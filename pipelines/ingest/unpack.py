@@ -161,7 +161,9 @@ def _open(path: Path, compression: str) -> Iterator[IO[bytes]]:
 def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     # macOS packs what it knows of a file beside it.
     members = [
-        one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")
+        member
+        for member in archive.infolist()
+        if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
     if len(members) != 1:
         raise SourceError(f"{path}: holds {len(members)} files; expected a zip of one")

@@ -169,26 +169,28 @@ def judge(
             "weekdays": limits.weekdays,
         }
         days = [Judged(*row) for row in con.execute(_VOLUME, here).fetchall()]
-        results.append(_volume(table, [one for one in days if one.rows], limits))
+        results.append(_volume(table, [volume_day for volume_day in days if volume_day.rows], limits))
         results.append(_missing(table, days))
         results.append(_values(con, table, here, limits))
         if limits.reject_below is not None:
-            results.append(_collapsed(table, [one for one in days if one.rows], limits.reject_below))
+            results.append(
+                _collapsed(table, [volume_day for volume_day in days if volume_day.rows], limits.reject_below)
+            )
     return results
 
 
 def _volume(table: str, days: Sequence[Judged], limits: VolumeLimits) -> CheckResult:
-    odd = [one for one in days if one.outside(limits.low, limits.high)]
+    odd = [volume_day for volume_day in days if volume_day.outside(limits.low, limits.high)]
     return _checked(table, "volume_same_weekday", days, odd)
 
 
 def _missing(table: str, days: Sequence[Judged]) -> CheckResult:
-    gone = [one for one in days if one.rows == 0 and one.beyond_chance]
+    gone = [volume_day for volume_day in days if volume_day.rows == 0 and volume_day.beyond_chance]
     return _checked(table, "days_complete", days, gone)
 
 
 def _collapsed(table: str, days: Sequence[Judged], share: float) -> CheckResult:
-    odd = [one for one in days if one.outside(share, float("inf"))]
+    odd = [volume_day for volume_day in days if volume_day.outside(share, float("inf"))]
     result = _checked(table, COLLAPSED, days, odd, _collapsed_told(share))
     return replace(result, severity="critical")
 
@@ -205,7 +207,7 @@ def _checked(
         passed=not odd,
         unexpected=len(odd),
         elements=judged,
-        samples=tuple(one.told for one in odd[-SAMPLES:]),
+        samples=tuple(volume_day.told for volume_day in odd[-SAMPLES:]),
     )
 
 

@@ -244,5 +244,8 @@ def store_metrics(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace table publish.metric"
         " (mart varchar, metric varchar, unit varchar, meaning varchar, source varchar)"
     )
-    found = [(one.mart, one.name, one.unit, one.meaning, one.source) for one in METRICS]
+    found = [
+        (described.mart, described.name, described.unit, described.meaning, described.source)
+        for described in METRICS
+    ]
     insert_rows(con, "publish.metric", found)

@@ -96,7 +96,7 @@ def _environment() -> Environment:
         formats.plural,
         palette.colour,
     )
-    environment.filters |= {one.__name__: one for one in filters}
+    environment.filters |= {each.__name__: each for each in filters}
     environment.globals["stylesheet"] = (HERE / "style.css").read_text(encoding="utf-8")
     environment.globals["recent_campaigns"] = data.RECENT_CAMPAIGNS
     environment.globals["enough_contacts"] = data.ENOUGH_CONTACTS

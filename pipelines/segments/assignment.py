@@ -92,11 +92,11 @@ def _store(con: duckdb.DuckDBPyConnection, day: date, evaluated: Evaluated) -> N
         " and segmentation_id not in (select unnest($held::varchar[]))",
         {"day": day, "entity": evaluated.entity, "held": list(evaluated.held)},
     )
-    for one in evaluated.segmentations:
-        segment = quote(one.id) if one.exclusive else f"unnest({quote(one.id)})"
+    for segmentation in evaluated.segmentations:
+        segment = quote(segmentation.id) if segmentation.exclusive else f"unnest({quote(segmentation.id)})"
         con.execute(
-            f"insert into segments.replayed select $day, {literal(one.id)}, {segment}, $entity, entity_id"
-            f" from {evaluated.table} where {quote(one.id)} is not null",
+            f"insert into segments.replayed select $day, {literal(segmentation.id)}, {segment}, $entity,"
+            f" entity_id from {evaluated.table} where {quote(segmentation.id)} is not null",
             {"day": day, "entity": evaluated.entity},
         )
 

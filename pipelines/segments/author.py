@@ -102,7 +102,7 @@ def segment_of(segmentation: Segmentation, segment: str, place: Place, at: int |
     place : where in the definition the name is, for messages.
     at : the position in the text of the condition.
     """
-    known = [one[0] for one in segmentation.compiled.labels]
+    known = [label[0] for label in segmentation.compiled.labels]
     if segment not in known:
         listed = f" (known: {', '.join(known[:40])})"
         raise place.fault(f"{segmentation.id} has no segment {segment}{nearest(segment, known)}{listed}", at)

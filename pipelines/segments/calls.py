@@ -164,18 +164,20 @@ class Arguments:
     def __init__(self, call: Call, text: str, place: Place, labels: Sequence[str]) -> None:
         self.call, self.text, self.place = call, text, place
         self.given: dict[str, Argument] = {}
-        self.first = next((one for one in call.arguments[:1] if one.label is None), None)
-        for one in call.arguments[1 if self.first else 0 :]:
-            if one.label is None or one.label not in labels:
+        self.first = next((argument for argument in call.arguments[:1] if argument.label is None), None)
+        for argument in call.arguments[1 if self.first else 0 :]:
+            if argument.label is None or argument.label not in labels:
                 what = (
-                    f"has no argument {one.label}{nearest(one.label, labels)}" if one.label else "has a value"
+                    f"has no argument {argument.label}{nearest(argument.label, labels)}"
+                    if argument.label
+                    else "has a value"
                 )
                 raise place.fault(
-                    f"{call.name} {what}; expected {', '.join(f'{name}: …' for name in labels)}", one.at
+                    f"{call.name} {what}; expected {', '.join(f'{name}: …' for name in labels)}", argument.at
                 )
-            if one.label in self.given:
-                raise place.fault(f"{call.name} is given {one.label} twice", one.at)
-            self.given[one.label] = one
+            if argument.label in self.given:
+                raise place.fault(f"{call.name} is given {argument.label} twice", argument.at)
+            self.given[argument.label] = argument
 
     def span(self) -> int | None:
         """`within: 90d` or `within: 12w` in days; None without it."""

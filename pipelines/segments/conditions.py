@@ -139,9 +139,9 @@ class Reader:
             text,
             sql,
             merged(term.needs for term in used.values()),
-            tuple({one.name: one for term in used.values() for one in term.columns}.values()),
+            tuple({column.name: column for term in used.values() for column in term.columns}.values()),
             frozenset().union(*(term.uses for term in used.values())),
-            tuple(_part(one, words) for one in _terms(tree, exp.And)),
+            tuple(_part(term, words) for term in _terms(tree, exp.And)),
         )
 
     def _name(self, node: exp.Column, terms: dict[str, Term], used: dict[str, Term], place: Place) -> None:
@@ -191,7 +191,7 @@ _EXAMPLES = {"in_segment": "'lifecycle.loyal'", "score": "'rfm.r'"}
 def _part(tree: exp.Expr, words: Words) -> Part:
     """A term, and the terms that it joins with OR."""
     alternatives = _terms(tree, exp.Or)
-    inner = tuple(_part(one, words) for one in alternatives) if len(alternatives) > 1 else ()
+    inner = tuple(_part(alternative, words) for alternative in alternatives) if len(alternatives) > 1 else ()
     names = dict.fromkeys(column.name for column in tree.find_all(exp.Column))
     return Part(words.written(tree), to_sql(tree), tuple(names), inner)
 

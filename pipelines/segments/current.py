@@ -54,9 +54,9 @@ def move(
     """
     con.execute(f"create table if not exists {table_of(entity)} (entity_id varchar)")
     known = columns(con, entity)
-    after = {name: one for name, one in known.items() if name in held} | dict(refreshed)
+    after = {name: exclusive for name, exclusive in known.items() if name in held} | dict(refreshed)
     removed = [name for name in known if name not in after]
-    values = {name: _after(name, one, name in refreshed) for name, one in after.items()}
+    values = {name: _after(name, exclusive, name in refreshed) for name, exclusive in after.items()}
     was = {name: _was(name, known) for name in [*refreshed, *removed]}
     differs = [_differs(name, refreshed, known, values, was) for name in was]
     joined = f"{table_of(entity)} as c full join {evaluated} as a on a.entity_id = c.entity_id"

@@ -75,7 +75,9 @@ class Definitions:
     def plan(self, entity: Entity = "customer", only: Collection[str] | None = None) -> Plan:
         """What assigns the members of one entity: all its segmentations, or those named by `only`."""
         chosen = [
-            one for one in self.segmentations if one.entity == entity and (only is None or one.id in only)
+            segmentation
+            for segmentation in self.segmentations
+            if segmentation.entity == entity and (only is None or segmentation.id in only)
         ]
         return Plan(entity, tuple(chosen), self.segmentations)
 
@@ -248,8 +250,10 @@ class Load:
         used = [self.done[name] for name in sorted(compiled.uses)]
         others = {
             column.name
-            for one in used
-            for column in closure([one.compiled.result, *(column for _, column in one.compiled.scores)])
+            for segmentation in used
+            for column in closure(
+                [segmentation.compiled.result, *(column for _, column in segmentation.compiled.scores)]
+            )
         }
         populations = [column for cut in compiled.cuts for column in cut.population.columns]
         own = [
@@ -260,14 +264,19 @@ class Load:
         needs = merged([*(column.needs for column in own), *(cut.population.needs for cut in compiled.cuts)])
         asked = [call.condition.needs for call in needs.members if call.source == "customers"]
         identity = json.dumps(
-            [definition.entity, compiled.identity, [[one.id, one.version] for one in used]], default=str
+            [
+                definition.entity,
+                compiled.identity,
+                [[segmentation.id, segmentation.version] for segmentation in used],
+            ],
+            default=str,
         )
         return Segmentation(
             definition,
             hashlib.sha256(identity.encode()).hexdigest()[:12],
             compiled,
             needs.features,
-            frozenset(name for one in asked for name in one.features),
+            frozenset(name for condition in asked for name in condition.features),
             compiled.uses,
             _tables(needs, definition.entity).union(*(_tables(found, "customer") for found in asked)),
         )
@@ -343,9 +352,11 @@ def compile_kind(definition: AnyDefinition, author: Author) -> Compiled:
 def _names(features: Sequence[Feature], absent: Mapping[str, tuple[str, ...]], entity: str) -> Names:
     """What conditions over an entity may name: its features and the day."""
     known = {
-        one.name.lower(): Term(Named(one.name, one.type, one.unit), Needs(frozenset({one.name})))
-        for one in features
-        if not one.name.startswith(OWN)
+        feature.name.lower(): Term(
+            Named(feature.name, feature.type, feature.unit), Needs(frozenset({feature.name}))
+        )
+        for feature in features
+        if not feature.name.startswith(OWN)
     }
     help_ = HELP if entity == "customer" else " (docs/features.md lists them)"
     return Names(known | {AS_OF: today()}, "a feature of the catalogue", absent, help_)

@@ -38,15 +38,15 @@ class Evaluated:
     @property
     def columns(self) -> dict[str, bool]:
         """Segmentation id -> whether it is exclusive."""
-        return {one.id: one.exclusive for one in self.segmentations}
+        return {segmentation.id: segmentation.exclusive for segmentation in self.segmentations}
 
 
 def with_dependants(held: Mapping[str, str], segmentations: Iterable[Segmentation]) -> dict[str, str]:
     """The held segmentations and those that refer to them; `segmentations` in order of reference."""
     found = dict(held)
-    for one in segmentations:
-        if one.id not in found and (uses := sorted(one.uses & found.keys())):
-            found[one.id] = f"refers to {uses[0]}, which is held"
+    for segmentation in segmentations:
+        if segmentation.id not in found and (uses := sorted(segmentation.uses & found.keys())):
+            found[segmentation.id] = f"refers to {uses[0]}, which is held"
     return found
 
 
@@ -73,7 +73,7 @@ def evaluate(
     """
     import duckdb
 
-    own = [one for one in everything if one.entity == entity]
+    own = [segmentation for segmentation in everything if segmentation.entity == entity]
     found = with_dependants(held or {}, everything)
     table = f"evaluated_{entity}"
     plan = _plan(entity, own, everything, found)
@@ -85,14 +85,16 @@ def evaluate(
         remarks = _run(con, plan, day, table)
     found |= _left_out(con, day, table, plan)
     found = with_dependants(found, everything)
-    kept = tuple(one for one in plan.segmentations if one.id not in found)
+    kept = tuple(segmentation for segmentation in plan.segmentations if segmentation.id not in found)
     return Evaluated(entity, table, kept, found, remarks)
 
 
 def _plan(
     entity: Entity, own: Iterable[Segmentation], everything: Sequence[Segmentation], held: Collection[str]
 ) -> Plan:
-    return Plan(entity, tuple(one for one in own if one.id not in held), tuple(everything))
+    return Plan(
+        entity, tuple(segmentation for segmentation in own if segmentation.id not in held), tuple(everything)
+    )
 
 
 def _run(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str) -> tuple[str, ...]:
@@ -112,13 +114,13 @@ def _culprits(
     import duckdb
 
     found = dict(held)
-    for one in plan.segmentations:
-        if one.uses & found.keys():
+    for segmentation in plan.segmentations:
+        if segmentation.uses & found.keys():
             continue  # with_dependants says why
         try:
-            _run(con, Plan(plan.entity, (one,), plan.everything), day, "probe")
+            _run(con, Plan(plan.entity, (segmentation,), plan.everything), day, "probe")
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
-            found[one.id] = f"cannot be evaluated on {day}: {_reason(error)}"
+            found[segmentation.id] = f"cannot be evaluated on {day}: {_reason(error)}"
     con.execute("drop table if exists probe")
     return with_dependants(found, plan.everything)
 
@@ -133,7 +135,7 @@ def _left_out(con: duckdb.DuckDBPyConnection, day: date, table: str, plan: Plan)
     """Exclusive segmentations that leave members out. Two segments at once cannot be: a column has one."""
     if not plan.segmentations:
         return {}
-    exclusive = [one.id for one in plan.segmentations if one.exclusive]
+    exclusive = [segmentation.id for segmentation in plan.segmentations if segmentation.exclusive]
     counts = "".join(f", count({quote(name)})" for name in exclusive)
     row = con.execute(f"select count(*){counts} from {table}").fetchone()
     members = con.execute(f"select count(*) from features.{plan.entity} where {AS_OF} = ?", [day]).fetchone()

@@ -164,7 +164,12 @@ def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequ
 
     Of every entity: accounts are judged by the segments of their customers too.
     """
-    kinds = ", ".join(f"({literal(one.id)}, {literal(one.entity)})" for one in segmentations) or "('', '')"
+    kinds = (
+        ", ".join(
+            f"({literal(segmentation.id)}, {literal(segmentation.entity)})" for segmentation in segmentations
+        )
+        or "('', '')"
+    )
     con.execute(
         "create or replace view segments.standing as"
         " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
@@ -181,18 +186,18 @@ def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Seque
     InvariantError
         Naming the segmentation.
     """
-    for name, one in versions.in_force(con, day).items():
-        if name not in exclusive or one.held or not one.exclusive:
+    for name, segmentation in versions.in_force(con, day).items():
+        if name not in exclusive or segmentation.held or not segmentation.exclusive:
             continue
         row = con.execute(
-            f"select (select count(*) from features.{one.entity} where as_of_date = $day),"
-            f" (select count({quote(name)}) from {current.table_of(one.entity)})",
+            f"select (select count(*) from features.{segmentation.entity} where as_of_date = $day),"
+            f" (select count({quote(name)}) from {current.table_of(segmentation.entity)})",
             {"day": day},
         ).fetchone()
         if row and row[0] != row[1]:
             raise InvariantError(
-                f"segmentation {name} on {day}: {row[0]} {one.entity}s, but {row[1]} memberships;"
-                f" expected every {one.entity} in exactly one segment"
+                f"segmentation {name} on {day}: {row[0]} {segmentation.entity}s, but {row[1]} memberships;"
+                f" expected every {segmentation.entity} in exactly one segment"
             )
 
 
@@ -224,13 +229,13 @@ def record(
     standing = versions.in_force(con, before)
     held = _held(faults or {}, standing, versions.refused(con, before, segmentations), segmentations)
     found = evaluate_all(con, day, segmentations, held)
-    for one in found:
+    for evaluated in found:
         # What accounts hold may be customers' fault, never the other way round; all is told once.
-        held |= one.held
+        held |= evaluated.held
     with transaction(con):
         revision = _append(con, day, run_id, found, held, standing)
-        versions.store_definitions(con, [s for one in found for s in one.segmentations], held)
-    return Recorded(revision, held, tuple(remark for one in found for remark in one.remarks))
+        versions.store_definitions(con, [s for part in found for s in part.segmentations], held)
+    return Recorded(revision, held, tuple(remark for part in found for remark in part.remarks))
 
 
 def _held(
@@ -247,7 +252,7 @@ def _held(
     held = {**faults, **refused}
     unknown = [fault for name, fault in faults.items() if name not in standing]
     if unknown:
-        here = {one.id for one in segmentations}
+        here = {segmentation.id for segmentation in segmentations}
         missing = standing.keys() - here - held.keys()
         held |= dict.fromkeys(sorted(missing), f"has no definition, and one may be at fault: {unknown[0]}")
     return with_dependants(held, segmentations)
@@ -268,7 +273,11 @@ def _append(
     revision = int(row[0]) if row else 1
     if revision > 1:
         places = {
-            entity: {one.id: one.exclusive for one in standing.values() if one.entity == entity}
+            entity: {
+                segmentation.id: segmentation.exclusive
+                for segmentation in standing.values()
+                if segmentation.entity == entity
+            }
             for entity in ENTITIES
         }
         current.undo(con, day, revision - 1, places)
@@ -279,12 +288,12 @@ def _append(
     )
     _remember_batches(con, day, revision)
     in_force = {name: replace(standing[name], held=True) for name in held if name in standing}
-    in_force |= {s.id: versions.of_today(s) for one in found for s in one.segmentations}
+    in_force |= {s.id: versions.of_today(s) for part in found for s in part.segmentations}
     versions.remember(con, day, revision, in_force.values())
-    known = {name: one.version for name, one in {**standing, **in_force}.items()}
-    for one in found:
-        current.move(con, one.entity, one.table, one.columns, held)
-        _write_events(con, day, revision, run_id, one.entity, known)
+    known = {name: segmentation.version for name, segmentation in {**standing, **in_force}.items()}
+    for evaluated in found:
+        current.move(con, evaluated.entity, evaluated.table, evaluated.columns, held)
+        _write_events(con, day, revision, run_id, evaluated.entity, known)
     con.execute("delete from segments.replayed where as_of_date >= ?", [day])
     con.execute("delete from segments.replayed_day where as_of_date >= ?", [day])
     assignment.make_view(con)

@@ -260,8 +260,8 @@ class Segmentation:
 def merged(needs: Iterable[Needs]) -> Needs:
     """All of them together."""
     total = Needs()
-    for one in needs:
-        total |= one
+    for need in needs:
+        total |= need
     return total
 
 
@@ -271,8 +271,8 @@ def closure(columns: Iterable[Column]) -> list[Column]:
 
     def visit(column: Column) -> None:
         if column.name not in found:
-            for one in column.reads:
-                visit(one)
+            for read in column.reads:
+                visit(read)
             found[column.name] = column
 
     for column in columns:
@@ -285,7 +285,7 @@ def levels_of(columns: Iterable[Column]) -> list[list[Column]]:
     depth: dict[str, int] = {}
     levels: list[list[Column]] = []
     for column in closure(columns):
-        depth[column.name] = max((depth[one.name] + 1 for one in column.reads), default=0)
+        depth[column.name] = max((depth[read.name] + 1 for read in column.reads), default=0)
         while len(levels) <= depth[column.name]:
             levels.append([])
         levels[depth[column.name]].append(column)

@@ -70,9 +70,10 @@ class Plan:
     @cached_property
     def sql(self) -> str:
         outputs = "".join(
-            f", {quote(one.compiled.result.name)} as {quote(one.id)}" for one in self.segmentations
+            f", {quote(segmentation.compiled.result.name)} as {quote(segmentation.id)}"
+            for segmentation in self.segmentations
         )
-        columns = [one.compiled.result for one in self.segmentations]
+        columns = [segmentation.compiled.result for segmentation in self.segmentations]
         return relation(self.entity, columns, Needs(), f"entity_id{outputs}")
 
     def parameters(self, day: date) -> dict[str, Any]:
@@ -86,16 +87,19 @@ class Plan:
 
     @property
     def _needs(self) -> Needs:
-        return merged(column.needs for column in closure(one.compiled.result for one in self.segmentations))
+        return merged(
+            column.needs
+            for column in closure(segmentation.compiled.result for segmentation in self.segmentations)
+        )
 
     @cached_property
     def needed(self) -> tuple[Segmentation, ...]:
         """The segmentations of this plan and all they refer to, each after what it refers to."""
-        wanted = {one.id for one in self.segmentations}
-        for one in reversed(self.everything):
-            if one.id in wanted:
-                wanted |= one.uses
-        return tuple(one for one in self.everything if one.id in wanted)
+        wanted = {segmentation.id for segmentation in self.segmentations}
+        for segmentation in reversed(self.everything):
+            if segmentation.id in wanted:
+                wanted |= segmentation.uses
+        return tuple(segmentation for segmentation in self.everything if segmentation.id in wanted)
 
     def inspect(self, segmentation: Segmentation) -> Inspection:
         """The SELECT that tells, for each member, which conditions of one segmentation hold."""
@@ -116,9 +120,13 @@ class Plan:
         conditions = [clause.condition for clause in segmentation.clauses]
         scores = [column for _, column in segmentation.compiled.scores]
         needs = merged(
-            [*(one.needs for one in conditions), *(column.needs for column in scores), result.needs]
+            [
+                *(condition.needs for condition in conditions),
+                *(column.needs for column in scores),
+                result.needs,
+            ]
         )
-        columns = [result, *scores, *(column for one in conditions for column in one.columns)]
+        columns = [result, *scores, *(column for condition in conditions for column in condition.columns)]
         read = {*needs.features, *(column.name for column in scores)}
         read |= {name for asked, _ in found for name in asked.reads}
         outputs = [
@@ -141,12 +149,12 @@ class Plan:
         with transaction(con):
             con.execute(cuts.TABLE)
             con.execute(LIST_TABLE)
-            for one in self.needed:
-                if one.compiled.cuts:
-                    cuts.compute(con, day, one)
-                if one.compiled.lists:
-                    _bring_in(con, one)
-                    remarks += _unknown(con, day, one)
+            for segmentation in self.needed:
+                if segmentation.compiled.cuts:
+                    cuts.compute(con, day, segmentation)
+                if segmentation.compiled.lists:
+                    _bring_in(con, segmentation)
+                    remarks += _unknown(con, day, segmentation)
         return remarks
 
 
@@ -168,17 +176,17 @@ def _bring_in(con: duckdb.DuckDBPyConnection, segmentation: Segmentation) -> Non
         "select distinct segment_id, content from segments.list_member where segmentation_id = ?",
         [segmentation.id],
     ).fetchall()
-    if sorted(stored) == sorted((one.segment, one.content) for one in lists):
+    if sorted(stored) == sorted((listed.segment, listed.content) for listed in lists):
         return
     con.execute("delete from segments.list_member where segmentation_id = ?", [segmentation.id])
-    for one in lists:
+    for listed in lists:
         con.execute(
             "insert into segments.list_member select $segmentation, $segment, $content, unnest($ids)",
             {
                 "segmentation": segmentation.id,
-                "segment": one.segment,
-                "content": one.content,
-                "ids": list(one.ids),
+                "segment": listed.segment,
+                "content": listed.content,
+                "ids": list(listed.ids),
             },
         )
 

@@ -118,9 +118,9 @@ def beside(con: duckdb.DuckDBPyConnection, folder: Path, read: Collection[str] =
 def features_read(segmentation: Segmentation, everything: Sequence[Segmentation]) -> frozenset[str] | None:
     """The features that playing a segmentation reads; None for all, where accounts are played."""
     needed = Plan(segmentation.entity, (segmentation,), tuple(everything)).needed
-    if any(one.entity != "customer" for one in needed):
+    if any(segmentation.entity != "customer" for segmentation in needed):
         return None
-    return frozenset().union(*(one.features for one in needed))
+    return frozenset().union(*(segmentation.features for segmentation in needed))
 
 
 def play(
@@ -151,7 +151,10 @@ def play(
     plan = Plan(segmentation.entity, (segmentation,), tuple(everything))
     # Customers are judged for themselves only where an account depends on where they stood.
     of = ENTITIES if plan.needs_standing else (segmentation.entity,)
-    needed = {entity: [one for one in plan.needed if one.entity == entity] for entity in of}
+    needed = {
+        entity: [segmentation for segmentation in plan.needed if segmentation.entity == entity]
+        for entity in of
+    }
     played = days_between(days[0], days[-1], "day") if plan.needs_standing else days
     wanted = set(days)
     for day in played:
@@ -172,18 +175,20 @@ def play(
             )
 
 
-def _places(table: str, one: Segmentation) -> str:
+def _places(table: str, segmentation: Segmentation) -> str:
     """Segmentation, segment and member of an evaluation."""
-    segment = quote(one.id) if one.exclusive else f"unnest({quote(one.id)})"
+    segment = quote(segmentation.id) if segmentation.exclusive else f"unnest({quote(segmentation.id)})"
     return (
-        f"select {literal(one.id)} as segmentation_id, {segment} as segment_id, entity_id from {table}"
-        f" where {quote(one.id)} is not null"
+        f"select {literal(segmentation.id)} as segmentation_id, {segment} as segment_id, entity_id"
+        f" from {table} where {quote(segmentation.id)} is not null"
     )
 
 
 def _stand(con: duckdb.DuckDBPyConnection, day: date, judged: Mapping[str, Sequence[Segmentation]]) -> None:
     """Bring `segments.standing` to the end of a played day; `judged` has the segmentations of each table."""
-    places = " union all ".join(_places(table, one) for table, found in judged.items() for one in found)
+    places = " union all ".join(
+        _places(table, segmentation) for table, found in judged.items() for segmentation in found
+    )
     con.execute(
         "create or replace table segments.standing as"
         " select p.segmentation_id, p.entity_id, p.segment_id, coalesce(s.entered_date, $day) as entered_date"

@@ -145,7 +145,7 @@ class _Looked:
         self.con, self.day, self.plan, self.segmentation = con, day, plan, segmentation
         self.membership = members_of(segmentation, table)
         self.entity, self.key = segmentation.entity, KEY[segmentation.entity]
-        self.wanted = [one for one in segmentation.labels() if only in (None, one["segment_id"])]
+        self.wanted = [label for label in segmentation.labels() if only in (None, label["segment_id"])]
         self.members = int(self._value(f"select count(*) from {quote(table)}"))
         features = [name for name, _ in columns_of(con, f"features.{self.entity}")]
         types = dict(columns_of(con, f"features.{self.entity}"))
@@ -213,23 +213,27 @@ class _Looked:
             f"create or replace temp table {INSPECTED} as {inspection.sql}",
             bound(inspection.sql, self.plan.parameters(self.day)),
         )
-        wholes = [one for one in inspection.asked if one.part is None and one.alternative is None]
+        wholes = [
+            condition
+            for condition in inspection.asked
+            if condition.part is None and condition.alternative is None
+        ]
         shown = {label["segment_id"] for label in self.wanted}
         return [
-            self._funnel(whole, [one for one in inspection.asked if _is_under(one, whole)])
+            self._funnel(whole, [condition for condition in inspection.asked if _is_under(condition, whole)])
             for whole in wholes
             if whole.segment_id is None or whole.segment_id in shown
         ]
 
     def _funnel(self, whole: Asked, parts: list[Asked]) -> Funnel:
         """The terms of the ANDs in their order, each with its alternatives; a lone term is its own step."""
-        ands = [one for one in parts if one.alternative is None] or [whole]
+        ands = [part for part in parts if part.alternative is None] or [whole]
         counts: list[str] = []
-        for i, one in enumerate(ands):
+        for i, term in enumerate(ands):
             together = " and ".join(quote(other.column) for other in ands[: i + 1])
-            counts += [f"count(*) filter (where {quote(one.column)})", f"count(*) filter (where {together})"]
-        eithers = [one for one in parts if one.alternative is not None]
-        counts += [f"count(*) filter (where {quote(one.column)})" for one in eithers]
+            counts += [f"count(*) filter (where {quote(term.column)})", f"count(*) filter (where {together})"]
+        eithers = [part for part in parts if part.alternative is not None]
+        counts += [f"count(*) filter (where {quote(alternative.column)})" for alternative in eithers]
         inside = self._inside(whole)
         holds = quote(whole.column)
         counts += [
@@ -240,12 +244,12 @@ class _Looked:
         row = self.con.execute(f"select {', '.join(counts)} from {INSPECTED}").fetchone()
         assert row is not None  # noqa: S101 - an aggregate gives one row
         steps, before = [], self.members
-        for i, one in enumerate(ands):
+        for i, term in enumerate(ands):
             alone, left = row[2 * i], row[2 * i + 1]
-            steps.append(Kept(one.text, alone, left, before - left))
+            steps.append(Kept(term.text, alone, left, before - left))
             before = left
             for j, other in enumerate(eithers):
-                if other.part == one.part or one is whole:
+                if other.part == term.part or term is whole:
                     count = row[2 * len(ands) + j]
                     steps.append(Kept(other.text, count, count, self.members - count, either=True))
         of_segment = whole.role == "when"
@@ -312,9 +316,9 @@ class _Looked:
         return row[0] if row else None
 
 
-def _is_under(one: Asked, whole: Asked) -> bool:
+def _is_under(condition: Asked, whole: Asked) -> bool:
     """Whether a question is a term of a whole condition: `~3.1` is one of `~3`."""
-    return one is not whole and one.column.startswith(f"{whole.column}.")
+    return condition is not whole and condition.column.startswith(f"{whole.column}.")
 
 
 def _cut_points(

@@ -85,20 +85,20 @@ def _of_customers(calls: Sequence[MemberCall]) -> str:
 
 def _standings(wanted: Iterable[Standing]) -> tuple[list[str], dict[str, str]]:
     """Where each member stands before the day, one row a member."""
-    ordered = sorted(wanted, key=lambda one: (one.segmentation, one.segment or ""))
+    ordered = sorted(wanted, key=lambda column: (column.segmentation, column.segment or ""))
     if not ordered:
         return [], {}
     listed, columns = [], {}
-    for one in ordered:
-        chosen = f"segmentation_id = {literal(one.segmentation)}"
-        if one.segment is not None:
-            chosen += f" and segment_id = {literal(one.segment)}"
+    for column in ordered:
+        chosen = f"segmentation_id = {literal(column.segmentation)}"
+        if column.segment is not None:
+            chosen += f" and segment_id = {literal(column.segment)}"
         else:
-            listed.append(f"max(segment_id) filter (where {chosen}) as {quote(one.segment_name)}")
-            columns[one.segment_name] = f"standing.{quote(one.segment_name)}"
-        listed.append(f"max(entered_date) filter (where {chosen}) as {quote(one.since_name)}")
-        columns[one.since_name] = f"standing.{quote(one.since_name)}"
-    ids = ", ".join(sorted({literal(one.segmentation) for one in ordered}))
+            listed.append(f"max(segment_id) filter (where {chosen}) as {quote(column.segment_name)}")
+            columns[column.segment_name] = f"standing.{quote(column.segment_name)}"
+        listed.append(f"max(entered_date) filter (where {chosen}) as {quote(column.since_name)}")
+        columns[column.since_name] = f"standing.{quote(column.since_name)}"
+    ids = ", ".join(sorted({literal(column.segmentation) for column in ordered}))
     return [
         f"left join (select entity_id, {', '.join(listed)} from segments.standing"
         f" where segmentation_id in ({ids}) group by entity_id) as standing"
@@ -107,33 +107,33 @@ def _standings(wanted: Iterable[Standing]) -> tuple[list[str], dict[str, str]]:
 
 
 def _lists(wanted: Iterable[ListColumn]) -> tuple[list[str], dict[str, str]]:
-    ordered = sorted(wanted, key=lambda one: one.name)
+    ordered = sorted(wanted, key=lambda column: column.name)
     if not ordered:
         return [], {}
     listed = ", ".join(
-        f"bool_or(segmentation_id = {literal(one.segmentation)} and segment_id = {literal(one.segment)})"
-        f" as {quote(one.name)}"
-        for one in ordered
+        f"bool_or(segmentation_id = {literal(column.segmentation)}"
+        f" and segment_id = {literal(column.segment)}) as {quote(column.name)}"
+        for column in ordered
     )
-    ids = ", ".join(sorted({literal(one.segmentation) for one in ordered}))
+    ids = ", ".join(sorted({literal(column.segmentation) for column in ordered}))
     return [
         f"left join (select entity_id, {listed} from segments.list_member"
         f" where segmentation_id in ({ids}) group by entity_id) as listed on listed.entity_id = f.entity_id"
-    ], {one.name: f"coalesce(listed.{quote(one.name)}, false)" for one in ordered}
+    ], {column.name: f"coalesce(listed.{quote(column.name)}, false)" for column in ordered}
 
 
 def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
     """The cut points of the day as one row; without them the SELECT fails rather than score everyone 1."""
-    ordered = sorted(wanted, key=lambda one: one.name)
+    ordered = sorted(wanted, key=lambda column: column.name)
     if not ordered:
         return [], {}
     # A point is kept as text: exact for every type, and read back as the type of what it cuts.
     listed = ", ".join(
-        f"max(cast(value as {one.type})) filter (where segmentation_id = {literal(one.segmentation)}"
-        f" and name = {literal(one.score)} and position = {one.position}) as {quote(one.name)}"
-        for one in ordered
+        f"max(cast(value as {column.type})) filter (where segmentation_id = {literal(column.segmentation)}"
+        f" and name = {literal(column.score)} and position = {column.position}) as {quote(column.name)}"
+        for column in ordered
     )
-    scores = sorted({(one.segmentation, one.score) for one in ordered})
+    scores = sorted({(column.segmentation, column.score) for column in ordered})
     which = " or ".join(
         f"(segmentation_id = {literal(segmentation)} and name = {literal(score)})"
         for segmentation, score in scores
@@ -142,4 +142,4 @@ def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
     return [
         f"cross join (select {listed} from segments.cut_point where {AS_OF} = $as_of and ({which})"
         f" having case when count(*) >= {len(ordered)} then true else {missing} end) as cut"
-    ], {one.name: f"cut.{quote(one.name)}" for one in ordered}
+    ], {column.name: f"cut.{quote(column.name)}" for column in ordered}

@@ -116,7 +116,7 @@ def judge(
 
 def features_read(segmentation: Segmentation, everything: Collection[Segmentation]) -> frozenset[str]:
     """Every feature that decides, directly or by a segment, score or member that is referred to."""
-    by_id = {one.id: one for one in everything}
+    by_id = {segmentation.id: segmentation for segmentation in everything}
     found: set[str] = set()
     waiting, seen = [segmentation], {segmentation.id}
     while waiting:
@@ -205,17 +205,17 @@ class _Judged:
         for segment, examples in self.tests.examples.items():
             placed = self._places([*examples.inside, *examples.out])
             wrong = [
-                f"{one}: {self._where(placed.get(one))}, expected in {segment}"
-                for one in examples.inside
-                if segment not in (placed.get(one) or ())
+                f"{member_id}: {self._where(placed.get(member_id))}, expected in {segment}"
+                for member_id in examples.inside
+                if segment not in (placed.get(member_id) or ())
             ]
             wrong += [
-                f"{one}: {self._where(placed.get(one))}, expected not in {segment}"
-                for one in examples.out
-                if placed.get(one) is None or segment in (placed.get(one) or ())
+                f"{member_id}: {self._where(placed.get(member_id))}, expected not in {segment}"
+                for member_id in examples.out
+                if placed.get(member_id) is None or segment in (placed.get(member_id) or ())
             ]
             named = len(examples.inside) + len(examples.out)
-            unknown = sum(one not in placed for one in [*examples.inside, *examples.out])
+            unknown = sum(member_id not in placed for member_id in [*examples.inside, *examples.out])
             found.append(
                 self._verdict(
                     "examples",
@@ -271,7 +271,7 @@ class _Judged:
         found = []
         for wanted in self.tests.must_not_use:
             name, kind = types.get(wanted.lower(), (wanted, None))
-            groups = [None] if self.segmentation.exclusive else [one[0] for one in self._labels]
+            groups = [None] if self.segmentation.exclusive else [label[0] for label in self._labels]
             for segment in groups:
                 measured = self._association(name, kind, segment) if kind else None
                 shown = f"{measured:.3f}" if measured is not None else "not measurable: it does not vary"

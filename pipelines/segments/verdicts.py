@@ -31,15 +31,23 @@ def judge_day(
     """
     verdicts = [
         verdict
-        for one in segmentations
-        for verdict in judge(con, day, one, recorded_members(one, day), segmentations)
+        for segmentation in segmentations
+        for verdict in judge(con, day, segmentation, recorded_members(segmentation, day), segmentations)
     ]
     with transaction(con):
         con.execute(TABLE)
         con.execute("delete from segments.test_verdict where as_of_date = ?", [day])
         found = [
-            (day, one.segmentation_id, one.test, one.segment_id, one.passed, one.expected, one.found)
-            for one in verdicts
+            (
+                day,
+                verdict.segmentation_id,
+                verdict.test,
+                verdict.segment_id,
+                verdict.passed,
+                verdict.expected,
+                verdict.found,
+            )
+            for verdict in verdicts
         ]
         insert_rows(con, "segments.test_verdict", found)
     return verdicts

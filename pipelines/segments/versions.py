@@ -79,15 +79,15 @@ def store_definitions(
             "delete from segments.label where segmentation_id not in (select unnest($held::varchar[]))",
             {"held": list(held)},
         )
-        for one in segmentations:
+        for segmentation in segmentations:
             con.execute(
                 "insert or ignore into segments.definition values (?, ?, ?, ?)",
-                [one.id, one.version, one.definition.model_dump_json(), now()],
+                [segmentation.id, segmentation.version, segmentation.definition.model_dump_json(), now()],
             )
         labels = [
-            (*label.values(), one.version, one.entity, one.exclusive)
-            for one in segmentations
-            for label in one.labels()
+            (*label.values(), segmentation.version, segmentation.entity, segmentation.exclusive)
+            for segmentation in segmentations
+            for label in segmentation.labels()
         ]
         insert_rows(con, "segments.label", labels)
 
@@ -101,8 +101,17 @@ def remember(con: duckdb.DuckDBPyConnection, day: date, revision: int, found: It
     found : the segmentations as they stood at the end of the day.
     """
     rows = [
-        (day, revision, one.id, one.entity, one.exclusive, one.version, one.held, list(one.segments))
-        for one in found
+        (
+            day,
+            revision,
+            segmentation.id,
+            segmentation.entity,
+            segmentation.exclusive,
+            segmentation.version,
+            segmentation.held,
+            list(segmentation.segments),
+        )
+        for segmentation in found
     ]
     insert_rows(con, "segments.definition_day", rows)
 
@@ -133,10 +142,12 @@ def refused(
     standing = in_force(con, before)
     spans = _spans(con, before)
     found = {}
-    for one in segmentations:
-        reason = _of_segmentation(one, standing, spans) or _of_segments(one, standing, spans)
+    for segmentation in segmentations:
+        reason = _of_segmentation(segmentation, standing, spans) or _of_segments(
+            segmentation, standing, spans
+        )
         if reason:
-            found[one.id] = reason
+            found[segmentation.id] = reason
     return found
 
 
@@ -159,35 +170,36 @@ def _spans(con: duckdb.DuckDBPyConnection, until: date) -> Spans:
     return {(segmentation, segment): (first, last) for segmentation, segment, first, last in found}
 
 
-def _of_segmentation(one: Segmentation, standing: Mapping[str, InForce], spans: Spans) -> str | None:
-    span = spans.get((one.id, None))
-    if span is None or one.definition.reuse:
+def _of_segmentation(segmentation: Segmentation, standing: Mapping[str, InForce], spans: Spans) -> str | None:
+    span = spans.get((segmentation.id, None))
+    if span is None or segmentation.definition.reuse:
         return None
-    known = standing.get(one.id)
+    known = standing.get(segmentation.id)
     if known is None:
         return (
-            f"the id {one.id} named a segmentation that was recorded from {span[0]} to {span[1]} and then"
-            " removed; write `reuse: true` in its file to go on with that history, or choose another id"
+            f"the id {segmentation.id} named a segmentation that was recorded from {span[0]} to {span[1]} and"
+            " then removed; write `reuse: true` in its file to go on with that history, or choose another id"
         )
-    if known.entity != one.entity:
+    if known.entity != segmentation.entity:
         return (
-            f"the id {one.id} names a segmentation of {known.entity}s since {span[0]}, and now one of"
-            f" {one.entity}s; write `reuse: true` in its file to mean that, or choose another id"
+            f"the id {segmentation.id} names a segmentation of {known.entity}s since {span[0]}, and now one"
+            f" of {segmentation.entity}s; write `reuse: true` in its file to mean that, or choose another id"
         )
     return None
 
 
-def _of_segments(one: Segmentation, standing: Mapping[str, InForce], spans: Spans) -> str | None:
+def _of_segments(segmentation: Segmentation, standing: Mapping[str, InForce], spans: Spans) -> str | None:
     """Of a combination the ids follow from the segmentations it combines, where the same is asked."""
-    known = standing.get(one.id)
-    if known is None or one.definition.reuse or isinstance(one.definition, Combination):
+    known = standing.get(segmentation.id)
+    if known is None or segmentation.definition.reuse or isinstance(segmentation.definition, Combination):
         return None
-    allowed = one.definition.reused_segments
-    for segment, *_ in one.compiled.labels:
-        span = spans.get((one.id, segment))
+    allowed = segmentation.definition.reused_segments
+    for segment, *_ in segmentation.compiled.labels:
+        span = spans.get((segmentation.id, segment))
         if span and segment not in known.segments and segment not in allowed:
             return (
-                f"the id {one.id}.{segment} named a segment that was recorded from {span[0]} to {span[1]} and"
-                " then removed; write `reuse: true` beside it to go on with it, or choose another id"
+                f"the id {segmentation.id}.{segment} named a segment that was recorded from {span[0]}"
+                f" to {span[1]} and then removed; write `reuse: true` beside it to go on with it, or"
+                " choose another id"
             )
     return None

@@ -145,7 +145,7 @@ class Words:
         if isinstance(node, exp.Nullif):
             return self.kind(node.this)
         if isinstance(node, exp.Case):
-            branches = [one.args["true"] for one in node.args["ifs"]]
+            branches = [arg.args["true"] for arg in node.args["ifs"]]
             return self._common([*branches, *([node.args["default"]] if node.args.get("default") else [])])
         if isinstance(node, exp.If):
             return self._common(
@@ -178,8 +178,8 @@ class Words:
             if isinstance(node, _COMPARISONS):
                 self._comparable(node.this, node.expression)
             elif isinstance(node, exp.In):
-                for one in node.expressions:
-                    self._comparable(node.this, one)
+                for expression in node.expressions:
+                    self._comparable(node.this, expression)
             elif isinstance(node, exp.Between):
                 self._comparable(node.this, node.args["low"])
                 self._comparable(node.this, node.args["high"])

@@ -51,7 +51,7 @@ def cramers_v(cells: Iterable[tuple[Hashable, Hashable, int]], *, corrected: boo
         by_row[row] += count
         by_column[column] += count
     n = sum(by_row.values())
-    r, k = (sum(count > 0 for count in one.values()) for one in (by_row, by_column))
+    r, k = (sum(count > 0 for count in table.values()) for table in (by_row, by_column))
     if min(r, k) < 2:
         return None
     phi2 = -1.0 + sum(
@@ -88,15 +88,15 @@ def correlation_ratio(groups: Sequence[Group], *, corrected: bool = True) -> flo
     ValueError
         A count or a variance is negative.
     """
-    if any(one.size < 0 or one.variance < 0 for one in groups):
+    if any(group.size < 0 or group.variance < 0 for group in groups):
         raise ValueError("a group has a negative count or variance")
-    held = [one for one in groups if one.size]
-    n, k = sum(one.size for one in held), len(held)
+    held = [group for group in groups if group.size]
+    n, k = sum(group.size for group in held), len(held)
     if k < 2:
         return None
-    mean = math.fsum(one.size * one.mean for one in held) / n
-    between = math.fsum(one.size * (one.mean - mean) ** 2 for one in held)
-    within = math.fsum(one.size * one.variance for one in held)
+    mean = math.fsum(group.size * group.mean for group in held) / n
+    between = math.fsum(group.size * (group.mean - mean) ** 2 for group in held)
+    within = math.fsum(group.size * group.variance for group in held)
     if between + within <= 0:
         return None
     unexplained = within / (between + within)

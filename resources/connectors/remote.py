@@ -112,8 +112,8 @@ def _mark(info: dict[str, Any]) -> list[str] | None:
     told = [
         info.get(key) for key in ("ETag", "etag", "content_md5", "LastModified", "last_modified", "updated")
     ]
-    told = [one for one in told if one]
-    return [str(one) for one in (*told, info.get("size"))] if told else None
+    told = [sign for sign in told if sign]
+    return [str(sign) for sign in (*told, info.get("size"))] if told else None
 
 
 def _local(path: str) -> str:

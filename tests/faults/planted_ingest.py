@@ -109,8 +109,8 @@ FAULTS = (
         "what-a-person-took-out-comes-back",
         "A batch that a person rejected is left alone when its source is replayed.",
         "pipelines/core/replay.py",
-        'if one["reason"] != BY_HAND',
-        'if one["reason"]',
+        'if batch["reason"] != BY_HAND',
+        'if batch["reason"]',
         (
             "tests/unit/ingest/test_ingest_replay.py"
             "::test_what_a_person_took_out_stays_out_when_the_source_is_replayed",

@@ -55,8 +55,8 @@ FAULTS = (
         "a-held-segmentation-is-left-by-everyone",
         "A segmentation that is held keeps its members.",
         "pipelines/segments/current.py",
-        "after = {name: one for name, one in known.items() if name in held} | dict(refreshed)",
-        "after = {name: one for name, one in known.items() if name in ()} | dict(refreshed)",
+        "after = {name: exclusive for name, exclusive in known.items() if name in held} | dict(refreshed)",
+        "after = {name: exclusive for name, exclusive in known.items() if name in ()} | dict(refreshed)",
         (
             "tests/unit/segments/test_held_and_removed.py"
             "::test_a_definition_at_fault_keeps_its_members_and_its_labels",
@@ -66,8 +66,8 @@ FAULTS = (
         "a-removed-id-comes-back-unnoticed",
         "An id that was removed does not come back for something else unnoticed.",
         "pipelines/segments/versions.py",
-        "    if span is None or one.definition.reuse:\n",
-        "    if span is not None or one.definition.reuse:\n",
+        "    if span is None or segmentation.definition.reuse:\n",
+        "    if span is not None or segmentation.definition.reuse:\n",
         (
             "tests/unit/segments/test_held_and_removed.py"
             "::test_a_removed_segmentation_does_not_come_back_unnoticed",

@@ -29,7 +29,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     if faults:
         raise typer.Exit(max(faults, key=lambda f: not isinstance(f, SourceError)).exit_code)
     if not json:
-        names = ", ".join(one.id for one in segmentations)
+        names = ", ".join(segmentation.id for segmentation in segmentations)
         show.console.print(
             f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
         )

@@ -52,7 +52,7 @@ def _bind(name: str, rule: AttributeRule, known: Sequence[Attribute], typed: dic
     """Have DuckDB say whether the rule's expressions fit the columns' types; no row is read."""
     import duckdb
 
-    one = next(one for one in known if one.name.lower() == name.lower())
+    one = next(attribute for attribute in known if attribute.name.lower() == name.lower())
     empty = ", ".join(f"cast(null as {kind}) as {quote(column)}" for column, kind in typed.items())
     with connect() as con:
         for setting, sql in (("as_of", one.as_of), ("origin", one.origin)):

@@ -121,7 +121,7 @@ def check_definitions(project: Project, *, faulty_definitions: bool = False) -> 
         return list(definitions.checked())
     except ConfigError as fault:
         # It may be that the columns of a file are not known.
-        notes = [f"Columns of this file are not known, it cannot be used: {one}" for one in unread]
+        notes = [f"Columns of this file are not known, it cannot be used: {reason}" for reason in unread]
         raise ConfigError("\n".join([str(fault), *notes])) from None
 
 

@@ -65,8 +65,8 @@ def run_diff(project: Project, against: str, sample: int) -> Difference:
 def _difference(at: Latest, revision: Revision, sample: int) -> Difference:
     before = at.load(revision.files, revision.root)
     after = at.load()
-    old = {one.id: one for one in before.segmentations}
-    new = {one.id: one for one in after.segmentations}
+    old = {segmentation.id: segmentation for segmentation in before.segmentations}
+    new = {segmentation.id: segmentation for segmentation in after.segmentations}
     # What is at fault on one side cannot be compared, and is neither new nor gone.
     unclear = {*before.faults, *after.faults}
     changed = [
@@ -125,15 +125,15 @@ def _renamed(old: dict[str, Segmentation], new: dict[str, Segmentation], changed
     ]
 
 
-def _words(one: Segmentation) -> object:
-    return one.name, one.definition.description, one.compiled.labels
+def _words(segmentation: Segmentation) -> object:
+    return segmentation.name, segmentation.definition.description, segmentation.compiled.labels
 
 
 def _touched(name: str, entity: Entity, segmentations: tuple[Segmentation, ...]) -> Touched:
     reached = {name}
-    for one in segmentations:  # each comes after what it refers to
-        if one.uses & reached:
-            reached.add(one.id)
+    for segmentation in segmentations:  # each comes after what it refers to
+        if segmentation.uses & reached:
+            reached.add(segmentation.id)
     return Touched(name, sorted(f"marts.{mart}" for mart in BY_ENTITY[entity]), sorted(reached - {name}))
 
 
@@ -197,14 +197,14 @@ def _headline(change: Change, currency: str) -> str:
 def _segment_rows(change: Change) -> list[list[str]]:
     return [
         [
-            one.segment_name,
-            show.number(one.before),
-            show.number(one.after),
-            f"+{one.added:,}" if one.added else "–",
-            f"-{one.removed:,}" if one.removed else "–",
-            show.number(one.unchanged),
+            segment.segment_name,
+            show.number(segment.before),
+            show.number(segment.after),
+            f"+{segment.added:,}" if segment.added else "–",
+            f"-{segment.removed:,}" if segment.removed else "–",
+            show.number(segment.unchanged),
         ]
-        for one in change.segments
+        for segment in change.segments
     ]
 
 
@@ -257,14 +257,14 @@ def markdown(found: Difference) -> str:
             ["verdict", "segmentation", "test", "segment", "expected", "found"],
             [
                 [
-                    "passed" if one.passed else "**failed**",
-                    one.segmentation_id,
-                    one.test,
-                    one.segment_id or "–",
-                    one.expected,
-                    one.found,
+                    "passed" if verdict.passed else "**failed**",
+                    verdict.segmentation_id,
+                    verdict.test,
+                    verdict.segment_id or "–",
+                    verdict.expected,
+                    verdict.found,
                 ]
-                for one in found.verdicts
+                for verdict in found.verdicts
             ],
             words=6,
         )
@@ -278,7 +278,7 @@ def _markdown_table(heading: list[str], rows: list[list[str]], words: int = 1) -
     return [f"| {' | '.join(row)} |" for row in [heading, rule, *body]] + [""]
 
 
-_MEANT = str.maketrans({one: f"\\{one}" for one in "\\`*_[]<>|#~"})
+_MEANT = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#~"})
 
 
 def _plain(text: str) -> str:

@@ -20,9 +20,9 @@ from resources.project import Project
 
 def entity_of(text: str) -> Entity:
     """Which kind of member, from the command line."""
-    for one in ENTITIES:
-        if text == one:
-            return one
+    for entity in ENTITIES:
+        if text == entity:
+            return entity
     raise UsageError(f"--entity {text}: expected {' or '.join(ENTITIES)}")
 
 
@@ -83,7 +83,7 @@ def _found(project: Project, id_: str, entity: Entity | None) -> tuple[Who, bool
     if entity is not None:
         return Who(entity, id_), False
     with Published(project) as published:
-        customer, account = (bool(_features(published, Who(one, id_))) for one in ENTITIES)
+        customer, account = (bool(_features(published, Who(entity, id_))) for entity in ENTITIES)
     return Who("account" if account and not customer else "customer", id_), account and customer
 
 
@@ -132,7 +132,7 @@ def explain_everything(
 def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
     """For programs."""
     changes = facts["changes"]
-    return {**facts, "changes": None if changes is None else [asdict(one) for one in changes]}
+    return {**facts, "changes": None if changes is None else [asdict(change) for change in changes]}
 
 
 def print_explanation(facts: dict[str, Any]) -> None:

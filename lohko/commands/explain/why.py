@@ -74,7 +74,7 @@ def _segments(at: Latest, written: str) -> Collection[tuple[str, str]]:
     known = at.con.execute(
         "select distinct segmentation_id, segment_id from segments.membership_event"
     ).fetchall()
-    found = [one for one in known if written in (one[0], one[1], f"{one[0]}.{one[1]}")]
+    found = [label for label in known if written in (label[0], label[1], f"{label[0]}.{label[1]}")]
     if not found:
         names = sorted({f"{a}.{b}" for a, b in known} | {a for a, _ in known})
         raise UsageError(f"no segment {written} was ever recorded{nearest(written, names)}")
@@ -97,7 +97,9 @@ class _Versions:
         """
         if _has(self.now, segmentation, version):
             return self.now
-        of_then = {one.id: one.version for one in in_force(self.at.con, day).values()}
+        of_then = {
+            segmentation.id: segmentation.version for segmentation in in_force(self.at.con, day).values()
+        }
         wanted = frozenset((of_then | {segmentation: version}).items())
         if wanted not in self.found:
             self.found[wanted] = self._of_then(wanted)
@@ -112,7 +114,7 @@ class _Versions:
             {"ids": [name for name, _ in wanted], "versions": [version for _, version in wanted]},
         ).fetchall()
         kept = {name for name, _ in rows}
-        others = [one for one in files_in(self.at.project.segments) if _id(one) not in kept]
+        others = [path for path in files_in(self.at.project.segments) if _id(path) not in kept]
         with TemporaryDirectory(prefix="lohko-definition-") as folder:
             paths = []
             for name, content in rows:
@@ -122,7 +124,9 @@ class _Versions:
 
 
 def _has(definitions: Definitions, segmentation: str, version: str) -> bool:
-    return any(one.id == segmentation and one.version == version for one in definitions.segmentations)
+    return any(
+        standing.id == segmentation and standing.version == version for standing in definitions.segmentations
+    )
 
 
 def _id(path: Path) -> object:
@@ -143,23 +147,24 @@ def _as_written(content: dict[str, Any]) -> dict[str, Any]:
 
 def _without_nothing(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_nothing(one) for name, one in value.items() if one is not None}
-    return [_without_nothing(one) for one in value] if isinstance(value, list) else value
+        return {name: _without_nothing(item) for name, item in value.items() if item is not None}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def print_why(changes: list[Why]) -> None:
     """For a person: a line a change, and under it what it came from."""
     show.console.print("[bold]Changes[/]" if changes else "No change is recorded in the range.")
-    for one in changes:
-        came = ", ".join(one.left) or "nowhere"
-        goes = ", ".join(one.entered) or "nowhere"
-        version = f"version {one.version}"
-        if one.version_before not in (None, one.version):
-            version = f"definition edited, version {one.version_before} -> {one.version}"
+    for change in changes:
+        came = ", ".join(change.left) or "nowhere"
+        goes = ", ".join(change.entered) or "nowhere"
+        version = f"version {change.version}"
+        if change.version_before not in (None, change.version):
+            version = f"definition edited, version {change.version_before} -> {change.version}"
         show.console.print(
-            show.text(f"{one.day}  {one.segmentation_id}: {came} -> {goes}  ({version})"), highlight=False
+            show.text(f"{change.day}  {change.segmentation_id}: {came} -> {goes}  ({version})"),
+            highlight=False,
         )
-        for line in _lines(one):
+        for line in _lines(change):
             show.console.print(f"            {show.text(line)}", highlight=False)
     show.console.print("")
 
@@ -174,16 +179,16 @@ _REASONS = {
 }
 
 
-def _lines(one: Why) -> list[str]:
+def _lines(why: Why) -> list[str]:
     lines = [
         f"{_of(flip.segment_id, flip.role)}{flip.text} became {str(flip.became).lower()}{_both(flip.values)}"
-        for flip in one.flips
+        for flip in why.flips
     ]
-    if one.reason in _REASONS:
-        lines.append(_REASONS[one.reason] + (f"; {one.detail}" if one.detail else ""))
-    elif one.detail:
-        lines.append(one.detail)
-    for cut in one.cut_points:
+    if why.reason in _REASONS:
+        lines.append(_REASONS[why.reason] + (f"; {why.detail}" if why.detail else ""))
+    elif why.detail:
+        lines.append(why.detail)
+    for cut in why.cut_points:
         moved = "unchanged" if cut.before == cut.after else f"-> {_points(cut.after)}"
         lines.append(
             f"{cut.name}: {cut.value.name} {_value(cut.value.before)} -> {_value(cut.value.after)};"
@@ -200,8 +205,8 @@ def _both(values: list[Value]) -> str:
     if not values:
         return ""
     named = [
-        f"{'' if len(values) == 1 else one.name + ' '}{_value(one.before)} -> {_value(one.after)}"
-        for one in values
+        f"{'' if len(values) == 1 else value.name + ' '}{_value(value.before)} -> {_value(value.after)}"
+        for value in values
     ]
     return f" ({', '.join(named)})"
 

@@ -55,18 +55,18 @@ def run_preview(project: Project, what: str | None, segment: str | None, sample:
             wanted = [_having(wanted, segment)]
         remarks = at.assign(definitions, wanted)
         return Previewed(
-            [_preview(at, definitions, one, segment, sample) for one in wanted],
+            [_preview(at, definitions, segmentation, segment, sample) for segmentation in wanted],
             verdicts_of(at, definitions, wanted),
             remarks,
         )
 
 
 def _preview(
-    at: Latest, definitions: Definitions, one: Segmentation, segment: str | None, sample: int
+    at: Latest, definitions: Definitions, segmentation: Segmentation, segment: str | None, sample: int
 ) -> Preview:
-    plan = definitions.plan(one.entity, {one.id})
-    table = f"dry_assigned_{one.entity}"
-    return preview(at.con, at.day, plan, one, table, only=segment, sample=sample)
+    plan = definitions.plan(segmentation.entity, {segmentation.id})
+    table = f"dry_assigned_{segmentation.entity}"
+    return preview(at.con, at.day, plan, segmentation, table, only=segment, sample=sample)
 
 
 def _file(what: str | None) -> Path | None:
@@ -90,7 +90,7 @@ def _file(what: str | None) -> Path | None:
 def _with(project: Project, path: Path) -> list[Path]:
     """The project's definitions with this file in the place of the one of the same id."""
     name = read_definition(path).segmentation
-    others = [one for one in files_in(project.segments) if one.resolve() != path and _id(one) != name]
+    others = [other for other in files_in(project.segments) if other.resolve() != path and _id(other) != name]
     return [*others, path]
 
 
@@ -103,40 +103,44 @@ def _id(path: Path) -> object:
 
 def _having(wanted: list[Segmentation], segment: str) -> Segmentation:
     """The one segmentation that has a segment."""
-    found = [one for one in wanted if segment in [label[0] for label in one.compiled.labels]]
+    found = [
+        segmentation
+        for segmentation in wanted
+        if segment in [label[0] for label in segmentation.compiled.labels]
+    ]
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(one.id for one in found)
+        names = ", ".join(segmentation.id for segmentation in found)
         raise UsageError(f"segment {segment} is in {names}; name the segmentation too")
-    known = [label[0] for one in wanted for label in one.compiled.labels]
+    known = [label[0] for segmentation in wanted for label in segmentation.compiled.labels]
     raise UsageError(f"no segment {segment}{nearest(segment, known)} (known: {', '.join(known[:40])})")
 
 
 def preview_json(found: Previewed) -> dict[str, Any]:
     """The same for programs."""
     return {
-        "previews": [asdict(one) for one in found.previews],
-        "verdicts": [asdict(one) for one in found.verdicts],
+        "previews": [asdict(each) for each in found.previews],
+        "verdicts": [asdict(each) for each in found.verdicts],
         "remarks": found.remarks,
     }
 
 
 def print_preview(found: Previewed) -> None:
     """The same for a person."""
-    for one in found.previews:
-        show.console.print(f"[bold]{_headline(one)}[/]")
-        show.console.print(_sizes(one))
-        if not one.channels:
+    for each in found.previews:
+        show.console.print(f"[bold]{_headline(each)}[/]")
+        show.console.print(_sizes(each))
+        if not each.channels:
             show.console.print(
-                f"Reach unknown: no source says which {one.entity}s may be contacted (table consents).\n"
+                f"Reach unknown: no source says which {each.entity}s may be contacted (table consents).\n"
             )
-        if one.cut_points:
-            show.console.print(_cuts(one))
-        for funnel in one.funnels:
-            show.console.print(_funnel(one, funnel))
-        if one.overlaps:
-            show.console.print(_overlaps(one))
+        if each.cut_points:
+            show.console.print(_cuts(each))
+        for funnel in each.funnels:
+            show.console.print(_funnel(each, funnel))
+        if each.overlaps:
+            show.console.print(_overlaps(each))
     if found.verdicts:
         show.console.print(verdict_table("Tests", found.verdicts))
     for verdict in found.verdicts:
@@ -146,16 +150,16 @@ def print_preview(found: Previewed) -> None:
         show.console.print(f"[yellow]note:[/] {show.text(remark)}", highlight=False)
 
 
-def _headline(one: Preview) -> str:
-    recorded = any(segment.recorded is not None for segment in one.segments)
-    name = show.text(f"{one.segmentation_name} ({one.segmentation_id})")
-    return f"{name}, {one.members:,} {one.entity}s on {one.as_of_date}" + (
+def _headline(preview: Preview) -> str:
+    recorded = any(segment.recorded is not None for segment in preview.segments)
+    name = show.text(f"{preview.segmentation_name} ({preview.segmentation_id})")
+    return f"{name}, {preview.members:,} {preview.entity}s on {preview.as_of_date}" + (
         "" if recorded else ", not recorded yet"
     )
 
 
-def _sizes(one: Preview) -> Table:
-    channels = [name.removeprefix(REACHABLE) for name in one.channels]
+def _sizes(preview: Preview) -> Table:
+    channels = [name.removeprefix(REACHABLE) for name in preview.channels]
     numbers = ["size", "share", "now", *channels]
     return show.table(
         "",
@@ -169,25 +173,25 @@ def _sizes(one: Preview) -> Table:
                 *(show.number(count) for count in segment.reachable.values()),
                 show.text(", ".join(segment.sample)) or "–",
             ]
-            for segment in one.segments
+            for segment in preview.segments
         ],
         right=numbers,
     )
 
 
-def _cuts(one: Preview) -> Table:
+def _cuts(preview: Preview) -> Table:
     rows = []
-    for (name, feature), group in groupby(one.cut_points, key=lambda row: (row["name"], row["feature"])):
+    for (name, feature), group in groupby(preview.cut_points, key=lambda row: (row["name"], row["feature"])):
         values = [show.text(row["value"]) if row["value"] is not None else "–" for row in group]
         rows.append([name, feature, ", ".join(values)])
     return show.table("Cut points of the day", ["of", "feature", "values"], rows)
 
 
-def _funnel(one: Preview, funnel: Funnel) -> Table:
+def _funnel(preview: Preview, funnel: Funnel) -> Table:
     """The steps in their order; alternatives are indented, each counted alone."""
-    names = {segment.segment_id: segment.segment_name for segment in one.segments}
-    where = names.get(funnel.segment_id or "", one.segmentation_name)
-    rows = [["every member", "", show.number(one.members), ""]]
+    names = {segment.segment_id: segment.segment_name for segment in preview.segments}
+    where = names.get(funnel.segment_id or "", preview.segmentation_name)
+    rows = [["every member", "", show.number(preview.members), ""]]
     for step in funnel.steps:
         text = show.text(step.text)
         if step.either:
@@ -209,11 +213,11 @@ def _funnel(one: Preview, funnel: Funnel) -> Table:
     )
 
 
-def _overlaps(one: Preview) -> Table:
-    names = {segment.segment_id: segment.segment_name for segment in one.segments}
+def _overlaps(preview: Preview) -> Table:
+    names = {segment.segment_id: segment.segment_name for segment in preview.segments}
     rows = []
-    for segment, group in groupby(one.overlaps, key=lambda o: o.segment_id):
-        others = [other for other in group if other.other_segmentation_id != one.segmentation_id]
+    for segment, group in groupby(preview.overlaps, key=lambda o: o.segment_id):
+        others = [other for other in group if other.other_segmentation_id != preview.segmentation_id]
         rows += [
             [
                 show.text(names.get(segment, segment)),

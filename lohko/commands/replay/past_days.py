@@ -45,17 +45,17 @@ class Wanted:
 
 def every_of(text: str) -> playback.Every:
     """The step from day to day, from the command line."""
-    for one in get_args(playback.Every):
-        if text == one:
-            return cast(playback.Every, one)
+    for arg in get_args(playback.Every):
+        if text == arg:
+            return cast(playback.Every, arg)
     raise UsageError(f"--every {text}: expected day, week or month")
 
 
 def known_of(text: str) -> Known:
     """Which knowledge, from the command line."""
-    for one in get_args(Known):
-        if text == one:
-            return cast(Known, one)
+    for arg in get_args(Known):
+        if text == arg:
+            return cast(Known, arg)
     raise UsageError(f"--known {text}: expected then or now")
 
 
@@ -138,21 +138,21 @@ def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
 
 
 def as_rows(found: Sequence[playback.Size]) -> list[dict[str, Any]]:
-    return [asdict(one) for one in found]
+    return [asdict(row) for row in found]
 
 
 def print_sizes(wanted: Wanted, found: Sequence[playback.Size]) -> None:
     """A table, a row a day and segment."""
     cells = [
         [
-            str(one.day),
-            one.segment_id,
-            f"{one.size:,}",
-            "" if one.recorded is None else f"{one.recorded:,}",
-            f"{one.entered:,}",
-            f"{one.departed:,}",
+            str(row.day),
+            row.segment_id,
+            f"{row.size:,}",
+            "" if row.recorded is None else f"{row.recorded:,}",
+            f"{row.entered:,}",
+            f"{row.departed:,}",
         ]
-        for one in found
+        for row in found
     ]
     names = ["day", "segment", "size", "recorded", "entered", "left"]
     show.console.print(

@@ -31,7 +31,7 @@ def run(
     facts = summary_rows(project)
     held = ended[-1].held
     if json:
-        runs = [{"day": one.day, "run_id": one.run_id, "held": one.held} for one in ended]
+        runs = [{"day": day_run.day, "run_id": day_run.run_id, "held": day_run.held} for day_run in ended]
         show.print_json({"runs": runs, **facts, "outputs": str(project.current)})
     else:
         _print_summary(project, facts, held)
@@ -44,8 +44,8 @@ def run(
 
 
 def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> None:
-    for one in views.segment_tables(facts["segments"], project.config.currency):
-        show.console.print(one)
+    for table in views.segment_tables(facts["segments"], project.config.currency):
+        show.console.print(table)
     show.console.print(views.accounting_table(facts["batches"]))
     if facts["quality"]:
         show.console.print(views.quality_table(facts["quality"]))

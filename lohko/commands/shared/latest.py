@@ -74,20 +74,20 @@ class Latest:
         self._refuse_unknown(wanted)
         remarks: list[str] = []
         for entity in ENTITIES:
-            plan = definitions.plan(entity, {one.id for one in wanted})
+            plan = definitions.plan(entity, {segmentation.id for segmentation in wanted})
             if plan.segmentations:
                 self._refuse_unknown(plan.needed)
                 remarks += assigned(self.con, plan, self.day, f"{table}_{entity}")
         return remarks
 
     def _refuse_unknown(self, segmentations: Sequence[Segmentation]) -> None:
-        for one in segmentations:
-            have = {name for name, _ in columns_of(self.con, f"features.{one.entity}")}
-            lacking = sorted(one.features - have)
+        for segmentation in segmentations:
+            have = {name for name, _ in columns_of(self.con, f"features.{segmentation.entity}")}
+            lacking = sorted(segmentation.features - have)
             if lacking:
                 raise UsageError(
-                    f"{one.id} reads {', '.join(lacking)}, which the last run, of {self.day}, did not"
-                    " compute; run `lohko run` first"
+                    f"{segmentation.id} reads {', '.join(lacking)}, which the last run, of {self.day},"
+                    " did not compute; run `lohko run` first"
                 )
 
 
@@ -134,8 +134,8 @@ def chosen(definitions: Definitions, name: str | None) -> list[Segmentation]:
         return list(definitions.segmentations)
     if name in definitions.faults:
         raise definitions.faults[name]
-    found = [one for one in definitions.segmentations if one.id == name]
+    found = [segmentation for segmentation in definitions.segmentations if segmentation.id == name]
     if not found:
-        known = [one.id for one in definitions.segmentations]
+        known = [segmentation.id for segmentation in definitions.segmentations]
         raise UsageError(f"no segmentation {name}{nearest(name, known)} (known: {', '.join(known)})")
     return found

@@ -45,10 +45,10 @@ def is_interruption(fault: BaseException) -> bool:
 
     A signal that comes while DuckDB works becomes a RuntimeError, which others may have wrapped.
     """
-    for one in chain_of(fault):
-        name = type(one).__name__
+    for cause in chain_of(fault):
+        name = type(cause).__name__
         if name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException"):
             return True
-        if isinstance(one, RuntimeError) and str(one).startswith("Query interrupted"):
+        if isinstance(cause, RuntimeError) and str(cause).startswith("Query interrupted"):
             return True
     return False

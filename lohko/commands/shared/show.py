@@ -58,9 +58,9 @@ def print_json(value: Any) -> None:
 def _finite(value: Any) -> Any:
     """JSON has neither NaN nor infinity: they are null."""
     if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
+        return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -103,9 +103,9 @@ class FittingTable(Table):
         for i, column in enumerate(self.columns):
             shown = [Text(str(column.header)), *(Text.from_markup(row[i]) for row in self.cells)]
             if column.no_wrap:
-                width += max(one.cell_len for one in shown)
+                width += max(cell.cell_len for cell in shown)
             else:
-                words = (Text(word).cell_len for one in shown for word in one.plain.split())
+                words = (Text(word).cell_len for cell in shown for word in cell.plain.split())
                 width += min(max(words, default=0), LONGEST_WORD)
         return width <= space
 

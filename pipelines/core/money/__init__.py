@@ -63,7 +63,7 @@ class Terms:
         """Changes when the same rows of core would be worth something else; empty where they are plain."""
         if self.plain:
             return ""
-        said = {name: json.loads(one.model_dump_json()) for name, one in sorted(self.amounts.items())}
+        said = {name: json.loads(amount.model_dump_json()) for name, amount in sorted(self.amounts.items())}
         sql = [load_step(f"core/money/{name}").sql for name in ("term", "held_order", *VIEWS)]
         text = json.dumps([self.currency, self.max_rate_age_days, said, sql])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -74,8 +74,10 @@ def terms_of(config: ProjectConfig) -> Terms:
     return Terms(
         currency=config.currency,
         max_rate_age_days=config.currencies.max_rate_age_days,
-        amounts={name: one.amounts for name, one in config.sources.items() if one.amounts is not None},
-        foreign=any("currency" in one.tables.get("orders", {}) for one in config.sources.values()),
+        amounts={
+            name: source.amounts for name, source in config.sources.items() if source.amounts is not None
+        },
+        foreign=any("currency" in source.tables.get("orders", {}) for source in config.sources.values()),
     )
 
 
@@ -150,12 +152,12 @@ def _store_sources(con: duckdb.DuckDBPyConnection, amounts: Mapping[str, Amounts
         "create or replace table money.source"
         f" (source varchar primary key, vat varchar, vat_rate decimal(18,8), {flags})"
     )
-    for name, one in amounts.items():
-        held = {*one.include, *one.reduced_by}
-        by_rate = isinstance(one.vat, Decimal)
+    for name, amount in amounts.items():
+        held = {*amount.include, *amount.reduced_by}
+        by_rate = isinstance(amount.vat, Decimal)
         con.execute(
             f"insert into money.source values (?, ?, ?, {', '.join('?' * len(PARTS))})",
-            [name, "rate" if by_rate else one.vat, one.vat if by_rate else None]
+            [name, "rate" if by_rate else amount.vat, amount.vat if by_rate else None]
             + [part in held for part in PARTS],
         )
 

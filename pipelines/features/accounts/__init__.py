@@ -45,8 +45,8 @@ def account_catalogue(
     """
     settings = settings or Features()
     lacking = absent_accounts(mapped)
-    found = [one for fragment in _fragments(mapped, settings) for one in fragment.features]
-    features = [one for one in found if one.name not in lacking]
+    found = [each_feature for fragment in _fragments(mapped, settings) for each_feature in fragment.features]
+    features = [feature for feature in found if feature.name not in lacking]
     if "accounts" in mapped:
         features += [attribute_feature(name, kind, settings, "accounts") for name, kind in attributes]
     names_differ(features, STANDARD, ("as_of_date", "account_id"))
@@ -118,8 +118,8 @@ def _fragments(mapped: Collection[str], settings: Features) -> list[Fragment]:
     found = [*FRAGMENTS]
     if settings.pipeline_stages:
         found.append(stages(settings.pipeline_stages))
-    found += [custom.fragment(one) for one in settings.custom if one.entity == "account"]
-    return [one for one in found if {*one.needs} <= {*mapped}]
+    found += [custom.fragment(setting) for setting in settings.custom if setting.entity == "account"]
+    return [fragment for fragment in found if {*fragment.needs} <= {*mapped}]
 
 
 def _make(engine: Engine, as_of: date, recipe: Recipe) -> _Made:
@@ -127,7 +127,7 @@ def _make(engine: Engine, as_of: date, recipe: Recipe) -> _Made:
     fragments = _fragments(recipe.mapped, recipe.settings)
     attributes = account_attributes(engine)
     wanted = account_catalogue(recipe.mapped, attributes, recipe.settings)
-    names = {one.name for one in wanted}
+    names = {feature.name for feature in wanted}
     columns, relations = ["cast($as_of as date) as as_of_date", "f0.account_id"], []
     for i, fragment in enumerate(fragments):
         relations.append(f"({fragment.sql}) as f{i}" + (f" on f{i}.account_id = f0.account_id" if i else ""))
@@ -138,7 +138,7 @@ def _make(engine: Engine, as_of: date, recipe: Recipe) -> _Made:
                 columns.append(f"{value} as {quote(name)}")
     columns += [f"a.{quote(name)}" for name, _ in attributes]
     relations.append("core.accounts as a on a.account_id = f0.account_id")
-    windows = {*WINDOWS, *(days for one in fragments for age in one.ages for days in age.windows)}
+    windows = {*WINDOWS, *(days for each in fragments for age in each.ages for days in age.windows)}
     first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in windows}
     parameters = {"as_of": as_of, "currency": recipe.currency, **first_days}
     for fragment in fragments:
@@ -146,7 +146,7 @@ def _make(engine: Engine, as_of: date, recipe: Recipe) -> _Made:
     return _Made(
         sql=f"select {', '.join(columns)} from {' left join '.join(relations)}",
         parameters=parameters,
-        columns={one.name: one.type for one in wanted},
+        columns={column.name: column.type for column in wanted},
     )
 
 

@@ -175,17 +175,17 @@ def stages(wanted: Sequence[str]) -> Fragment:
     """The value that is open at each configured stage, as far as it is in the project's currency."""
     columns = ", ".join(
         f"cast(coalesce(sum(value) filter (where stage = $stage_{i}), 0) as decimal(18, 4))"
-        f" as {quote(stage_name(one))}"
-        for i, one in enumerate(wanted)
+        f" as {quote(stage_name(stage))}"
+        for i, stage in enumerate(wanted)
     )
     return Fragment(
         "stages",
         features=tuple(
-            _money(stage_name(one), PIPELINE, f"Open value at stage {one}", _DEALS) for one in wanted
+            _money(stage_name(stage), PIPELINE, f"Open value at stage {stage}", _DEALS) for stage in wanted
         ),
         needs=_DEALS,
         text=f"select account_id, {columns} from facts.opportunities where outcome = 'open'"
         " and upper(coalesce(nullif(currency, ''), $currency)) = $currency group by account_id",
-        parameters={f"stage_{i}": one for i, one in enumerate(wanted)},
+        parameters={f"stage_{i}": stage for i, stage in enumerate(wanted)},
         entity="account",
     )

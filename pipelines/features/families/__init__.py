@@ -57,5 +57,5 @@ def configured(settings: Features, categories: Sequence[str], mapped: Collection
     found += survey.scales(settings.scales)
     if settings.questions:
         found.append(survey.answers(settings.questions))
-    found += [custom.fragment(one) for one in settings.custom if one.entity == "customer"]
-    return [one for one in found if {*one.needs} <= {*mapped}]
+    found += [custom.fragment(setting) for setting in settings.custom if setting.entity == "customer"]
+    return [feature for feature in found if {*feature.needs} <= {*mapped}]

@@ -81,14 +81,14 @@ def shares(categories: Sequence[str]) -> Fragment:
         "category_shares",
         features=tuple(
             Feature(
-                share_name(one),
+                share_name(category),
                 PRODUCT,
                 "share",
                 NUMBER,
-                f"Share of {one} of the revenue in lines in 365 days",
+                f"Share of {category} of the revenue in lines in 365 days",
                 _NEEDS,
             )
-            for one in categories
+            for category in categories
         ),
         needs=_NEEDS,
         ages=_AGES,

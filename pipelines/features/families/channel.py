@@ -38,8 +38,14 @@ def shares(channels: Sequence[str]) -> Fragment:
     return Fragment(
         "channel_shares",
         features=tuple(
-            Feature(share_name(one), BEHAVIOUR, "share", NUMBER, f"Share of orders through {one} in 365 days")
-            for one in channels
+            Feature(
+                share_name(channel),
+                BEHAVIOUR,
+                "share",
+                NUMBER,
+                f"Share of orders through {channel} in 365 days",
+            )
+            for channel in channels
         ),
         ages=_AGES,
         text=f"select o.customer_id, {columns} from money.orders as o\n"

@@ -38,11 +38,11 @@ def scales(configured: Mapping[str, Scale]) -> list[Fragment]:
             ages=_AGES,
             text=_scale(name),
             parameters={
-                f"scale_{name}_questions": list(one.questions),
-                f"scale_{name}_reverse": list(one.reverse),
+                f"scale_{name}_questions": list(question.questions),
+                f"scale_{name}_reverse": list(question.reverse),
             },
         )
-        for name, one in configured.items()
+        for name, question in configured.items()
     ]
 
 
@@ -55,14 +55,16 @@ def _scale(name: str) -> str:
 def answers(questions: Sequence[str]) -> Fragment:
     """The latest answer to each configured question within 365 days, as it was given."""
     columns = ", ".join(
-        f"max(answer) filter (where question_id = $question_{i}) as {quote(answer_name(one))}"
-        for i, one in enumerate(questions)
+        f"max(answer) filter (where question_id = $question_{i}) as {quote(answer_name(question))}"
+        for i, question in enumerate(questions)
     )
     return Fragment(
         "answers",
         features=tuple(
-            Feature(answer_name(one), NEEDS, "", TEXT, f"Latest answer to {one} within 365 days", _NEEDS)
-            for one in questions
+            Feature(
+                answer_name(question), NEEDS, "", TEXT, f"Latest answer to {question} within 365 days", _NEEDS
+            )
+            for question in questions
         ),
         needs=_NEEDS,
         ages=_AGES,
@@ -78,5 +80,5 @@ with placed as (
 )
 select customer_id, {columns} from placed where place = 1 group by customer_id
 """,
-        parameters={f"question_{i}": one for i, one in enumerate(questions)},
+        parameters={f"question_{i}": question for i, question in enumerate(questions)},
     )

@@ -26,12 +26,12 @@ def compile_audiences(definition: Audiences, author: Author) -> Compiled:
     if definition.at_most is not None:
         held = _limited(definition.audiences, held, definition.at_most)
     chosen = ", ".join(
-        f"case when {sql} then {literal(one.id)} end"
-        for sql, one in zip(held, definition.audiences, strict=True)
+        f"case when {sql} then {literal(segmentation.id)} end"
+        for sql, segmentation in zip(held, definition.audiences, strict=True)
     )
     result = Column(
         segment_column(author.id),
-        f"cast(list_filter([{chosen}], lambda one: one is not null) as varchar[])",
+        f"cast(list_filter([{chosen}], lambda segment: segment is not null) as varchar[])",
         reads=tuple(columns),
     )
     return Compiled(
@@ -61,7 +61,7 @@ class _Members:
     def __init__(self, definition: Audiences, author: Author) -> None:
         self.audiences = definition.audiences
         self.author = author
-        self.ids = [one.id for one in self.audiences]
+        self.ids = [audience.id for audience in self.audiences]
         self.found: dict[int, Column] = {}
         self.parts: dict[int, tuple[list[Clause], list[Any]]] = {}
         self.path: list[int] = []

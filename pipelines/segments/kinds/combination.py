@@ -25,7 +25,9 @@ def compile_combination(definition: Combination, author: Author) -> Compiled:
     columns = [quote(part.compiled.result.name) for part in parts]
     branches = [
         "when "
-        + " and ".join(f"{column} = {literal(one)}" for column, one in zip(columns, chosen, strict=True))
+        + " and ".join(
+            f"{column} = {literal(segment)}" for column, segment in zip(columns, chosen, strict=True)
+        )
         + f" then {literal(segment)}"
         for chosen, segment in assigned.items()
     ]
@@ -59,16 +61,16 @@ def _combinations(
     """Combination of ids -> its own id, name and description."""
     labels = [part.compiled.labels for part in parts]
     size = 1
-    for one in labels:
-        size *= len(one)
+    for label in labels:
+        size *= len(label)
     if size > MOST:
         raise author.fault(f"makes {size:,} combinations; expected at most {MOST:,}", "of")
     found: dict[tuple[str, ...], Label] = {}
     for chosen in product(*labels):
-        segment = JOINT.join(one[0] for one in chosen)
-        name = definition.names.get(segment, BETWEEN.join(one[1] for one in chosen))
-        found[tuple(one[0] for one in chosen)] = (segment, name, "")
-    known = [one[0] for one in found.values()]
+        segment = JOINT.join(label[0] for label in chosen)
+        name = definition.names.get(segment, BETWEEN.join(label[1] for label in chosen))
+        found[tuple(label[0] for label in chosen)] = (segment, name, "")
+    known = [label[0] for label in found.values()]
     for segment in definition.names:
         if segment not in known:
             raise author.fault(f"is no combination{nearest(segment, known)}", "names", segment)
@@ -125,5 +127,5 @@ def _matching(
     return [
         chosen
         for chosen in combined
-        if all(one in ("*", own) for one, own in zip(wanted, chosen, strict=True))
+        if all(wish in ("*", own) for wish, own in zip(wanted, chosen, strict=True))
     ]

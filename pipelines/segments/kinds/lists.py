@@ -20,17 +20,19 @@ DELIMITERS = ",;\t|"
 def compile_lists(definition: Lists, author: Author) -> Compiled:
     """The list of segments whose file names the member."""
     labels = labels_of(author, ("segments", definition.segments))
-    lists = tuple(_read(author, i, one) for i, one in enumerate(definition.segments))
-    columns = [ListColumn(author.id, one.id) for one in definition.segments]
-    chosen = ", ".join(f"case when {quote(one.name)} then {literal(one.segment)} end" for one in columns)
+    lists = tuple(_read(author, i, listed) for i, listed in enumerate(definition.segments))
+    columns = [ListColumn(author.id, segment.id) for segment in definition.segments]
+    chosen = ", ".join(
+        f"case when {quote(column.name)} then {literal(column.segment)} end" for column in columns
+    )
     return Compiled(
         Column(
             segment_column(author.id),
-            f"cast(list_filter([{chosen}], lambda one: one is not null) as varchar[])",
+            f"cast(list_filter([{chosen}], lambda segment: segment is not null) as varchar[])",
             Needs(lists=frozenset(columns)),
         ),
         labels,
-        ["lists", [[one.segment, one.content] for one in lists]],
+        ["lists", [[listed.segment, listed.content] for listed in lists]],
         exclusive=False,
         lists=lists,
     )

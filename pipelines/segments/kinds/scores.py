@@ -70,7 +70,7 @@ def compile_scores(definition: Scores, author: Author) -> Compiled:
 
 
 def _name_is_free(name: str, author: Author) -> None:
-    taken = {*author.names.known, *(one.lower() for one in author.names.absent), AS_OF, *KEY.values()}
+    taken = {*author.names.known, *(absent.lower() for absent in author.names.absent), AS_OF, *KEY.values()}
     if name in taken:
         raise author.fault(
             f"the score is named like a column of features.{author.definition.entity}; expected another name",
@@ -94,7 +94,7 @@ def _score(
         )
         found = [CutColumn(author.id, name, i + 1, feature.named.type) for i in range(cut.positions)]
         needs |= Needs(cuts=frozenset(found))
-        points = [quote(one.name) for one in found]
+        points = [quote(point.name) for point in found]
     # A point that nobody's value reaches is NULL, and then not reached.
     counted = " + ".join(f"cast(coalesce({value} {reached} {point}, false) as bigint)" for point in points)
     sql = f"case when {quote(inside.name)} and {value} is not null then 1 + {counted} end"

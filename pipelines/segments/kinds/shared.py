@@ -28,14 +28,14 @@ def labels_of(
         if isinstance(part, Labelled):
             placed.append(((setting,), part))
         elif part is not None:
-            placed += [((setting, i), one) for i, one in enumerate(part)]
-    author.labels_differ([(place, one.id, one.name) for place, one in placed])
-    return tuple((one.id, one.name, one.description) for _, one in placed)
+            placed += [((setting, i), segment) for i, segment in enumerate(part)]
+    author.labels_differ([(place, segment.id, segment.name) for place, segment in placed])
+    return tuple((segment.id, segment.name, segment.description) for _, segment in placed)
 
 
 def reads_of(clauses: Iterable[Clause]) -> tuple[Column, ...]:
     """The derived columns that conditions read."""
-    return tuple({one.name: one for clause in clauses for one in clause.condition.columns}.values())
+    return tuple({column.name: column for clause in clauses for column in clause.condition.columns}.values())
 
 
 def uses_of(clauses: Iterable[Clause]) -> frozenset[str]:

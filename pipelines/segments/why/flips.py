@@ -23,34 +23,42 @@ def flips(asked: Sequence[Asked], named: Collection[str], was: Row, now: Row) ->
     now : the values of the day.
     """
     wholes = [
-        one
-        for one in asked
-        if one.part is None
-        and (one.segment_id is None or one.segment_id in named)
-        and was[one.column] != now[one.column]
+        row
+        for row in asked
+        if row.part is None
+        and (row.segment_id is None or row.segment_id in named)
+        and was[row.column] != now[row.column]
     ]
     return [
-        Flip(one.segment_id, one.role, one.text, bool(now[one.column]), _values(one, was, now))
+        Flip(row.segment_id, row.role, row.text, bool(now[row.column]), _values(row, was, now))
         for whole in wholes
-        for one in _finest(whole, asked, was, now)
+        for row in _finest(whole, asked, was, now)
     ]
 
 
 def _finest(whole: Asked, asked: Sequence[Asked], was: Row, now: Row) -> list[Asked]:
     """The terms of a condition that changed as it did; where terms have alternatives, those that did."""
-    under = [one for one in asked if one is not whole and one.column.startswith(f"{whole.column}.")]
-    like = [
-        one for one in under if was[one.column] == was[whole.column] and now[one.column] == now[whole.column]
+    under = [
+        condition
+        for condition in asked
+        if condition is not whole and condition.column.startswith(f"{whole.column}.")
     ]
-    deep = {one.part for one in like if one.alternative is not None}
-    finest = [one for one in like if one.alternative is not None or one.part not in deep]
+    like = [
+        condition
+        for condition in under
+        if was[condition.column] == was[whole.column] and now[condition.column] == now[whole.column]
+    ]
+    deep = {condition.part for condition in like if condition.alternative is not None}
+    finest = [
+        condition for condition in like if condition.alternative is not None or condition.part not in deep
+    ]
     return finest or [whole]
 
 
-def _values(one: Asked, was: Row, now: Row) -> list[Value]:
+def _values(asked: Asked, was: Row, now: Row) -> list[Value]:
     """The features and scores that a condition names; what else it asks is told by its text."""
     found = []
-    for name in one.reads:
+    for name in asked.reads:
         if name.startswith(f"{OWN}score "):
             found.append(Value(name.rpartition(".")[2], was[name], now[name]))
         elif not name.startswith(OWN):

@@ -50,18 +50,23 @@ def explain_changes(
     events = events_of(con, who, start, end)
     if segments is not None:
         events = [
-            one
-            for one in events
-            if any((one.segmentation_id, segment) in segments for segment in [*one.left, *one.entered])
+            event
+            for event in events
+            if any((event.segmentation_id, segment) in segments for segment in [*event.left, *event.entered])
         ]
-    before = {one.day: history.previous_day(con, one.day) or one.day - timedelta(days=1) for one in events}
+    before = {
+        event.day: history.previous_day(con, event.day) or event.day - timedelta(days=1) for event in events
+    }
     first = con.execute("select min(as_of_date) from segments.recorded_day").fetchone()
     started = first[0] if first else None
-    asked = [one for one in events if one.day != started]
-    days = sorted({one.day for one in asked} | {before[one.day] for one in asked})
+    asked = [event for event in events if event.day != started]
+    days = sorted({change.day for change in asked} | {before[change.day] for change in asked})
     compute_alone(con, who, recipe, days)
     told = _Told(con, who, load)
-    return [told.first_day(one) if one.day == started else told.why(one, before[one.day]) for one in events]
+    return [
+        told.first_day(event) if event.day == started else told.why(event, before[event.day])
+        for event in events
+    ]
 
 
 class _Told:
@@ -89,7 +94,11 @@ class _Told:
                 "definition unknown",
                 f"version {event.version} of the definition cannot be made again from what is kept",
             )
-        segmentation = next(one for one in definitions.segmentations if one.id == event.segmentation_id)
+        segmentation = next(
+            segmentation
+            for segmentation in definitions.segmentations
+            if segmentation.id == event.segmentation_id
+        )
         plan = definitions.plan(self.who.entity, {segmentation.id})
         missing = self._days_without_cuts(plan, [before, event.day])
         if missing:
@@ -170,10 +179,10 @@ class _Told:
         """Where the member stood in the segmentations that are combined."""
         plan = definitions.plan(self.who.entity, segmentation.uses)
         sides = []
-        for one in (before, day):
+        for at_day in (before, day):
             if plan.needs_standing:
-                stand_before(self.con, one, self.ids)
-            sides.append(rows(self.con, plan.sql, bound(plan.sql, plan.parameters(one)))[0])
+                stand_before(self.con, at_day, self.ids)
+            sides.append(rows(self.con, plan.sql, bound(plan.sql, plan.parameters(at_day)))[0])
         return "; ".join(
             f"{name} {sides[0][name]} -> {sides[1][name]}"
             for name in sorted(segmentation.uses)
@@ -188,7 +197,9 @@ class _Told:
         return found[0] if found else None
 
     def _days_without_cuts(self, plan: Plan, days: Sequence[date]) -> list[date]:
-        wanted = [(one.id, cut.name) for one in plan.needed for cut in one.compiled.cuts]
+        wanted = [
+            (segmentation.id, cut.name) for segmentation in plan.needed for cut in segmentation.compiled.cuts
+        ]
         return [
             day
             for day in days
@@ -264,7 +275,7 @@ class _Told:
 def _agrees(result: Any, inside: Sequence[str], outside: Sequence[str]) -> bool:
     """Whether a result holds what it should, and nothing of what it should not."""
     held = result if isinstance(result, list) else [] if result is None else [result]
-    return all(one in held for one in inside) and not any(one in held for one in outside)
+    return all(segment in held for segment in inside) and not any(segment in held for segment in outside)
 
 
 def _shown(result: Any) -> str:
