@@ -153,7 +153,7 @@ def test_an_edited_definition_is_previewed_beside_what_is_recorded(shop: Shop) -
         (("preview", "nowhere.yaml"), 2, "no such file"),
         (("preview", "--segment", "lapsd"), 2, "did you mean lapsed"),
         (("diff", "--format", "html"), 2, "expected text, json or markdown"),
-        (("explain", "C001", "--from", "2026-03-30", "--to", "2026-03-29"), 2, "lies after"),
+        (("explain", "C001", "--from", "2026-03-30", "--to", "2026-03-29"), 2, "is after"),
         (("explain", "C001", "--segment", "lapsd"), 2, "no segment lapsd was ever recorded"),
     ],
 )

@@ -48,9 +48,9 @@ def test_a_file_whose_name_is_no_text_is_held_alone(shop: Shop) -> None:
     [
         ("Revenue_365d", '`crm_Revenue_365d: "Revenue_365d"`'),
         ("_source", '`crm_source: "_source"`'),
-        ("_file_id", "rename it where the file is made"),
-        ("_batch_seq", "rename it where the file is made"),
-        ("_landed_row", "rename it where the file is made"),
+        ("_file_id", "rename it in the file"),
+        ("_batch_seq", "rename it in the file"),
+        ("_landed_row", "rename it in the file"),
     ],
 )
 def test_a_column_whose_name_is_taken_holds_its_file_and_nothing_else(

@@ -133,7 +133,7 @@ def test_a_query_is_written_from_its_checked_tree(query: str, written: str) -> N
         ("select * from duckdb_settings, {batch}", "expected {batch} alone"),
         ("with d as (select * from e), e as (select 1 as x from {batch}) select * from d", "reads e"),
         ("with e as (select * from e) select * from e, {batch}", "reads e"),
-        ("select * from e, (with e as (select 1) select * from {batch})", "WITH stands inside"),
+        ("select * from e, (with e as (select 1) select * from {batch})", "WITH is inside"),
         ("select (select 1 from 'x.parquet') from {batch}", "expected {batch} alone"),
         ("select * from query('select 1'), {batch}", "calls query"),
         ("attach 'x' as {batch}", "expected one SELECT"),

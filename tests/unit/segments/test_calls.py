@@ -305,11 +305,11 @@ def test_a_circle_is_told_from_each_that_is_on_it_and_the_others_go_on(market: M
     found = market.load()
     assert [one.id for one in found.segmentations] == ["good"]
     assert found.faults.keys() == {"a", "b", "c", "leans"}
-    assert "in a circle: a -> b -> c -> a" in str(found.faults["a"])
-    assert "in a circle: b -> c -> a -> b" in str(found.faults["b"])
-    assert "in a circle: c -> a -> b -> c" in str(found.faults["c"])
+    assert "in a cycle: a -> b -> c -> a" in str(found.faults["a"])
+    assert "in a cycle: b -> c -> a -> b" in str(found.faults["b"])
+    assert "in a cycle: c -> a -> b -> c" in str(found.faults["c"])
     assert "refers to b, which is faulty itself" in str(found.faults["leans"])
-    with pytest.raises(ConfigError, match="circle"):
+    with pytest.raises(ConfigError, match="cycle"):
         found.checked()
 
 

@@ -112,7 +112,7 @@ def test_an_earlier_day_is_refused_and_leaves_the_record_as_it_was(tmp_path: Pat
     con, cycle = empty_population(), load(tmp_path, RULES)
     run(con, day(1), {"ann": 1}, cycle)
     before = events(con)
-    with pytest.raises(UsageError, match="lies before"):
+    with pytest.raises(UsageError, match="is before"):
         run(con, day(0), {"ann": 40}, cycle)
     assert events(con) == before
     assert history.latest_day(con) == day(1)
