@@ -90,10 +90,19 @@ def _back_up(sql: sqlite3.Connection, path: Path, version: int) -> Path:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Split a script, because `executescript` would commit the transaction it is to be part of."""
+    """Split a script, because `executescript` would commit the transaction it is to be part of.
+
+    Raises
+    ------
+    ValueError
+        When something stands after the last statement.
+    """
+    *pieces, rest = script.split(";")
     statement = ""
-    for piece in script.split(";")[:-1]:
+    for piece in pieces:
         statement += piece + ";"
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+    if (statement + rest).strip():
+        raise ValueError(f"a migration ends without a semicolon: {(statement + rest).strip()[:80]}")

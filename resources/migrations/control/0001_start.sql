@@ -28,36 +28,3 @@ CREATE TABLE batch_decision (
     decision TEXT NOT NULL CHECK (decision IN ('accept', 'reject')), decided_by TEXT NOT NULL,
     decided_at TEXT NOT NULL, why TEXT NOT NULL
 );
-    give_up = time.monotonic() + BUSY_SECONDS
-    while sql.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            sql.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-
-
-def _version(sql: sqlite3.Connection) -> int:
-    known = sql.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone()
-    return int(sql.execute("SELECT version FROM schema_version").fetchone()[0]) if known else 0
-
-
-def migrate(sql: sqlite3.Connection, path: Path) -> None:
-    if _version(sql) < len(MIGRATIONS):
-        with transaction(sql):
-            # Asked again: another process may have migrated while this one waited.
-            for script in MIGRATIONS[_version(sql) :]:
-                for statement in _statements(script):
-                    sql.execute(statement)
-            sql.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-            sql.execute("DELETE FROM schema_version")
-            sql.execute("INSERT INTO schema_version VALUES (?)", (len(MIGRATIONS),))
-    elif (found := _version(sql)) > len(MIGRATIONS):
-        raise ConfigError(
-            f"{path}: written by a newer Lohko (schema {found}, this one knows {len(MIGRATIONS)}). "
-            "Upgrade Lohko."
-        )
-
-
-def _statements(script: str) -> Iterator[str]:

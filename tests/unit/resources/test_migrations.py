@@ -237,3 +237,10 @@ def test_a_number_that_is_missing_or_used_twice_is_found(tmp_path: Path, names: 
 def test_the_migrations_of_every_store_are_numbered_in_order() -> None:
     for store in ("warehouse", "control"):
         assert migrations.migrations_of(store)[0].name == "0001_start"
+
+
+def test_a_migration_of_the_log_holds_statements_and_nothing_else() -> None:
+    for migration in migrations.migrations_of("control"):
+        assert list(control_schema._statements(migration.sql)), migration.name
+    with pytest.raises(ValueError, match=r"ends without a semicolon: time\.sleep"):
+        list(control_schema._statements("CREATE TABLE a (x);\n  time.sleep(0.02)\n"))

@@ -238,7 +238,7 @@ def test_members_are_asked_in_one_select_with_the_cut_points_of_what_they_refer_
         ("did(orders, true)", "did has a value; expected where: …", "true"),
         ("did(where: true)", "did names no table first", "did"),
         ("did(orders, where: did(orders))", "did cannot be used inside did", "did(orders))"),
-        ("did(orders, where: in_segment('a.b'))", "in_segment cannot stand inside did", "in_segment"),
+        ("did(orders, where: in_segment('a.b'))", "in_segment cannot be used inside did", "in_segment"),
         ("did(orders, where: revenue)", "revenue is an amount of money, not a condition", "revenue"),
         ("did(orders", "did is not closed", "did"),
         ("did(orders, where:)", "did has an empty where", "where"),
@@ -337,7 +337,7 @@ def test_references_stand_after_what_they_refer_to_and_take_up_its_version(marke
 
 def test_an_entity_cannot_ask_a_segmentation_of_another(market: Market) -> None:
     market.rule("firms", "employees > 3", "account")
-    assert "firms segments accounts, and this segmentation divides customers" in market.fault(
+    assert "firms divides accounts, and this segmentation divides customers" in market.fault(
         "in_segment('firms.yes_')"
     )
 
