@@ -42,6 +42,10 @@ def _facts(table: str) -> str:
 FactTable = Annotated[str, AfterValidator(_facts)]
 
 
+# What a setting says of itself: the canonical table without which it gives no feature.
+_NEEDS = "needs_table"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -119,17 +123,27 @@ class Features(_Section):
     product_breadth: bool = Field(
         default=False, description="count the different products bought; reads a year of lines every day"
     )
-    scales: dict[Name, Scale] = Field(default_factory=dict, description="scales of surveys, by name")
+    scales: dict[Name, Scale] = Field(
+        default_factory=dict,
+        description="scales of surveys, by name",
+        json_schema_extra={_NEEDS: "survey_answers"},
+    )
     questions: list[str] = Field(
-        default_factory=list, max_length=40, description="questions whose latest answer becomes a feature"
+        default_factory=list,
+        max_length=40,
+        description="questions whose latest answer becomes a feature",
+        json_schema_extra={_NEEDS: "survey_answers"},
     )
     distance_from: Point | None = Field(
-        default=None, description="distance_km is measured from here, by attributes latitude and longitude"
+        default=None,
+        description="distance_km is measured from here, by attributes latitude and longitude",
+        json_schema_extra={_NEEDS: "customers"},
     )
     pipeline_stages: list[str] = Field(
         default_factory=list,
         max_length=20,
         description="stages whose open value becomes a feature of accounts",
+        json_schema_extra={_NEEDS: "opportunities"},
     )
     families: dict[str, Family] = Field(
         default_factory=dict,
@@ -144,12 +158,8 @@ class Features(_Section):
             found.setdefault(feature.source, f"features.custom.{index}")
             if feature.entity == "account":
                 found.setdefault("accounts", f"features.custom.{index}")
-        for setting, table, value in (
-            ("scales", "survey_answers", self.scales),
-            ("questions", "survey_answers", self.questions),
-            ("distance_from", "customers", self.distance_from),
-            ("pipeline_stages", "opportunities", self.pipeline_stages),
-        ):
-            if value:
-                found.setdefault(table, f"features.{setting}")
+        for setting, described in type(self).model_fields.items():
+            extra = described.json_schema_extra
+            if isinstance(extra, dict) and getattr(self, setting):
+                found.setdefault(str(extra[_NEEDS]), f"features.{setting}")
         return found

@@ -21,8 +21,11 @@ from pipelines.features.feature import (
     slug,
 )
 
-_ACCOUNTS, _CONTACTS, _DEALS = ("accounts",), ("contacts",), ("opportunities",)
-_LEADS, _ORDERS = ("leads",), ("orders",)
+_ACCOUNTS = ("accounts",)
+_CONTACTS = ("contacts",)
+_DEALS = ("opportunities",)
+_LEADS = ("leads",)
+_ORDERS = ("orders",)
 
 
 def _company(name: str, unit: str, kind: str, meaning: str, family: str = FIRMOGRAPHIC) -> Feature:
