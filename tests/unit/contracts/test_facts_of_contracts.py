@@ -13,6 +13,7 @@ from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import money
 from pipelines.core.facts import ENDED_ON, HAPPENED, columns_of, resolved
 from pipelines.core.merge import refresh
+from pipelines.engine import DuckDB
 from pipelines.ingest import ledger
 
 ENTITIES: tuple[Entity, ...] = ("customer", "account")
@@ -24,7 +25,7 @@ def empty() -> duckdb.DuckDBPyConnection:
     ledger.create(con)
     for contract in CONTRACTS.values():
         refresh(con, contract, [])
-    money.ensure(con)
+    money.ensure(DuckDB(con))
     return con
 
 
