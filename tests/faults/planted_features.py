@@ -110,14 +110,6 @@ FAULTS = (
         ("tests/unit/features/test_accounts.py::test_an_account_of_which_little_is_known",),
     ),
     Fault(
-        "a-deal-is-closed-before-its-day",
-        "As of a day nothing is known of how a fact ended later.",
-        "pipelines/core/facts/reading.py",
-        'return f"case when {ended} and {known} <= $as_of then {known} end"',
-        'return f"case when {ended} then {known} end"',
-        ("tests/unit/features/test_accounts.py::test_a_family_of_an_account_of_which_much_is_known",),
-    ),
-    Fault(
         "a-closed-ticket-stays-open",
         "A customer whose ticket closes is computed again on that day.",
         "pipelines/features/feature.py",

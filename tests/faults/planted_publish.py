@@ -22,7 +22,7 @@ FAULTS = (
         "pipelines/publish/parts.py",
         "select * from ({sql}) where not list_contains($held, segmentation_id){standing}{kept}",
         "select * from ({sql}) where true or list_contains($held, segmentation_id)",
-        (f"{_PARTS}::test_only_the_rows_of_the_held_segmentation_stay",),
+        (f"{_PARTS}::test_what_depends_on_a_held_source_stays_as_it_was",),
     ),
     Fault(
         "held-since-the-last-run",
@@ -95,7 +95,7 @@ FAULTS = (
         "resources/publication.py",
         "    temporary.replace(link)\n",
         "    link.unlink(missing_ok=True)\n    temporary.replace(link)\n",
-        (f"{_PUBLICATION}::test_a_reader_always_stands_in_a_whole_run",),
+        (f"{_PUBLICATION}::test_the_link_is_replaced_and_never_taken_away",),
     ),
     Fault(
         "the-current-run-is-pruned",

@@ -93,10 +93,10 @@ def test_a_day_recorded_again_does_not_know_where_its_first_recording_put_member
     run(con, day(0), {"ann": 20}, cycle)
     run(con, day(1), {"ann": 1}, cycle)
     run(con, day(1), {"ann": 20}, cycle)
-    assert [segment for *_, segment, _ in members(con, day(1))] == ["near"]
+    assert [row[2] for row in members(con, day(1))] == ["near"]
     run(con, day(2), {"ann": 1}, cycle)
     run(con, day(3), {"ann": 20}, cycle)
-    assert [segment for *_, segment, _ in members(con, day(3))] == ["new"]
+    assert [row[2] for row in members(con, day(3))] == ["new"]
 
 
 def test_recording_an_unchanged_day_again_changes_no_stay(tmp_path: Path) -> None:
