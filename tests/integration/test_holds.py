@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from fixtures.daily import execute
+from fixtures.patience import PATIENCE
 from fixtures.shop import Shelf, Shop, run_first
 
 BY_COUNTRY = """
@@ -155,5 +156,5 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(shop: Shop, words: tup
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         told = process.stderr.read()
-        assert process.wait(timeout=300) == 0, told
+        assert process.wait(timeout=PATIENCE) == 0, told
     assert "Traceback" not in told and "Broken" not in told and "Exception" not in told

@@ -7,6 +7,7 @@ import threading
 
 import duckdb
 import pytest
+from fixtures.patience import PATIENCE
 from fixtures.shop import Shop
 
 from lohko.commands.shared.options import is_interruption
@@ -29,7 +30,7 @@ def test_a_signal_ends_a_run_with_130_and_without_a_traceback(
             told += line
         process.send_signal(number)
         told += process.stderr.read()
-        code = process.wait(timeout=300)
+        code = process.wait(timeout=PATIENCE)
     assert (code, "Traceback" in told, "interrupted: what was published stands" in told) == (
         130,
         False,

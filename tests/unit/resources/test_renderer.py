@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from fixtures.patience import PATIENCE
 
 from pipelines.errors import LohkoError
 from resources.renderer import _ask, engine, started_renderer
@@ -21,8 +22,8 @@ def test_it_draws_refuses_and_goes_on() -> None:
         refused = renderer.submit(json.dumps({"mark": "no such mark", "data": {"values": []}}))
         drawn = renderer.submit(json.dumps(POINT, indent=1))
         with pytest.raises(LohkoError, match="refuses a chart: "):
-            refused.result(60)
-        assert drawn.result(60).startswith("<svg")
+            refused.result(PATIENCE)
+        assert drawn.result(PATIENCE).startswith("<svg")
 
 
 def test_its_death_is_told_and_another_takes_its_place() -> None:
@@ -30,8 +31,8 @@ def test_its_death_is_told_and_another_takes_its_place() -> None:
     with started_renderer() as renderer:
         for _ in range(3):
             with pytest.raises(LohkoError, match="ended with -6 before it had drawn"):
-                renderer.submit(deadly).result(60)
-        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+                renderer.submit(deadly).result(PATIENCE)
+        assert renderer.submit(json.dumps(POINT)).result(PATIENCE).startswith("<svg")
 
 
 def test_an_engine_that_somebody_ended_is_replaced_and_the_chart_drawn(
@@ -48,7 +49,7 @@ def test_an_engine_that_somebody_ended_is_replaced_and_the_chart_drawn(
 
     monkeypatch.setattr("resources.renderer._ask", ask)
     with started_renderer() as renderer:
-        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+        assert renderer.submit(json.dumps(POINT)).result(PATIENCE).startswith("<svg")
     assert asked == 2
 
 
@@ -59,7 +60,7 @@ def test_it_stays_for_the_next_run_and_what_waited_does_not() -> None:
     assert waiting[-1].cancelled()
     before = engine()
     with started_renderer() as again:
-        assert again.submit(json.dumps(POINT)).result(60).startswith("<svg")
+        assert again.submit(json.dumps(POINT)).result(PATIENCE).startswith("<svg")
     assert engine() is before
 
 
@@ -67,7 +68,7 @@ def test_it_ends_with_its_process() -> None:
     script = (
         "from resources.renderer import engine, started_renderer\n"
         "with started_renderer() as renderer:\n"
-        '    renderer.submit(\'{"mark": "point", "data": {"values": []}}\').result(60)\n'
+        '    renderer.submit(\'{"mark": "point", "data": {"values": []}}\').result()\n'
         "print(engine().pid)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -76,11 +77,11 @@ def test_it_ends_with_its_process() -> None:
 
 
 def test_an_engine_that_hangs_is_ended_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resources.renderer.LONGEST", 0.2)
     with started_renderer() as renderer:
-        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+        assert renderer.submit(json.dumps(POINT)).result(PATIENCE).startswith("<svg")
         os.kill(engine().pid, signal.SIGSTOP)
+        monkeypatch.setattr("resources.renderer.LONGEST", 0.2)
         with pytest.raises(LohkoError, match="ended with -9 before it had drawn"):
-            renderer.submit(json.dumps(POINT)).result(60)
-        monkeypatch.setattr("resources.renderer.LONGEST", 60.0)
-        assert renderer.submit(json.dumps(POINT)).result(60).startswith("<svg")
+            renderer.submit(json.dumps(POINT)).result(PATIENCE)
+        monkeypatch.setattr("resources.renderer.LONGEST", PATIENCE)
+        assert renderer.submit(json.dumps(POINT)).result(PATIENCE).startswith("<svg")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from fixtures.patience import PATIENCE
 
 from pipelines.engine import connect
 from pipelines.errors import BusyError, ConfigError, LohkoError
@@ -33,18 +34,18 @@ def other_process(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]
 
 
 HOLDER = """
-    import sys, time
+    import sys
     from pathlib import Path
     from resources.locks import hold
     with hold(Path(sys.argv[1]), "lohko run", timeout=0):
         print("ready", flush=True)
-        time.sleep(60)
+        sys.stdin.read()
 """
 READER = """
-    import sys, time, duckdb
+    import sys, duckdb
     con = duckdb.connect(sys.argv[1])
     print("ready", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -60,7 +61,7 @@ def test_a_second_process_is_told_who_holds_the_lock_until_that_one_is_killed(tm
             pass
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with hold(path, "test", timeout=5):
+        with hold(path, "test", timeout=PATIENCE):
             assert '"purpose": "test"' in path.read_text()
 
 

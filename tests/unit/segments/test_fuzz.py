@@ -305,7 +305,8 @@ def check_conditions(world: Any, texts: list[str]) -> None:
     assert state(con, folder) == before
     # Most of what the grammar writes is taken, most of what is broken is not: neither side is empty.
     assert len(texts) * 0.4 < len(accepted) < len(texts) * 0.7
-    assert time.process_time() - started < 40
+    # Of a parser that is lost in nested text, one condition takes minutes.
+    assert time.process_time() - started < 0.1 * len(texts)
 
 
 def run(con: Any, batch: list[Condition]) -> None:
