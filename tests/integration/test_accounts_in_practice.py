@@ -11,6 +11,7 @@ ACCOUNTS = "number,branch,since\nG0,Retail,\nG1,Energy,\nC001,Retail,\n"
 SOURCE = """
   companies:
     files: data/accounts.csv
+    delivery: snapshot
     tables:
       accounts:
         account_id: number
@@ -103,6 +104,23 @@ def test_an_account_that_comes_is_told_as_new(company: Shop) -> None:
     (change,) = company.lohko("explain", "G7", "--json").json["changes"]
     assert (change["entered"], change["reason"]) == (["nobody"], "new account")
     assert "was no account the day before" in company.lohko("explain", "G7").out
+
+
+def test_an_account_that_left_is_explained_by_its_stays(company: Shop) -> None:
+    (company.root / "data" / "accounts.csv").write_text(ACCOUNTS.replace("C001,Retail,\n", ""))
+    ran(company, DAYS[1])
+    told = company.lohko("explain", "C001", "--entity", "account", "--json")
+    assert told.code == 0, told.err
+    facts = told.json
+    assert (facts["is_gone"], facts["features"], facts["as_of_date"]) == (True, [], DAYS[1])
+    stays = [(stay["segment_id"], stay["entered_date"], stay["left_date"]) for stay in facts["segments"]]
+    assert stays == [("nobody", *DAYS)]
+    left, first = facts["changes"]
+    assert (left["left"], left["entered"], left["reason"]) == (["nobody"], [], "no account any more")
+    assert first["reason"] == "first day"
+    shown = company.lohko("explain", "C001", "--entity", "account").out
+    assert "is no account any more" in shown
+    assert company.lohko("explain", "C001", "--json").json["entity"] == "customer", "who is there comes first"
 
 
 def test_a_change_is_explained_by_the_definitions_of_its_day_and_what_they_referred_to(company: Shop) -> None:

@@ -27,35 +27,28 @@ def entity_of(text: str) -> Entity:
 
 
 def explain_member(published: Published, who: Who) -> dict[str, Any]:
-    """Segments with their days, and every feature with its meaning.
+    """Segments with their days, and every feature with its meaning; no feature of someone who is gone.
 
     Raises
     ------
     UsageError
-        When no such customer or account is published.
+        When no such customer or account is published, and none ever was in a segment.
     """
-    key = KEY[who.entity]
-    features = _features(published, who)
-    if not features:
+    features, stays = _features(published, who), _stays(published, who)
+    if not features and not stays:
         raise UsageError(
             f"no {who.entity} {who.id} is published; ids are compared exactly as the source writes them"
         )
-    values = features[0]
+    run = published.one("from marts.run")
+    values = features[0] if features else {name: run[name] for name in ("as_of_date", "effective_at")}
     catalogue = published.rows("from marts.feature_catalogue where entity = $entity", {"entity": who.entity})
     return {
         "entity": who.entity,
-        key: who.id,
+        KEY[who.entity]: who.id,
         "as_of_date": values["as_of_date"],
         "effective_at": values["effective_at"],
-        "segments": published.rows(
-            "select m.segmentation_id, m.segment_id, coalesce(c.segment_name, m.segment_id) as segment_name,"
-            " m.entered_date, m.left_date, m.definition_version, c.description"
-            " from marts.membership as m left join marts.segment_current as c"
-            " using (segmentation_id, entity_kind, segment_id)"
-            " where m.entity_kind = $entity and m.entity_id = $id"
-            " order by m.segmentation_id, m.entered_date desc",
-            {"entity": who.entity, "id": who.id},
-        ),
+        "is_gone": not features,
+        "segments": stays,
         "features": [
             {
                 "name": f["name"],
@@ -75,15 +68,31 @@ def _features(published: Published, who: Who) -> list[dict[str, Any]]:
     return published.rows(f"from marts.{who.entity} where {KEY[who.entity]} = $id", {"id": who.id})
 
 
+def _stays(published: Published, who: Who) -> list[dict[str, Any]]:
+    """Every stay in a segment, the latest of each segmentation first."""
+    return published.rows(
+        "select m.segmentation_id, m.segment_id, coalesce(c.segment_name, m.segment_id) as segment_name,"
+        " m.entered_date, m.left_date, m.definition_version, c.description"
+        " from marts.membership as m left join marts.segment_current as c"
+        " using (segmentation_id, entity_kind, segment_id)"
+        " where m.entity_kind = $entity and m.entity_id = $id"
+        " order by m.segmentation_id, m.entered_date desc",
+        {"entity": who.entity, "id": who.id},
+    )
+
+
 def _found(project: Project, id_: str, entity: Entity | None) -> tuple[Who, bool]:
     """Who is meant, and whether an account of the id was passed over for the customer.
 
-    Of an id that nobody has, a customer is meant: one who was merged is published under another id.
+    Whoever is there today comes before who is gone. Of an id that nobody had, a customer is meant: one who
+    was merged is published under another id.
     """
     if entity is not None:
         return Who(entity, id_), False
     with Published(project) as published:
-        customer, account = (bool(_features(published, Who(entity, id_))) for entity in ENTITIES)
+        customer, account = (bool(_features(published, Who(kind, id_))) for kind in ENTITIES)
+        if not customer and not account:
+            customer, account = (bool(_stays(published, Who(kind, id_))) for kind in ENTITIES)
     return Who("account" if account and not customer else "customer", id_), account and customer
 
 
@@ -139,6 +148,8 @@ def print_explanation(facts: dict[str, Any]) -> None:
     """The same for a person: where they are now, where they were, and what that rests on."""
     id_ = show.text(facts[KEY[facts["entity"]]])
     show.console.print(f"[bold]{facts['entity'].capitalize()} {id_}[/bold] as of {facts['as_of_date']}")
+    if facts["is_gone"]:
+        show.console.print(f"is no {facts['entity']} any more: there are no features to tell")
     if "merged_from" in facts:
         merged = f"{show.text(facts['merged_from'])} was merged into {id_}: this is {id_}"
         show.console.print(merged, highlight=False)
