@@ -1,9 +1,10 @@
 """What every asset module shares: the opened refresh of a step, and how its results are shown to Dagster.
 
-Belongs here: what is told and how. Does not: anything a stage does (see pipelines/refresh/).
+Belongs here: what is told of a table. Does not: when it is told (see showing.py), and
+anything a stage does (see pipelines/refresh/).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.engine import columns_of, qualified, row_count, rows
-from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
 from resources.project import Project
 from resources.warehouse import Warehouse
@@ -108,6 +108,8 @@ def spec(
     """An asset whose key is its table, `[schema, table]`."""
     return dg.AssetSpec(
         table.split("."),
+        # A run may make nothing of it.
+        skippable=True,
         deps=[dg.AssetKey(dep.split(".")) for dep in deps],
         group_name=group,
         description=description,
@@ -115,44 +117,3 @@ def spec(
         owners=OWNERS,
         partitions_def=partitions,
     )
-
-
-Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
-
-
-def results(table: str, metadata: Mapping[str, Any], checks: Iterable[Outcome] = ()) -> Results:
-    """The materialization of a table, then those of its checks: inside it Dagster would evaluate them twice.
-
-    `checks` may be of several tables; those of the others are left to them.
-    """
-    yield dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
-    yield from (_check_result(outcome) for outcome in checks if outcome.check.table == table)
-
-
-def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
-    """What Dagster must know of checks before any is judged."""
-    return [
-        dg.AssetCheckSpec(
-            check.name,
-            asset=dg.AssetKey(check.table.split(".")),
-            description=check.description,
-            blocking=check.blocking,
-        )
-        for check in checks
-    ]
-
-
-def _check_result(outcome: Outcome) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=outcome.passed,
-        asset_key=outcome.check.table.split("."),
-        check_name=outcome.check.name,
-        severity=dg.AssetCheckSeverity.ERROR if outcome.critical else dg.AssetCheckSeverity.WARN,
-        description=outcome.check.description,
-        metadata={name: _shown(value) for name, value in outcome.facts.items()},
-    )
-
-
-def _shown(value: object) -> Any:
-    """Lists as JSON; everything else as it is."""
-    return dg.MetadataValue.json(value) if isinstance(value, list) else value

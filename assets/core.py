@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.showing import Results, check_specs, results
 from pipelines.refresh.core import checks_of, contracts_of, refresh_core
 from resources.project import Project
 
@@ -28,6 +29,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
         name="core",
         specs=specs,
         check_specs=check_specs(checks_of(project)),
+        can_subset=True,
         required_resource_keys={*RESOURCES},
         pool=POOL,
     )
@@ -40,6 +42,6 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 metadata |= {"how": merged.how, "mapped": name in project.mapped}
                 if name == "orders":
                     metadata["waiting_for_a_rate"] = refreshed.waiting_for_a_rate
-                yield from results(table, metadata, refreshed.checks)
+                yield from results(context, table, metadata, refreshed.checks)
 
     return core

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.showing import Results, check_specs, results
 from pipelines.contracts.bearing import made_of
 from pipelines.refresh.features import EVERYONE_ONCE, refresh_features, refresh_state
 
@@ -36,9 +37,8 @@ def build_features(
         with opened(context, "features state") as refresh:
             touched = refresh_state(refresh)
             recomputed = "everyone" if touched is None else touched
-            yield from results(
-                STATE, table_metadata(refresh.con, STATE) | {"customers_recomputed": recomputed}
-            )
+            metadata = table_metadata(refresh.con, STATE) | {"customers_recomputed": recomputed}
+            yield from results(context, STATE, metadata)
 
     @dg.multi_asset(
         name="features_customer",
@@ -58,17 +58,17 @@ def build_features(
                 partitions=partitions,
             ),
         ],
-        check_specs=check_specs([EVERYONE_ONCE]),
+        check_specs=check_specs([EVERYONE_ONCE], partitions),
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
         pool=POOL,
     )
     def customers(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "features") as refresh:
-            con, refreshed = refresh.con, refresh_features(refresh)
-            yield from results(
-                "features.customer", table_metadata(con, "features.customer"), refreshed.checks
-            )
-            yield from results("features.catalogue", table_metadata(con, "features.catalogue", preview=60))
+            made = refresh_features(refresh)
+            for table, preview in (("features.customer", 0), ("features.catalogue", 60)) if made.days else ():
+                metadata = table_metadata(refresh.con, table, preview=preview)
+                yield from results(context, table, metadata, made.checks, made.days)
 
     return [state, customers]

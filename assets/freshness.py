@@ -5,7 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import OWNERS, POOL, RESOURCES, Results, check_specs, opened, results
+from assets.common import POOL, RESOURCES, opened, spec
+from assets.showing import Results, check_specs, results
 from pipelines.ingest.freshness import Watermark
 from pipelines.refresh.freshness import TABLE, checks_of, measure_freshness
 from resources.project import Project
@@ -16,25 +17,31 @@ def build_freshness(
 ) -> dg.AssetsDefinition:
     """One asset for all sources; `core` are the core tables in the project."""
 
-    @dg.asset(
-        key=TABLE.split("."),
-        deps=[dg.AssetKey(dep.split(".")) for dep in core],
-        group_name="freshness",
-        description="Newest event of every source by the end of the day, against its limits",
-        kinds={"duckdb", "sql"},
-        owners=OWNERS,
-        pool=POOL,
-        partitions_def=partitions,
+    @dg.multi_asset(
+        name="ingest__freshness",
+        specs=[
+            spec(
+                TABLE,
+                "freshness",
+                "Newest event of every source by the end of the day, against its limits",
+                deps=core,
+                partitions=partitions,
+            )
+        ],
+        check_specs=check_specs(checks_of(project), partitions),
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
-        check_specs=check_specs(checks_of(project)),
+        pool=POOL,
     )
     def watermarks(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "freshness") as refresh:
             measured = measure_freshness(refresh)
-        for watermark in measured.limited if measured.current else []:
-            context.log_event(_observed(watermark))
-        yield from results(TABLE, {"dagster/row_count": len(measured.watermarks)}, measured.checks)
+        if measured.current:
+            for watermark in measured.limited:
+                context.log_event(_observed(watermark))
+            metadata = {"dagster/row_count": len(measured.watermarks)}
+            yield from results(context, TABLE, metadata, measured.checks, [refresh.day])
 
     return watermarks
 

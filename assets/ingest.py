@@ -5,7 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import OWNERS, POOL, RESOURCES, Results, check_specs, opened, results
+from assets.common import POOL, RESOURCES, opened, spec
+from assets.showing import Results, check_specs, results
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
 from pipelines.ingest.reading import format_of
@@ -22,15 +23,20 @@ def build_ingest(project: Project) -> list[dg.AssetsDefinition]:
 def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefinition:
     landing = ProjectLanding(project)
 
-    @dg.asset(
-        key=["raw", name],
-        group_name="ingest",
-        description=f"Rows of source {name} as landed, for {', '.join(source.tables)}",
-        kinds={"duckdb", *_format(source)},
-        owners=OWNERS,
-        pool=POOL,
-        required_resource_keys={*RESOURCES},
+    @dg.multi_asset(
+        name=f"raw__{name}",
+        specs=[
+            spec(
+                f"raw.{name}",
+                "ingest",
+                f"Rows of source {name} as landed, for {', '.join(source.tables)}",
+                kinds={"duckdb", *_format(source)},
+            )
+        ],
         check_specs=check_specs(checks_of(project, name)),
+        can_subset=True,
+        required_resource_keys={*RESOURCES},
+        pool=POOL,
     )
     def landed(context: dg.AssetExecutionContext) -> Results:
         context.resources.progress(f"ingest {name}")
@@ -39,7 +45,7 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
             refreshed = ingest_source(refresh, name, landing, fault)
         if refreshed.outcome.held:
             context.log.error(refreshed.outcome.message)
-        yield from results(f"raw.{name}", _metadata(refreshed), refreshed.checks)
+        yield from results(context, f"raw.{name}", _metadata(refreshed), refreshed.checks)
 
     return landed
 

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.showing import Results, check_specs, results
 from pipelines.refresh.measure import NO_DRIFT, refresh_drift, refresh_roi
 
 ROI_TABLES = {
@@ -35,16 +36,16 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             )
             for table, meaning in ROI_TABLES.items()
         ],
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
         pool=POOL,
     )
     def roi(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "roi") as refresh:
-            refresh_roi(refresh)
-            for table in ROI_TABLES:
-                preview = 20 if table in AGGREGATES else 0
-                yield from results(table, table_metadata(refresh.con, table, preview=preview))
+            for table in ROI_TABLES if refresh_roi(refresh) else ():
+                metadata = table_metadata(refresh.con, table, preview=20 if table in AGGREGATES else 0)
+                yield from results(context, table, metadata, days=[refresh.day])
 
     @dg.multi_asset(
         name="drift",
@@ -57,15 +58,17 @@ def build_measures(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 partitions=partitions,
             )
         ],
-        check_specs=check_specs([NO_DRIFT]),
+        check_specs=check_specs([NO_DRIFT], partitions),
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
         pool=POOL,
     )
     def drift(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "drift") as refresh:
-            measured = refresh_drift(refresh)
-            metadata = table_metadata(refresh.con, "drift.verdict", preview=20)
-            yield from results("drift.verdict", metadata, measured.checks)
+            found = refresh_drift(refresh)
+            if found.measured:
+                metadata = table_metadata(refresh.con, "drift.verdict", preview=20)
+                yield from results(context, "drift.verdict", metadata, found.checks, [refresh.day])
 
     return [roi, drift]

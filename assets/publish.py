@@ -5,17 +5,8 @@ Only the latest recorded day is published, never a backfill.
 
 import dagster as dg
 
-from assets.common import (
-    OWNERS,
-    POOL,
-    RESOURCES,
-    Results,
-    check_specs,
-    opened,
-    results,
-    spec,
-    table_metadata,
-)
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.showing import Results, check_specs, results
 from pipelines.engine import load_step
 from pipelines.publish.marts import MARTS, PERSONAL, table_of
 from pipelines.refresh.marts import checks_of, refresh_marts
@@ -41,45 +32,47 @@ def build_publication(
             )
             for mart in MARTS
         ],
-        check_specs=check_specs(checks_of(project)),
+        check_specs=check_specs(checks_of(project), partitions),
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
         pool=POOL,
     )
     def marts(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "marts") as refresh:
-            refreshed = refresh_marts(refresh)
-            for mart in MARTS:
+            made = refresh_marts(refresh)
+            for mart in MARTS if made.built else ():
                 table, preview = table_of(mart), 0 if mart in PERSONAL else 12
                 metadata = table_metadata(refresh.con, table, preview=preview)
-                yield from results(table, metadata, refreshed.checks)
+                yield from results(context, table, metadata, made.checks, [refresh.day])
 
-    @dg.asset(
-        key=["published", "current"],
-        deps=[dg.AssetKey(["marts", mart]) for mart in MARTS],
-        group_name="publish",
-        description="The analysts' DuckDB file, Parquet, CSV, the report and the manifest, swapped in whole",
-        kinds={"duckdb", "parquet", "csv", "html"},
-        owners=OWNERS,
-        pool=POOL,
-        partitions_def=partitions,
+    @dg.multi_asset(
+        name="published__current",
+        specs=[
+            spec(
+                "published.current",
+                "publish",
+                "The analysts' DuckDB file, Parquet, CSV, the report and the manifest, swapped in whole",
+                deps=[table_of(mart) for mart in MARTS],
+                kinds=("duckdb", "parquet", "csv", "html"),
+                partitions=partitions,
+            )
+        ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES, "renderer"},
+        pool=POOL,
     )
-    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def published(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "publish") as refresh:
             done = publish_day(refresh, publisher_of(project), context.resources.renderer)
-        if done is None:
-            told = f"no: {refresh.day} is not the latest recorded day"
-            return dg.MaterializeResult(metadata={"published": told})
-        return dg.MaterializeResult(
-            metadata={
+        if done is not None:
+            metadata = {
                 "folder": dg.MetadataValue.path(str(done.folder)),
                 "report": dg.MetadataValue.path(str(done.folder / "report.html")),
                 "rows": dg.MetadataValue.json(done.rows),
                 "held": ", ".join(done.held) or "nothing",
             }
-        )
+            yield from results(context, "published.current", metadata, days=[refresh.day])
 
     return [marts, published]
 

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, Results, check_specs, opened, results, spec, table_metadata
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.showing import Results, check_results, check_specs, results
 from pipelines.refresh.segments import CHECKS, refresh_segments
 
 TABLES = (
@@ -30,7 +31,8 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
             spec(table, "segments", _MEANING[table], deps=["features.customer"], partitions=partitions)
             for table in TABLES
         ],
-        check_specs=check_specs(CHECKS),
+        check_specs=check_specs(CHECKS, partitions),
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={*RESOURCES},
         pool=POOL,
@@ -38,10 +40,14 @@ def build_segments(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
     def segments(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "segments") as refresh:
             refreshed = refresh_segments(refresh)
-            for table in TABLES:
+            for table in TABLES if refreshed.days else ():
                 preview = 20 if table == "segments.profile_day" else 0
                 day = refresh.day if table == "segments.assignment" else None
-                metadata = table_metadata(refresh.con, table, preview=preview, day=day)
-                yield from results(table, {**metadata, **refreshed.facts}, refreshed.checks)
+                metadata = table_metadata(refresh.con, table, preview=preview, day=day) | {**refreshed.facts}
+                yield from results(context, table, metadata, refreshed.checks, refreshed.days)
+            if not refreshed.days:
+                # Not recorded: the check that failed says why, and stops the run.
+                for table in TABLES:
+                    yield from check_results(context, table, refreshed.checks, refresh.day)
 
     return segments

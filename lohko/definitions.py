@@ -36,6 +36,7 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
     overrides : resources that replace the real ones, by name.
     """
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     project = project or Project.load()
     control = ControlStore(project.control_path)
     partitions = daily(project, control)

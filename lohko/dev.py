@@ -6,7 +6,7 @@ import os
 import sys
 
 from pipelines.errors import LohkoError
-from resources.instance import prepare_home
+from resources.instance import PLANNING, prepare_home
 from resources.project import ENVIRONMENT, REPOSITORY, Project
 
 
@@ -18,7 +18,8 @@ def main() -> None:
         sys.stderr.write(f"error: {fault}\n")
         sys.exit(fault.exit_code)
     prepare_home(project)
-    environment = os.environ | {"DAGSTER_HOME": str(project.dagster_home), ENVIRONMENT: str(project.root)}
+    home = {"DAGSTER_HOME": str(project.dagster_home), ENVIRONMENT: str(project.root)}
+    environment = os.environ | PLANNING | home
     port = os.environ.get("PORT", "3000")
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", port]
     os.chdir(REPOSITORY)

@@ -54,6 +54,12 @@ class Refresh:
         return recorded is not None and self.day < recorded
 
     @property
+    def days_due(self) -> tuple[date, ...]:
+        """Its days that do not lie before the latest recorded: what was recorded is not done again."""
+        recorded = self._recorded
+        return tuple(day for day in self.days if recorded is None or day >= recorded)
+
+    @property
     def _recorded(self) -> date | None:
         known = relation_exists(self.con, "segments.recorded_day")
         return latest_day(self.con) if known else None

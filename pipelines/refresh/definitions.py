@@ -49,15 +49,19 @@ def faults_of(definitions: Definitions) -> dict[str, str]:
     return {name: str(fault).splitlines()[0] for name, fault in definitions.faults.items()}
 
 
-def judge_tests(refresh: Refresh, segmentations: Sequence[Segmentation], recorded: bool) -> Outcome:
+def judge_tests(refresh: Refresh, segmentations: Sequence[Segmentation], recorded: bool) -> list[Outcome]:
     """Judge the tests of the latest day, and record which segmentations are held by their own.
 
     Parameters
     ----------
     recorded : whether the refresh has recorded its days; otherwise there is nothing to judge.
+
+    Returns
+    -------
+    How the check came out; nothing when no test was judged.
     """
     if not recorded or not refresh.is_of_latest:
-        return TESTS.outcome(True, critical=False, judged="no: the run did not record the latest day")
+        return []
     verdicts = judge_day(refresh.con, refresh.day, segmentations)
     incidents = refresh.control.open_incidents()
     open_now = [incident.subject for incident in incidents if incident.kind == DEFINITION_TEST]
@@ -66,7 +70,8 @@ def judge_tests(refresh: Refresh, segmentations: Sequence[Segmentation], recorde
     findings = [_finding(subject, verdicts) for subject in subjects]
     refresh.control.record_findings(refresh.run_id, findings)
     failed = [verdict.message for verdict in verdicts if not verdict.passed]
-    return TESTS.outcome(not failed, tests=len(verdicts), failed="; ".join(failed) or "none")
+    told = "; ".join(failed) or "none"
+    return [TESTS.outcome(not failed, tests=len(verdicts), failed=told)] if verdicts else []
 
 
 def _finding(segmentation: str, verdicts: Sequence[Verdict]) -> Finding:

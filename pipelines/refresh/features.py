@@ -26,8 +26,9 @@ EVERYONE_ONCE = Check(
 
 @dataclass(frozen=True)
 class FeaturesRefreshed:
-    """How the check of the days' features came out."""
+    """Whose days' features were made, and how their check came out."""
 
+    days: tuple[date, ...]
     checks: list[Outcome]
 
 
@@ -38,18 +39,23 @@ def refresh_state(refresh: Refresh) -> int | None:
 
 
 def refresh_features(refresh: Refresh) -> FeaturesRefreshed:
-    """Make the features of every day of the refresh stand, and those of the last be told of."""
-    con, project = refresh.con, refresh.project
+    """Make the features of the days of the refresh stand, and those of the last be told of.
+
+    Of days before the latest recorded nothing is made: what stands are the features of the latest day.
+    """
+    con, project, days = refresh.con, refresh.project, refresh.days_due
+    if not days:
+        return FeaturesRefreshed((), [])
     known = features_now(DuckDB(con), project.recipe)
     store_catalogue(DuckDB(con), known["customer"], known["account"])
     repeated = 0
-    for day in refresh.days:
+    for day in days:
         refresh.progress(f"features as of {day}")
         compute_day(con, project.recipe, day)
         repeated += _repeated(con, day)
     measure_nulls(DuckDB(con), refresh.day)
     store_entry_products(DuckDB(con), refresh.day, project.mapped)
-    return FeaturesRefreshed([EVERYONE_ONCE.outcome(repeated == 0, repeated=repeated)])
+    return FeaturesRefreshed(days, [EVERYONE_ONCE.outcome(repeated == 0, repeated=repeated)])
 
 
 def compute_day(con: duckdb.DuckDBPyConnection, recipe: Recipe, day: date) -> int:

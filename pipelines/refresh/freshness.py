@@ -42,14 +42,14 @@ def _fresh(name: str) -> Check:
 
 
 def measure_freshness(refresh: Refresh) -> FreshnessMeasured:
-    """Measure every source; a day that is not past stores the watermarks and records what was found."""
+    """Measure every source; a day that is not past stores the watermarks, judges them and records that."""
     refresh.progress("freshness")
     day = refresh.day
     found = freshness.measure(refresh.con, refresh.project.config.sources, day)
     current = not refresh.is_of_past
     measured = FreshnessMeasured(found, [], current)
-    measured.checks.extend(_outcome(watermark, day) for watermark in measured.limited)
     if current:
+        measured.checks.extend(_outcome(watermark, day) for watermark in measured.limited)
         freshness.store(refresh.con, day, found)
         refresh.control.record_findings(
             refresh.run_id, [_finding(watermark, day) for watermark in measured.limited]

@@ -141,20 +141,19 @@ def _findings(outcome: Ingested) -> list[Finding]:
 
 
 def _outcomes(checks: Sequence[Check], outcome: Ingested, reasons: Sequence[quality.Reason]) -> list[Outcome]:
-    """One outcome for every check; one that never ran has not passed."""
+    """How the checks came out; without a batch, only that the source could be read has been judged."""
     readable, accounting, *of_batch = checks
+    found = [readable.outcome(outcome.status != "failed", message=outcome.message or "read")]
+    if outcome.batch_seq is None:
+        return found
     rows = sum(account.landed for account in outcome.accounts)
-    found = [
-        readable.outcome(outcome.status != "failed", message=outcome.message or "read"),
-        accounting.outcome(all(account.adds_up for account in outcome.accounts), rows=rows),
-    ]
+    found.append(accounting.outcome(all(account.adds_up for account in outcome.accounts), rows=rows))
     judged = {f"{result.table}__{result.name}": result for result in outcome.results}
     for check in of_batch:
         result = judged.get(check.name)
         if result is None:
-            found.append(check.outcome(False, reason="no batch has been judged yet"))
             continue
-        facts = facts_of(result) | {"batch": outcome.batch_seq or 0}
+        facts = facts_of(result) | {"batch": outcome.batch_seq}
         if result.name == "rows_without_fault":
             facts["reasons"] = _of_reasons(result.table, reasons)
         as_judged = Check(check.table, check.name, result.description)

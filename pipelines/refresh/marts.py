@@ -41,16 +41,13 @@ def checks_of(project: Project) -> list[Check]:
 
 
 def refresh_marts(refresh: Refresh) -> MartsRefreshed:
-    """Rebuild and judge the marts; a day that is not the latest is not judged, and nothing fails by it."""
+    """Rebuild and judge the marts; of a day that is not the latest nothing is built, and nothing judged."""
     refresh.progress("marts")
     con, project = refresh.con, refresh.project
     # What this run found opens or closes incidents now, so that its own report shows them.
     refresh.control.reconcile(refresh.run_id)
     if not refresh.is_of_latest:
-        told = "no: this is not the latest day"
-        return MartsRefreshed(
-            False, [check.outcome(True, critical=False, judged=told) for check in checks_of(project)]
-        )
+        return MartsRefreshed(False, [])
     _build(refresh)
     judged = judge_marts(con, project.suites, refresh.run_id)
     if judged:

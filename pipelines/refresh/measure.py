@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,44 +22,47 @@ NO_DRIFT = Check(
 
 @dataclass(frozen=True)
 class DriftMeasured:
-    """How the check of drift came out."""
+    """Whether drift was looked at, and how its check came out; without enough data it is not judged."""
 
+    measured: bool
     checks: list[Outcome]
 
 
-def refresh_roi(refresh: Refresh) -> None:
-    """Compute what segments return; on a day that is not the latest, nothing."""
+def refresh_roi(refresh: Refresh) -> bool:
+    """Compute what segments return; on a day that is not the latest, nothing. Returns whether it did."""
     refresh.progress("roi")
     config = refresh.project.config
-    if refresh.is_of_latest:
-        compute_roi(
-            refresh.engine,
-            refresh.day,
-            margin_rate=config.margin_rate,
-            contact_cost=config.costs.contact,
-        )
+    if not refresh.is_of_latest:
+        return False
+    compute_roi(
+        refresh.engine, refresh.day, margin_rate=config.margin_rate, contact_cost=config.costs.contact
+    )
+    return True
 
 
 def refresh_drift(refresh: Refresh) -> DriftMeasured:
-    """Measure drift; what is found on the latest day is recorded.
+    """Measure drift of the latest day, and record what is found; of another day nothing is measured.
 
     A backfill says nothing of now: it neither opens nor closes an incident.
     """
     refresh.progress("drift")
-    moved = _measured(refresh)
-    if refresh.is_of_latest:
-        refresh.control.record_findings(refresh.run_id, _findings(refresh, moved))
-    return DriftMeasured([NO_DRIFT.outcome(not moved, critical=False, segments_moved=len(moved))])
+    create(refresh.engine)
+    if not refresh.is_of_latest:
+        return DriftMeasured(False, [])
+    moved, subjects = _measured(refresh)
+    found = [_finding(subject, moved.get(subject)) for subject in subjects]
+    refresh.control.record_findings(refresh.run_id, found)
+    judged = [NO_DRIFT.outcome(not moved, critical=False, segments_moved=len(moved))] if subjects else []
+    return DriftMeasured(True, judged)
 
 
-def _measured(refresh: Refresh) -> list[dict[str, Any]]:
-    """Compare with the day four weeks before, where there is one; returns the segments that moved."""
+def _measured(refresh: Refresh) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Compare with the day four weeks before; returns what moved, and every subject that was judged."""
     con, engine, day, project = refresh.con, refresh.engine, refresh.day, refresh.project
-    create(engine)
     baseline = replay.four_weeks_before(day)
     basis = replay.basis_of(con, baseline)
-    if basis is None or not refresh.is_of_latest:
-        return []
+    if basis is None:
+        return {}, []
     features = comparable(engine, features_now(DuckDB(con), project.recipe)["customer"], baseline)
     measure_drift(
         engine,
@@ -70,19 +72,13 @@ def _measured(refresh: Refresh) -> list[dict[str, Any]]:
         features=features,
         limits=project.config.drift,
     )
-    return summary(engine, day)
-
-
-def _findings(refresh: Refresh, moved: Sequence[dict[str, Any]]) -> list[Finding]:
-    """One finding a segment that was checked: moved, or quiet."""
-    by_subject = {_subject(found["segmentation_id"], found["segment_id"]): found for found in moved}
-    checked = refresh.con.execute(
+    moved = {_subject(found["segmentation_id"], found["segment_id"]): found for found in summary(engine, day)}
+    judged = con.execute(
         "select distinct segmentation_id, segment_id from drift.verdict where as_of_date = ?"
         " and verdict <> 'not enough data'",
-        [refresh.day],
+        [day],
     ).fetchall()
-    subjects = {_subject(*names) for names in checked} | by_subject.keys()
-    return [_finding(subject, by_subject.get(subject)) for subject in sorted(subjects)]
+    return moved, sorted({_subject(*names) for names in judged} | moved.keys())
 
 
 def _finding(subject: str, moved: dict[str, Any] | None) -> Finding:

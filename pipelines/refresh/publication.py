@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pipelines.errors import InvariantError
 from pipelines.publish.expectations import assert_expected
 from pipelines.publish.manifest import manifest
 from pipelines.publish.parts import held_segmentations, remember_published
@@ -15,6 +17,9 @@ from pipelines.refresh.ports import Publisher
 from pipelines.report.build import begin_report
 from pipelines.report.svg import Engine
 from pipelines.segments.history import assert_exclusive
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,16 @@ def publish_day(refresh: Refresh, publisher: Publisher, charts: Engine) -> Publi
     Raises
     ------
     InvariantError
-        When a segmentation leaves members out, or the marts are not as the project expects.
+        When a segmentation leaves members out, the marts are not as the project expects, or the day has been
+        recorded again since they were built.
     """
     con, project = refresh.con, refresh.project
     if not refresh.is_of_latest:
         return None
     exclusive = [known.id for known in definitions_of(con, project).segmentations if known.exclusive]
     assert_exclusive(con, refresh.day, exclusive)
-    assert_expected(con, refresh.run_id)
+    _assert_built(con)
+    assert_expected(con)
     facts = manifest(con)
     refresh.progress("report")
     report = begin_report(con, project.config.project, project.config.currency, charts)
@@ -47,3 +54,17 @@ def publish_day(refresh: Refresh, publisher: Publisher, charts: Engine) -> Publi
     folder = publisher(con, refresh.run_id, report, facts)
     remember_published(con)
     return Published(folder, facts["rows"], held_segmentations(con))
+
+
+def _assert_built(con: duckdb.DuckDBPyConnection) -> None:
+    """The marts are of the latest recorded revision, and not of one before it."""
+    recorded = con.execute(
+        "select as_of_date, max(revision) from segments.recorded_day group by all order by 1 desc limit 1"
+    ).fetchone()
+    built = con.execute("select as_of_date, revision from marts.run").fetchone()
+    if recorded is not None and built != recorded:
+        told = " revision ".join(map(str, built or ("no day", "0")))
+        raise InvariantError(
+            f"the marts are of {told}, and {recorded[0]} revision {recorded[1]} is recorded. Nothing was"
+            " published; make the marts again in the same run, or run everything"
+        )

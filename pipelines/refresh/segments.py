@@ -33,34 +33,40 @@ CHECKS = (EXCLUSIVE, REFRESHED, TESTS)
 
 @dataclass(frozen=True)
 class SegmentsRefreshed:
-    """What was recorded and replayed, as facts to tell, and how the checks came out."""
+    """The days that were recorded, facts of them and of what was replayed, and how the checks came out."""
 
+    days: tuple[date, ...]
     facts: Mapping[str, object]
     checks: list[Outcome]
 
 
 def refresh_segments(refresh: Refresh) -> SegmentsRefreshed:
-    """Record the days of the refresh, replay the past days in use, and judge the definitions' tests."""
-    con = refresh.con
+    """Record the days of the refresh, replay the past days in use, and judge the definitions' tests.
+
+    A day before the latest recorded one is left as it was recorded: a backfill never rewrites the record.
+    """
+    con, days = refresh.con, refresh.days_due
     history.create(con)
+    if not days:
+        return SegmentsRefreshed((), {}, [])
     definitions = definitions_of(con, refresh.project)
     facts: Mapping[str, object] = {}
     fault = None
     held: Mapping[str, str] = faults_of(definitions)
     try:
-        facts, held = _record(refresh, definitions)
+        days, facts, held = _record(refresh, definitions)
     except InvariantError as error:
-        fault = str(error)
+        days, fault = (), str(error)
     if refresh.is_of_latest:
         findings = _findings(refresh, [known.id for known in definitions.segmentations], held)
         refresh.control.record_findings(refresh.run_id, findings)
     refreshed = [known for known in definitions.segmentations if known.id not in held]
     checks = [
         EXCLUSIVE.outcome(fault is None, message=fault or "holds"),
-        judge_tests(refresh, refreshed, fault is None),
+        *judge_tests(refresh, refreshed, fault is None),
         REFRESHED.outcome(not held, held="; ".join(_told(held)) or "nothing"),
     ]
-    return SegmentsRefreshed(facts, checks)
+    return SegmentsRefreshed(days, facts, checks)
 
 
 def _told(held: Mapping[str, str]) -> list[str]:
@@ -79,28 +85,25 @@ def _findings(refresh: Refresh, known: Iterable[str], held: Mapping[str, str]) -
     ]
 
 
-def _record(refresh: Refresh, definitions: Definitions) -> tuple[dict[str, object], Mapping[str, str]]:
+def _record(
+    refresh: Refresh, definitions: Definitions
+) -> tuple[tuple[date, ...], dict[str, object], Mapping[str, str]]:
     """Record the days, the missed ones before them first, then bring up the past days in use.
-
-    A day before the latest recorded one is left as it was recorded: a backfill never rewrites the record.
 
     Returns
     -------
-    What to tell, and which segmentations are held, with the reason.
+    The days, what to tell, and which segmentations are held, with the reason.
     """
-    con, wanted = refresh.con, refresh.day
-    latest = history.latest_day(con)
+    latest = history.latest_day(refresh.con)
     recorded = history.Recorded(0, faults_of(definitions))
-    if latest is not None and wanted < latest:
-        told = f"no: {wanted} is before {latest}, and what was recorded is not rewritten"
-        return {"recorded": told}, recorded.held
-    for day in history.days_to_record(latest, wanted, min(refresh.days)):
+    days = tuple(history.days_to_record(latest, refresh.day, min(refresh.days)))
+    for day in days:
         recorded = _record_day(refresh, day, definitions)
     replayed = _replay(refresh, definitions, recorded.held)
     facts: dict[str, object] = {"revision": recorded.revision, "replayed_days": len(replayed)}
     if recorded.remarks:
         facts["remarks"] = "; ".join(recorded.remarks)
-    return facts, recorded.held
+    return days, facts, recorded.held
 
 
 def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> history.Recorded:
