@@ -5,6 +5,8 @@ Belongs here: reading Dagster's records. Does not: what follows from a run's end
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,7 +29,10 @@ from dagster._core.storage.tags import (
 
 from lohko.after_run import COMMAND, COMMAND_TRIGGER, RunFacts, settle
 from resources.control import ControlStore
+from resources.history import prune_runs
 from resources.project import Project
+
+_log = logging.getLogger(__name__)
 
 # In this order: an automation's run carries its sensor's tag too.
 _TRIGGERS = {
@@ -124,6 +129,19 @@ def _cause(error: Any) -> str:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def forget_old_runs(project: Project, instance: dg.DagsterInstance) -> int:
+    """Take away the runs that are older than the project keeps them; returns how many.
+
+    A history that cannot be pruned now is pruned by the next run, and fails none.
+    """
+    before = datetime.now(UTC) - timedelta(days=project.config.retention.runs_days)
+    try:
+        return prune_runs(instance, project.dagster_home, before)
+    except sqlite3.Error as fault:
+        _log.warning("old runs of Dagster were not taken away: %s", fault)
+        return 0
 
 
 def settle_run(

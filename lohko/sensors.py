@@ -7,11 +7,14 @@ location, and is a run all the same.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 import dagster as dg
 
-from lohko.dagster_runs import ENDED, settle_run, settle_unseen
+from lohko.dagster_runs import ENDED, forget_old_runs, settle_run, settle_unseen
+from pipelines.errors import BusyError
 from resources.control import ControlStore
+from resources.locks import hold
 from resources.project import Project
 
 
@@ -29,6 +32,8 @@ def build_sensors(
     def settled(context: dg.RunStatusSensorContext) -> None:
         settle_unseen(project, control, context.instance)
         settle_run(project, control, context.instance, context.dagster_run.run_id, assets)
+        with suppress(BusyError), hold(project.state / "run.lock", "pruning of old runs", timeout=0):
+            forget_old_runs(project, context.instance)
 
     def ended(status: dg.DagsterRunStatus, name: str, description: str) -> dg.SensorDefinition:
         return dg.run_status_sensor(

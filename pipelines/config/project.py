@@ -29,6 +29,8 @@ _ENDINGS = frozenset(
 )
 
 Name = Annotated[str, Field(pattern=_NAME.pattern)]
+# What Dagster takes for an owner.
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")]
 
 
 class Section(BaseModel):
@@ -237,6 +239,14 @@ class Publish(Section):
     )
 
 
+class Retention(Section):
+    """How long Dagster's history of runs is kept."""
+
+    runs_days: int = Field(
+        default=90, ge=1, description="days for which runs and their events are kept in .lohko/dagster"
+    )
+
+
 class Roi(Section):
     """How far back ROI is computed."""
 
@@ -265,6 +275,10 @@ class ProjectConfig(Section):
     alerts: Alerts = Alerts()
     schedule: Schedule = Schedule()
     publish: Publish = Publish()
+    retention: Retention = Retention()
+    owners: list[Owner] = Field(
+        default_factory=list, description="who owns the project's assets in Dagster: team:NAME or an address"
+    )
     sources: dict[Name, Source] = Field(min_length=1)
 
     @field_validator("timezone")

@@ -109,9 +109,13 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
         run_id = str(uuid.uuid4())
         _settle(project, control, RunFacts(run_id, days[0], COMMAND_TRIGGER), str(fault))
         raise
+    from lohko.dagster_runs import forget_old_runs
+
     with instance_of(project) as instance:
         forget_dead_runs(instance, control, project)
-        return [_run_day(project, control, instance, day, progress) for day in days]
+        runs = [_run_day(project, control, instance, day, progress) for day in days]
+        forget_old_runs(project, instance)
+        return runs
 
 
 def _run_day(
