@@ -6,12 +6,13 @@ anything a stage does (see pipelines/refresh/).
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.engine import columns_of, qualified, row_count, rows
+from pipelines.publish.column_meanings import meanings
 from pipelines.refresh.context import Refresh
 from resources.project import Project
 from resources.warehouse import Warehouse
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import duckdb
 
 POOL = "warehouse"
-OWNERS = ["team:customer-data"]
 
 # What every asset opens a refresh with.
 RESOURCES = frozenset({"project", "warehouse", "control", "progress"})
@@ -63,7 +63,8 @@ def table_metadata(
     if not columns:
         # A step that failed in its first run has not made its tables.
         return {"dagster/row_count": 0, "dagster/table_name": table}
-    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns])
+    said = meanings(con, table)
+    schema = dg.TableSchema([dg.TableColumn(name, kind, said.get(name)) for name, kind in columns])
     metadata: dict[str, Any] = {
         "dagster/row_count": _rows_of(con, table, day) if day else row_count(con, table),
         "dagster/column_schema": schema,
@@ -74,6 +75,11 @@ def table_metadata(
             markdown_table(rows(con, f"select * from {qualified(table)} limit {preview}"))
         )
     return metadata
+
+
+def newest(at: datetime | None) -> dict[str, Any]:
+    """The newest event of what is shown: how old data is does not follow from when it was materialized."""
+    return {} if at is None else {"newest_event": dg.TimestampMetadataValue(at.timestamp())}
 
 
 def _rows_of(con: "duckdb.DuckDBPyConnection", table: str, day: date) -> int:
@@ -114,6 +120,5 @@ def spec(
         group_name=group,
         description=description,
         kinds=set(kinds),
-        owners=OWNERS,
         partitions_def=partitions,
     )

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, opened, spec, table_metadata
+from assets.common import POOL, RESOURCES, newest, opened, spec, table_metadata
 from assets.showing import Results, check_specs, results
+from pipelines.ingest.freshness import newest_event
 from pipelines.refresh.core import checks_of, contracts_of, refresh_core
 from resources.project import Project
 
@@ -40,6 +41,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 table = f"core.{name}"
                 metadata = table_metadata(refresh.con, table)
                 metadata |= {"how": merged.how, "mapped": name in project.mapped}
+                metadata |= newest(newest_event(refresh.con, name))
                 if name == "orders":
                     metadata["waiting_for_a_rate"] = refreshed.waiting_for_a_rate
                 yield from results(context, table, metadata, refreshed.checks)

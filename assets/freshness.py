@@ -38,7 +38,7 @@ def build_freshness(
         with opened(context, "freshness") as refresh:
             measured = measure_freshness(refresh)
         if measured.current:
-            for watermark in measured.limited:
+            for watermark in measured.watermarks:
                 context.log_event(_observed(watermark))
             metadata = {"dagster/row_count": len(measured.watermarks)}
             yield from results(context, TABLE, metadata, measured.checks, [refresh.day])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -50,6 +50,7 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
         *build_measures(partitions),
         *build_publication(project, partitions),
     ]
+    assets = [definition.map_asset_specs(_owned_by(project.config.owners)) for definition in assets]
     keys = frozenset(key for definition in assets for key in definition.keys)
     resources: dict[str, Any] = {
         "project": project,
@@ -66,6 +67,10 @@ def build_defs(project: Project | None = None, overrides: Mapping[str, Any] | No
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,
     )
+
+
+def _owned_by(owners: Sequence[str]) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
+    return lambda spec: spec.replace_attributes(owners=list(owners))
 
 
 def _control_of(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelines.config.calendar import Calendar
 from pipelines.config.project import Freshness, Source
+from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import insert_rows, qualified, quote, transaction
 from pipelines.errors import ConfigError
@@ -49,6 +50,21 @@ def event_table(name: str, source: Source) -> str | None:
     return dated[0] if dated else None
 
 
+def newest_event(con: duckdb.DuckDBPyConnection, table: str) -> datetime | None:
+    """Instant of the newest event of a canonical table; None of one without event time, or without rows."""
+    contract = CONTRACTS[table]
+    if not contract.event:
+        return None
+    row = con.execute(f"select max({_instant(contract)}) from {qualified('core.' + table)}").fetchone()
+    return row[0] if row else None
+
+
+def _instant(contract: Contract) -> str:
+    """The SQL of an event's instant: of a day, its beginning in the project's time zone."""
+    event = quote(contract.event or "")
+    return quote(contract.watermark) if contract.watermark else f"cast({event} as timestamptz)"
+
+
 def measure(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], as_of: date) -> list[Watermark]:
     """The watermark of every source with an event time, as of the end of a day."""
     found = []
@@ -58,9 +74,8 @@ def measure(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], as_of:
             continue
         contract = CONTRACTS[table]
         event = quote(contract.event or "")
-        instant = quote(contract.watermark) if contract.watermark else f"cast({event} as timestamptz)"
         row = con.execute(
-            f"select max({instant}), max({event}) from {qualified('core.' + table)}"
+            f"select max({_instant(contract)}), max({event}) from {qualified('core.' + table)}"
             f" where _source = ? and {event} <= ?",
             [name, as_of],
         ).fetchone()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -20,6 +22,7 @@ from pipelines.segments import evaluate
 from pipelines.segments.definitions import Definitions, load_definitions
 
 DAY = "2026-03-30"
+HELSINKI = ZoneInfo("Europe/Helsinki")
 GOOD = '9001,C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
 ALL_STEPS = {
     *("raw__crm", "raw__shop_orders", "core", "ingest__freshness", "features_state", "features_customer"),
@@ -71,7 +74,13 @@ def test_metadata_carries_row_counts_and_columns(shop: Shop) -> None:
     for key in [
         key for key in shown if key.split("/")[0] in ("core", "features", "segments", "roi", "marts")
     ]:
-        assert shown[key]["dagster/column_schema"].schema.columns, key
+        columns = shown[key]["dagster/column_schema"].schema.columns
+        assert columns and not [column.name for column in columns if not column.description], key
+    assert (
+        shown["core/orders"]["newest_event"].value
+        == datetime(2026, 3, 30, 15, 49, tzinfo=HELSINKI).timestamp()
+    )
+    assert "newest_event" not in shown["core/products"]
     assert shown["features/customer"]["dagster/row_count"].value >= 40
     assert shown["raw/shop_orders"]["dagster/row_count"].value == 567
     assert "Lapsed" in shown["marts/segment_current"]["preview"].value

@@ -119,11 +119,13 @@ def test_only_a_broken_invariant_blocks(defs: dg.Definitions) -> None:
     assert blocking == {"accounting", "unique_key", "everyone_once", "exclusive"}
 
 
-def test_every_asset_says_what_it_is_and_whose(defs: dg.Definitions) -> None:
-    graph = defs.resolve_asset_graph()
+def test_every_asset_says_what_it_is_and_whose(new_shop: Shop) -> None:
+    new_shop.edit("margin_rate: 0.30", "margin_rate: 0.30\nowners: [team:shop, kim@example.com]")
+    graph = build_defs(new_shop.project).resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.group_name and node.kinds and node.owners, key
+        assert node.group_name and node.kinds, key
+        assert list(node.owners) == ["team:shop", "kim@example.com"], key
         assert node.description and len(node.description) > 10, key
         assert node.pools == {"warehouse"}, key
 
