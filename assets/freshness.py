@@ -47,7 +47,7 @@ def build_freshness(
 
 
 def _observed(watermark: Watermark) -> dg.AssetObservation:
-    """The source's event time as Dagster knows it; its freshness policies judge materializations only."""
+    """The source's event time as Dagster knows it; its freshness policies look at materializations only."""
     metadata: dict[str, Any] = {"status": watermark.status, "age in open days": watermark.age_days}
     if watermark.watermark_at is not None:
         at = watermark.watermark_at.timestamp()

@@ -98,7 +98,7 @@ def measure(rows: int, history_days: int) -> tuple[float, float]:
 
         def volumes() -> None:
             volume.record(con, 2, [mapping])
-            volume.judge(con, 2, "shop", ["orders"], VolumeLimits(), through=date(2026, 3, 2))
+            volume.volume_checks(con, 2, "shop", ["orders"], VolumeLimits(), through=date(2026, 3, 2))
 
         return judged, best_of_three(volumes)
 

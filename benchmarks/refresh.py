@@ -191,7 +191,7 @@ def _print(job: str, cost: Cost) -> None:
     )
 
 
-def judge(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float | None]]:
+def compare(found: dict[tuple[str, Shop], Cost]) -> list[tuple[str, float, float | None]]:
     """Each figure that was measured: what it says, the figure, and the most it may be, if there is a target.
 
     Ten times faster than pandas must the daily refresh be: pandas has no state, and computes every day anew.
@@ -243,7 +243,7 @@ def main() -> None:
     day = Shop(0, 0, given.days, given.day_lines, seed=given.seed)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, engine's memory {given.memory}")
     found = measure(bench, sorted(given.lines), day, set(given.jobs), given.keep)
-    verdicts = judge(found)
+    verdicts = compare(found)
     print("\ntarget: seconds are those of the phases, without the start of Python")
     for what, figure, limit in verdicts:
         said = "" if limit is None else f"at most {limit:6.3f}: {'met' if figure <= limit else 'MISSED'}"

@@ -1,4 +1,4 @@
-"""`lohko quarantine`: what was kept out and why; replayed after a fix, or decided by hand.
+"""`lohko quarantine`: what was kept out and why; requeued after a fix, or decided by hand.
 
 The only command that shows rows with their values: on the operator's terminal, never in a log or a message.
 All of it opens the live warehouse, so it waits for a run to end.
@@ -25,14 +25,14 @@ from resources.warehouse import Warehouse
 if TYPE_CHECKING:
     import duckdb
 
-    from pipelines.core.replay import Replayed
+    from pipelines.core.requeue import Requeued
 
 LOCK_TIMEOUT = 10.0  # seconds; a person waits
 WAITING_SHOWN = 5  # orders without a rate that `list` names; `show` names more
 
 app = typer.Typer(
     name="quarantine",
-    help="Rejected rows and batches: inspect them, replay them after a fix, or decide by hand.",
+    help="Rejected rows and batches: inspect them, requeue them after a fix, or decide by hand.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -98,7 +98,7 @@ def _print_list(facts: dict[str, Any]) -> None:
     if facts["rejected_batches"]:
         out.print(
             show.table(
-                "Rejected batches (`replay SOURCE` validates them again, `accept BATCH` takes them as is)",
+                "Rejected batches (`requeue SOURCE` validates them again, `accept BATCH` takes them as is)",
                 ["batch", "source", "landed (UTC)", "file", "why"],
                 [
                     [
@@ -187,41 +187,41 @@ def _pairs(values: dict[str, Any]) -> str:
 
 
 @app.command()
-def replay(
+def requeue(
     context: typer.Context,
     source: Annotated[str, typer.Argument(help="The source whose mapping or data was corrected.")],
     json: Json = False,
 ) -> None:
     """Type again, under the mapping as it is now, what is in quarantine; good rows enter core."""
-    from pipelines.core.replay import replay as replay_source
+    from pipelines.core.requeue import requeue as requeue_source
 
     project = Project.load(context.obj)
     _known_source(project, source)
-    with _alone(project, "quarantine replay"), _warehouse(project, "quarantine replay") as con:
-        replayed = replay_source(
+    with _alone(project, "quarantine requeue"), _warehouse(project, "quarantine requeue") as con:
+        requeued = requeue_source(
             con,
             project.config.sources,
             source,
-            f"replay-{uuid.uuid4()}",
+            f"requeue-{uuid.uuid4()}",
             suites=project.suites,
             through=project.yesterday,
         )
     if json:
-        judged = [{"batch": batch.batch_seq, "status": batch.status} for batch in replayed.judged]
-        show.print_json({"before": replayed.before, "after": replayed.after, "judged": judged})
+        validated = [{"batch": batch.batch_seq, "status": batch.status} for batch in requeued.validated]
+        show.print_json({"before": requeued.before, "after": requeued.after, "validated": validated})
     else:
-        _print_replayed(source, replayed)
+        _print_requeued(source, requeued)
 
 
-def _print_replayed(source: str, replayed: Replayed) -> None:
-    if not replayed.found:
+def _print_requeued(source: str, requeued: Requeued) -> None:
+    if not requeued.found:
         show.console.print(f"Nothing of {source} is in quarantine.")
         return
-    for batch in replayed.judged:
+    for batch in requeued.validated:
         why = f": {show.text(batch.message)}" if batch.message else ""
         show.console.print(f"batch {batch.batch_seq} is {batch.status} now{why}")
-    for table in sorted(replayed.before | replayed.after):
-        before, after = replayed.before.get(table, 0), replayed.after.get(table, 0)
+    for table in sorted(requeued.before | requeued.after):
+        before, after = requeued.before.get(table, 0), requeued.after.get(table, 0)
         show.console.print(f"{table}: {before:,} rows were in quarantine, {after:,} are")
     show.console.print("`lohko run` computes and publishes with what has entered.")
 

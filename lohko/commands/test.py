@@ -16,7 +16,7 @@ from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import Segmentation
-from pipelines.segments.testing import Verdict, judge
+from pipelines.segments.testing import Verdict, evaluate_tests
 from resources.project import Project
 
 FAILED = 4
@@ -82,7 +82,7 @@ def verdicts_of(
     return [
         verdict
         for segmentation in segmentations
-        for verdict in judge(
+        for verdict in evaluate_tests(
             at.con,
             at.day,
             segmentation,

@@ -110,7 +110,7 @@ NOT_HERE: dict[str, str] = {
             "ExpectMulticolumnValuesToBeEqual",
             "ExpectMulticolumnValuesToBeUnique",
         ),
-        "the library does not judge it by SQL in DuckDB",
+        "the library does not evaluate it by SQL in DuckDB",
     ),
     **dict.fromkeys(
         ("ExpectTableRowCountToEqualOtherTable", "ExpectQueryResultsToMatchComparison"),

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.features import feature_checks
 from pipelines.drift.shares import share_checks
-from pipelines.drift.verdict import Judged, judge
+from pipelines.drift.verdict import Judged, verdicts_on
 from pipelines.engine import Engine
 from pipelines.features.catalogue import Feature
 
@@ -94,7 +94,7 @@ def measure_drift(
         raise ValueError(f"drift: baseline_basis {baseline_basis!r} is none of {', '.join(BASES)}")
     checks = share_checks(engine, as_of=as_of, baseline=baseline)
     checks += feature_checks(engine, as_of=as_of, baseline=baseline, features=features, bins=limits.bins)
-    judged = judge(checks, limits)
+    judged = verdicts_on(checks, limits)
     with engine.transaction():
         create(engine)
         engine.delete(TABLE, "as_of_date = $as_of", {"as_of": as_of})

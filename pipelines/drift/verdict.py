@@ -51,7 +51,7 @@ class Judged:
     verdict: Verdict
 
 
-def judge(checks: Sequence[Check], limits: DriftLimits) -> list[Judged]:
+def verdicts_on(checks: Sequence[Check], limits: DriftLimits) -> list[Judged]:
     """Judge all checks of a run together: how sure one finding is depends on how many were looked for.
 
     A check below `limits.minimum_n` keeps its index for the reader but is no part of that number.

@@ -114,13 +114,16 @@ def customers_with_known(
 ) -> str:
     """The relation of customers with expired attributes NULL; it binds `$as_of` where one can expire."""
     expiring = (
-        [one for one in _rules_of(engine, rules, attributes) if one.expires_days is not None] if rules else []
+        [rule for rule in _rules_of(engine, rules, attributes) if rule.expires_days is not None]
+        if rules
+        else []
     )
     if not expiring:
         return "core.customers"
-    names = ", ".join(quote(one.name) for one in expiring)
+    names = ", ".join(quote(attribute.name) for attribute in expiring)
     kept = ", ".join(
-        f"case when not {one.expired} then {quote(one.name)} end as {quote(one.name)}" for one in expiring
+        f"case when not {attribute.expired} then {quote(attribute.name)} end as {quote(attribute.name)}"
+        for attribute in expiring
     )
     return f"(select * exclude ({names}), {kept} from core.customers)"
 
@@ -130,12 +133,14 @@ def expiring_between(
 ) -> list[str]:
     """SELECTs of customers with a value that expires after `$before` and by `$as_of`; none where none can."""
     expiring = (
-        [one for one in _rules_of(engine, rules, attributes) if one.expires_days is not None] if rules else []
+        [rule for rule in _rules_of(engine, rules, attributes) if rule.expires_days is not None]
+        if rules
+        else []
     )
     return [
-        f"select customer_id from core.customers where {one.expired}"
-        f" and not {binding(one.expired, {'as_of': 'before'})}"
-        for one in expiring
+        f"select customer_id from core.customers where {attribute.expired}"
+        f" and not {binding(attribute.expired, {'as_of': 'before'})}"
+        for attribute in expiring
     ]
 
 
@@ -161,7 +166,7 @@ def measure_attributes(
     judged = _rules_of(engine, rules, attributes)
     if not judged:
         return
-    facts = [fact for one in judged for fact in _facts(one)]
+    facts = [fact for attribute in judged for fact in _facts(attribute)]
     named = ", ".join(f"{fact} as f{position}" for position, fact in enumerate(facts))
     (row,) = engine.rows(
         f"select count(*) as customers, {named} from core.customers"
@@ -171,33 +176,36 @@ def measure_attributes(
     customers, *counts = row.values()
     width = len(facts) // len(judged)
     found = [
-        _quality(one, customers, counts[position * width : (position + 1) * width])
-        for position, one in enumerate(judged)
+        _quality(attribute, customers, counts[position * width : (position + 1) * width])
+        for position, attribute in enumerate(judged)
     ]
     engine.insert(TABLE, found)
 
 
-def _quality(one: Attribute, customers: int, counts: Sequence[int]) -> list[object]:
+def _quality(attribute: Attribute, customers: int, counts: Sequence[int]) -> list[object]:
     """One row of the table, from the aggregates of `_facts`."""
     filled, expired, *origins, aged, median, oldest = counts
     known = filled - expired
     coverage = known / customers if customers else None
     parts = (expired, *origins, filled - sum(origins), aged)
     shares = [part / filled if filled else None for part in parts]
-    ages = [median, oldest, one.expires_days]
-    return [one.name, customers, filled, expired, known, coverage, *shares, *ages]
+    ages = [median, oldest, attribute.expires_days]
+    return [attribute.name, customers, filled, expired, known, coverage, *shares, *ages]
 
 
-def _facts(one: Attribute) -> list[str]:
+def _facts(attribute: Attribute) -> list[str]:
     """The aggregates of one attribute, in the order `measure_attributes` reads them."""
-    filled = one.filled
+    filled = attribute.filled
     # A value of tomorrow is as young as can be.
-    age = f"greatest(date_diff('day', {one.as_of}, cast($as_of as date)), 0)"
+    age = f"greatest(date_diff('day', {attribute.as_of}, cast($as_of as date)), 0)"
     return [
         f"count(*) filter (where {filled})",
-        f"count(*) filter (where {filled} and {one.expired})",
-        *(f"count(*) filter (where {filled} and {one.origin} = {literal(origin)})" for origin in ORIGINS),
-        f"count(*) filter (where {filled} and {one.as_of} is not null)",
-        f"quantile_disc({age}, 0.5) filter (where {filled} and {one.as_of} is not null)",
-        f"max({age}) filter (where {filled} and {one.as_of} is not null)",
+        f"count(*) filter (where {filled} and {attribute.expired})",
+        *(
+            f"count(*) filter (where {filled} and {attribute.origin} = {literal(origin)})"
+            for origin in ORIGINS
+        ),
+        f"count(*) filter (where {filled} and {attribute.as_of} is not null)",
+        f"quantile_disc({age}, 0.5) filter (where {filled} and {attribute.as_of} is not null)",
+        f"max({age}) filter (where {filled} and {attribute.as_of} is not null)",
     ]

@@ -177,7 +177,7 @@ def store_catalogue(
     """
     engine.drop(TABLE)
     engine.ensure(TABLE, COLUMNS)
-    rows = [("customer", one) for one in features] + [("account", one) for one in accounts]
+    rows = [("customer", listed) for listed in features] + [("account", listed) for listed in accounts]
     found = [
         (
             *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
@@ -222,7 +222,11 @@ def _source(feature: Feature, entity: str) -> str:
     if entity == "account":
         from pipelines.features.accounts import families  # it reads this module
 
-        own = {one.name: fragment.name for fragment in families.FRAGMENTS for one in fragment.features}
+        own = {
+            of_family.name: fragment.name
+            for fragment in families.FRAGMENTS
+            for of_family in fragment.features
+        }
         name = own.get(feature.name)
         return f"pipelines/features/accounts/{name}.sql" if name else "project.yaml"
     fragment = _FRAGMENT_OF.get(feature.name)

@@ -108,7 +108,7 @@ def _advance(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: da
 def _carried(engine: Engine, made: Made, recipe: Recipe, after: date, as_of: date) -> Iterator[str]:
     """The SELECT of a past day from an earlier one: who aged is computed, everyone else is as they were."""
     _scope(engine, made, recipe, after, as_of)
-    names = ", ".join(quote(name) for one in made.fragments for name, *_ in one.stored)
+    names = ", ".join(quote(name) for fragment in made.fragments for name, *_ in fragment.stored)
     with scoped(engine, made.stored_sql) as sql:
         yield (
             f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
@@ -126,7 +126,7 @@ def _scope(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: date
     """Fill `features.scope`: whoever aged between two days, and the customers of further SELECTs."""
     parts = list(also)
     if as_of > before:
-        parts += [_aged(*one) for one in sorted(fragments_read(made.fragments))]
+        parts += [_aged(*read) for read in sorted(fragments_read(made.fragments))]
         parts += expiring_between(engine, recipe.rules, [name for name, _ in attributes_of(engine)])
     whom = " union ".join(parts)
     engine.store(
@@ -158,7 +158,7 @@ def _fit_columns(engine: Engine, made: Made) -> None:
     have = {name for name, _ in engine.columns(PAST)}
     if not have:
         return
-    wanted = {name: kind for one in made.fragments for name, kind, _ in one.stored}
+    wanted = {name: kind for fragment in made.fragments for name, kind, _ in fragment.stored}
     gone = have - wanted.keys() - {"as_of_date", "customer_id"}
     if gone:
         engine.drop("features.customer")

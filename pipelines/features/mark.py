@@ -18,7 +18,9 @@ def features_mark(engine: Engine, recipe: Recipe) -> str:
     computed again for it.
     """
     made = make(engine, recipe)
-    derived = sorted((one.name, one.derived) for one in made.features if one.derived is not None)
+    derived = sorted(
+        (feature.name, feature.derived) for feature in made.features if feature.derived is not None
+    )
     steps = [load_step(step).sql for step in (state.STEP, entry.STEP)]
     text = json.dumps([made.fingerprint, derived, account_mark(engine, recipe), steps])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

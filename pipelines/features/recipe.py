@@ -64,7 +64,8 @@ class Made:
     def fingerprint(self) -> str:
         """Changes when the same rows would give other stored columns; their order is no matter."""
         parts = sorted(
-            [one.name, one.sql, [list(map(str, column)) for column in one.stored]] for one in self.fragments
+            [fragment.name, fragment.sql, [list(map(str, column)) for column in fragment.stored]]
+            for fragment in self.fragments
         )
         values = sorted((name, str(value)) for name, value in self.parameters.items())
         text = json.dumps([parts, sorted(self._shared.items()), values])
@@ -74,27 +75,27 @@ class Made:
         """What gives these features, and no more than comes with them: few of many families."""
         stored = [{name for name, *_ in fragment.stored} for fragment in self.fragments]
         known = frozenset().union(*stored)
-        read = {one.name: _read(one, known) for one in self.features}
+        read = {feature.name: _read(feature, known) for feature in self.features}
         wanted = frozenset().union(*(read[name] for name in names if name in read))
         # The first says who is a customer at all.
         kept = [i for i, columns in enumerate(stored) if i == 0 or columns & wanted]
         there = frozenset().union(*(stored[i] for i in kept))
         return Made(
             tuple(self.fragments[i] for i in kept),
-            tuple(one for one in self.features if read[one.name] <= there),
+            tuple(feature for feature in self.features if read[feature.name] <= there),
             self.parameters,
         )
 
     def bindings(self, as_of: date) -> dict[str, Any]:
         """What the fragments bind: the day, the first day of each window that ends with it, settings."""
-        windows = {length for fragment in self.fragments for one in fragment.ages for length in one.windows}
+        windows = {length for fragment in self.fragments for age in fragment.ages for length in age.windows}
         first_days = {f"from_{days}": as_of - timedelta(days=days - 1) for days in {*WINDOWS, *windows}}
         return {"as_of": as_of, **first_days, **self.parameters}
 
     @property
     def _shared(self) -> dict[str, str]:
         """The SELECTs that several fragments read, by name."""
-        names = dict.fromkeys(name for one in self.fragments for name in one.shared)
+        names = dict.fromkeys(name for fragment in self.fragments for name in fragment.shared)
         return {name: load_fragment(f"features/families/{name}").sql for name in names}
 
     @property
@@ -122,8 +123,8 @@ class Made:
     def public_sql(self, relation: str) -> str:
         """The SELECT of the features over a relation of `as_of_date`, `customer_id` and stored columns."""
         columns = [
-            quote(one.name) if one.derived is None else f"{one.derived} as {quote(one.name)}"
-            for one in self.features
+            quote(feature.name) if feature.derived is None else f"{feature.derived} as {quote(feature.name)}"
+            for feature in self.features
         ]
         return f"select as_of_date, customer_id, {', '.join(columns)} from {relation}"
 
@@ -139,7 +140,7 @@ def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
 def make(engine: Engine, recipe: Recipe) -> Made:
     """The fragments of a project, with the attributes that its CRM has now."""
     lacking = absent(recipe.mapped)
-    fragments = [one for one in FRAGMENTS if set(one.needs) <= recipe.mapped]
+    fragments = [fragment for fragment in FRAGMENTS if set(fragment.needs) <= recipe.mapped]
     categories = recipe.categories if recipe.has_categories else ()
     if recipe.settings.custom:
         check_types(engine, recipe.settings.custom)
@@ -147,10 +148,10 @@ def make(engine: Engine, recipe: Recipe) -> Made:
     attributes = attributes_of(engine)
     if attributes:
         fragments += _attributes(engine, recipe, attributes)
-    features = tuple(f for one in fragments for f in one.features if f.name not in lacking)
+    features = tuple(f for fragment in fragments for f in fragment.features if f.name not in lacking)
     parameters = {"margin_rate": recipe.margin_rate}
-    for one in fragments:
-        parameters |= one.parameters
+    for fragment in fragments:
+        parameters |= fragment.parameters
     made = Made(tuple(fragments), features, parameters)
     return made if recipe.only is None else made.of(recipe.only)
 
@@ -178,4 +179,4 @@ def _attributes(engine: Engine, recipe: Recipe, attributes: Sequence[tuple[str, 
 
 def fragments_read(fragments: Collection[Fragment]) -> set[tuple[str, str, tuple[int, ...]]]:
     """Every relation whose rows age, once."""
-    return {(one.relation, one.day, one.windows) for fragment in fragments for one in fragment.ages}
+    return {(age.relation, age.day, age.windows) for fragment in fragments for age in fragment.ages}

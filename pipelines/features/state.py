@@ -38,7 +38,7 @@ def refresh_state(engine: Engine) -> int | None:
     ensure(engine)
     entry.ensure(engine)
     money.ensure(engine)
-    mark = hashlib.sha256("".join(load_step(one).sql for one in (STEP, entry.STEP)).encode()).hexdigest()
+    mark = hashlib.sha256("".join(load_step(step).sql for step in (STEP, entry.STEP)).encode()).hexdigest()
     touched = None
     with engine.transaction():
         if not _same_steps(engine, mark) or _everyone_is_dirty(engine):

@@ -67,10 +67,10 @@ def count_deleted(con: duckdb.DuckDBPyConnection, mapping: Mapping, here: dict[s
     )
 
 
-def judge_snapshot(
+def check_snapshot(
     con: duckdb.DuckDBPyConnection, mapping: Mapping, source: Source, seq: int
 ) -> list[CheckResult]:
-    """Count what a staged snapshot lacks of the accepted one before it, and judge its share.
+    """Count what a staged snapshot lacks of the accepted one before it, and check its share.
 
     Parameters
     ----------

@@ -80,11 +80,11 @@ def measure(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], as_of:
             [name, as_of],
         ).fetchone()
         at, day = row or (None, None)
-        found.append(judge(name, table, at, day, as_of, source.freshness))
+        found.append(assess(name, table, at, day, as_of, source.freshness))
     return found
 
 
-def judge(
+def assess(
     source: str, table: str, at: datetime | None, day: date | None, as_of: date, limits: Freshness | None
 ) -> Watermark:
     """Compare a watermark with its limits; a source with limits and no event at all has failed.

@@ -206,7 +206,7 @@ def ingest(
     through: date | None = None,
     reserved: Collection[str] = (),
 ) -> Outcome:
-    """Load new files as one batch, judge it, and keep the verdict.
+    """Load new files as one batch, validate it, and keep the verdict.
 
     A fault of a file or a failed critical check raises nothing: failure is data, and what does not depend on
     the source goes on. A file that cannot be used holds back itself alone: the others make the batch, and the
@@ -244,7 +244,7 @@ def ingest(
     except SourceError as fault:
         told = str(fault) if not usable else "; ".join([*faults, str(fault)])
         return Outcome(name, "failed", told, results=quality.stored(con, name))
-    outcome = judge(con, name, source, seq, run_id, suites=suites, through=through)
+    outcome = validate_batch(con, name, source, seq, run_id, suites=suites, through=through)
     faults += unread
     if not faults:
         return outcome
@@ -252,7 +252,7 @@ def ingest(
     return replace(outcome, status="failed", message="; ".join([*faults, told]))
 
 
-def judge(
+def validate_batch(
     con: duckdb.DuckDBPyConnection,
     name: str,
     source: Source,
@@ -277,11 +277,11 @@ def judge(
         for mapping in mappings
         for result in [
             *quality.validate(con, mapping, _checks(name, source, mapping, suites)),
-            *deliveries.judge_snapshot(con, mapping, source, seq),
+            *deliveries.check_snapshot(con, mapping, source, seq),
         ]
     ]
     volume.record(con, seq, mappings)
-    results += volume.judge(
+    results += volume.volume_checks(
         con, seq, name, source.tables, source.volume, through=through, closed=_closed_days(source, through)
     )
     failed = [result for result in results if not result.passed and result.severity == "critical"]

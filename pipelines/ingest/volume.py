@@ -136,7 +136,7 @@ def _key_columns(mapping: Mapping) -> list[tuple[str, bool]]:
     ]
 
 
-def judge(
+def volume_checks(
     con: duckdb.DuckDBPyConnection,
     seq: int,
     source: str,

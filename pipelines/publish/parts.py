@@ -87,15 +87,21 @@ def parts_of(
     """
     found = []
     behind_each: dict[str, set[str]] = {}
-    for one in segmentations:
-        used = _behind(features[one.entity], one.features) | set(one.tables)
-        used |= _behind(features["customer"], one.member_features)
+    for segmentation in segmentations:
+        used = _behind(features[segmentation.entity], segmentation.features) | set(segmentation.tables)
+        used |= _behind(features["customer"], segmentation.member_features)
         used = _with_worth(used)
-        used |= _of_accounts(used) if one.entity == "account" else set()
+        used |= _of_accounts(used) if segmentation.entity == "account" else set()
         # Each comes after those it refers to.
-        behind_each[one.id] = used.union(*(behind_each.get(name, set()) for name in one.uses))
+        behind_each[segmentation.id] = used.union(
+            *(behind_each.get(name, set()) for name in segmentation.uses)
+        )
         # Who is a customer at all follows from orders, where no feature says more.
-        found.append(Part("segmentation", one.id, _sources(behind_each[one.id] or {"orders"}, mapped)))
+        found.append(
+            Part(
+                "segmentation", segmentation.id, _sources(behind_each[segmentation.id] or {"orders"}, mapped)
+            )
+        )
     behind = {
         "customer": _behind(features["customer"]),
         "account": _of_accounts(_behind(features.get("account", ()))),

@@ -104,7 +104,7 @@ def _nothing_to_segment(found: Sequence[Finding]) -> InvariantError:
                 "no orders have been accepted yet, so there is nothing to segment",
                 *faults,
                 "Why rows were refused: `lohko quarantine list`. Rows that a mended mapping can read enter"
-                " with `lohko quarantine replay SOURCE`",
+                " with `lohko quarantine requeue SOURCE`",
             ]
         )
     )

@@ -48,7 +48,7 @@ def refresh_day(refresh: Refresh, landing: Landing, publisher: Publisher, charts
 
 
 def refresh_sources(refresh: Refresh, landing: Landing) -> None:
-    """Land and judge every source; each is done, and then the first broken accounting ends the refresh."""
+    """Land and validate every source; each is done, and then the first broken accounting ends the refresh."""
     checks = []
     for name, source in refresh.project.config.sources.items():
         refresh.progress(f"ingest {name}")

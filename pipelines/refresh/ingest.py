@@ -85,7 +85,7 @@ def fetch_source(landing: Landing, name: str, source: Source) -> SourceError | N
 def ingest_source(
     refresh: Refresh, name: str, landing: Landing, fault: SourceError | None = None
 ) -> SourceRefreshed:
-    """Land the new files of a source, judge them, and record what was found.
+    """Land the new files of a source, validate them, and record what was found.
 
     Parameters
     ----------

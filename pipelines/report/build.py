@@ -60,7 +60,7 @@ def begin_report(
         title=title,
         currency=currency,
         run=run,
-        verdict=verdict.judge(
+        verdict=verdict.sum_up(
             run, currency, incidents, quality["freshness"], quality["checks"], drift["checks"]
         ),
         incidents=incidents,

@@ -62,7 +62,7 @@ def compact(value: Any) -> str:
 
 
 def probability(value: Any) -> str:
-    """Three digits are enough to judge a probability."""
+    """Three digits are enough for a probability."""
     found = finite(value)
     if found is None:
         return NOTHING

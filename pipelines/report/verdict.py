@@ -15,7 +15,7 @@ MARKS = {"none": "", "ok": "●", "warn": "▲", "alert": "■"}  # the shape sa
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline number; `state` is none (nothing to judge), ok, warn or alert."""
+    """A headline number; `state` is none (nothing to assess), ok, warn or alert."""
 
     label: str
     value: str
@@ -40,7 +40,7 @@ class Verdict:
         return MARKS[self.state]
 
 
-def judge(
+def sum_up(
     run: Row | None,
     currency: str,
     incidents: list[Row],

@@ -65,7 +65,7 @@ def needed_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[
     previous = history.previous_day(con, day)
     if previous is not None:
         wanted.add(previous)
-    return sorted(one for one in wanted if first <= one < day)
+    return sorted(past_day for past_day in wanted if first <= past_day < day)
 
 
 def bring_up(
@@ -176,7 +176,8 @@ def _standing(
     marks = {day: int(told.rpartition(" ")[2]) for day, told in found if told.rpartition(" ")[0] == inputs}
     of_accounts = {*made_of("account")} - {*made_of("customer")}
     accounts = with_accounts or any(
-        one.entity == "account" or one.tables & of_accounts for one in segmentations
+        segmentation.entity == "account" or segmentation.tables & of_accounts
+        for segmentation in segmentations
     )
     without = CONTRACTS.keys() - {*made_of("account" if accounts else "customer")}
     undated = of_accounts | names_owners() if accounts else ()

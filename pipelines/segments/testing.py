@@ -87,7 +87,7 @@ def check_tests(tests: SegmentTests | None, labels: Sequence[tuple[str, str, str
             )
 
 
-def judge(
+def evaluate_tests(
     con: duckdb.DuckDBPyConnection,
     day: date,
     segmentation: Segmentation,

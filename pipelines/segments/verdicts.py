@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.engine import insert_rows, relation_exists, transaction
 from pipelines.segments.dry import recorded_members
 from pipelines.segments.model import Segmentation
-from pipelines.segments.testing import Verdict, judge
+from pipelines.segments.testing import Verdict, evaluate_tests
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +32,9 @@ def judge_day(
     verdicts = [
         verdict
         for segmentation in segmentations
-        for verdict in judge(con, day, segmentation, recorded_members(segmentation, day), segmentations)
+        for verdict in evaluate_tests(
+            con, day, segmentation, recorded_members(segmentation, day), segmentations
+        )
     ]
     with transaction(con):
         con.execute(TABLE)

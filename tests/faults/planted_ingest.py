@@ -108,11 +108,11 @@ FAULTS = (
     Fault(
         "what-a-person-took-out-comes-back",
         "A batch that a person rejected is left alone when its source is replayed.",
-        "pipelines/core/replay.py",
+        "pipelines/core/requeue.py",
         'if batch["reason"] != BY_HAND',
         'if batch["reason"]',
         (
-            "tests/unit/ingest/test_ingest_replay.py"
+            "tests/unit/ingest/test_ingest_requeue.py"
             "::test_what_a_person_took_out_stays_out_when_the_source_is_replayed",
         ),
     ),

@@ -166,7 +166,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
         assert shop.lohko("run", "--json").code == 5
         found["refused"] = facts_of(shop)
         shop.edit("max_deleted_share: 0.5", "max_deleted_share: 0.9")
-        assert shop.lohko("quarantine", "replay", "crm").code == 0
+        assert shop.lohko("quarantine", "requeue", "crm").code == 0
         found["replayed"] = facts_of(shop)
     return found
 

@@ -89,12 +89,12 @@ def test_a_row_replayed_after_the_mapping_was_mended_enters_core_and_is_counted_
     before = accounting(faulty)
     assert before[-1][2:] == (52, 50, 2, 0) and orders(faulty, "90%") == 0
     faulty.edit(AMOUNT, MENDED)
-    replayed = faulty.lohko("quarantine", "replay", "shop_orders", "--json").json
+    replayed = faulty.lohko("quarantine", "requeue", "shop_orders", "--json").json
     assert replayed == {"before": {"orders": 2}, "after": {}, "judged": []}
     assert orders(faulty, "90%") == 2
     assert accounting(faulty) == [*before[:-1], (*before[-1][:2], 52, 52, 0, 0)]
     core = faulty.tables("core")
-    again = faulty.lohko("quarantine", "replay", "shop_orders")
+    again = faulty.lohko("quarantine", "requeue", "shop_orders")
     assert again.code == 0 and "Nothing of shop_orders" in again.out
     assert faulty.lohko("run", "--json").code == 0
     assert faulty.tables("core") == core, "the next run adds nothing"
@@ -111,7 +111,7 @@ def test_a_row_replayed_after_the_mapping_was_mended_enters_core_and_is_counted_
 
 def test_replaying_without_a_fix_changes_nothing(faulty: Shop) -> None:
     ledgers = faulty.tables("ingest", "quarantine", "core")
-    ended = faulty.lohko("quarantine", "replay", "shop_orders")
+    ended = faulty.lohko("quarantine", "requeue", "shop_orders")
     assert ended.code == 0 and "2 rows were in quarantine, 2 are" in ended.out
     # The table is made again, so its days are to be looked at again; what they hold is the same.
     to_do: dict[str, list[tuple[object, ...]]] = {"ingest.dirty_day": [], "ingest.core_change": []}
@@ -145,8 +145,8 @@ def test_a_rejected_batch_is_judged_again_when_the_mapping_was_mended(refused: S
     (listed,) = refused.lohko("quarantine", "list", "--json").json["rejected_batches"]
     assert listed["batch_seq"] == newest(refused) and listed["first_file"] == "data/orders-2.csv"
     refused.edit(AMOUNT, MENDED)
-    replayed = refused.lohko("quarantine", "replay", "shop_orders", "--json").json
-    assert replayed["judged"] == [{"batch": newest(refused), "status": "accepted"}]
+    replayed = refused.lohko("quarantine", "requeue", "shop_orders", "--json").json
+    assert replayed["validated"] == [{"batch": newest(refused), "status": "accepted"}]
     assert accounting(refused)[-1][1:] == ("accepted", 3, 3, 0, 0)
     ended = refused.lohko("run", "--json")
     assert ended.code == 0 and ended.json["runs"][0]["held"] == []
@@ -186,8 +186,8 @@ def test_a_batch_rejected_by_hand_leaves_core_and_what_it_replaced_counts_again(
     assert shop.lohko("quarantine", "reject", newest(shop), "--why", "sent by mistake").code == 0
     assert shop.lohko("run", "--json").code == 5
     assert (orders(shop, "9100"), orders(shop, "9101")) == (1, 0)
-    replayed = shop.lohko("quarantine", "replay", "shop_orders", "--json").json
-    assert replayed["judged"] == [], "what a person rejected is not accepted by replaying"
+    replayed = shop.lohko("quarantine", "requeue", "shop_orders", "--json").json
+    assert replayed["validated"] == [], "what a person rejected is not accepted by replaying"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_decision_that_cannot_be_written_down_is_not_taken(
 def test_it_waits_for_a_run_and_names_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lohko.commands.quarantine.LOCK_TIMEOUT", 0.1)
     with hold(shop.project.state / "run.lock", "lohko run", timeout=1):
-        ended = shop.lohko("quarantine", "replay", "shop_orders")
+        ended = shop.lohko("quarantine", "requeue", "shop_orders")
         assert ended.code == 6 and "lohko run" in ended.err
     with hold(shop.project.warehouse_path.with_suffix(".lock"), "core", timeout=1):
         assert shop.lohko("quarantine", "list").code == 6

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipelines.config.calendar import Calendar, _holiday_test
 from pipelines.config.project import Freshness
-from pipelines.ingest.freshness import judge, told
+from pipelines.ingest.freshness import assess, told
 
 SATURDAY, SUNDAY, MONDAY = date(2026, 11, 14), date(2026, 11, 15), date(2026, 11, 16)
 EVERY_DAY = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -74,10 +74,10 @@ def test_a_source_that_is_closed_on_sundays_is_fresh_on_monday_morning() -> None
     limits = {"warn_after_days": 0, "fail_after_days": 1}
     at = datetime(2026, 11, 14, 18, tzinfo=ZoneInfo("Europe/Helsinki"))
     closed = Freshness.model_validate({**limits, "calendar": {"closed_weekdays": ["sunday"]}})
-    found = judge("shop", "orders", at, SATURDAY, SUNDAY, closed)
+    found = assess("shop", "orders", at, SATURDAY, SUNDAY, closed)
     assert (found.status, found.age_days) == ("fresh", 0)
     assert told(found, SUNDAY).endswith("1 days before 2026-11-15, 1 of them closed")
-    assert judge("shop", "orders", at, SATURDAY, SUNDAY, Freshness.model_validate(limits)).status == "stale"
+    assert assess("shop", "orders", at, SATURDAY, SUNDAY, Freshness.model_validate(limits)).status == "stale"
     # The Monday after, a delivery is missing; two open days later it has failed.
-    assert judge("shop", "orders", at, SATURDAY, MONDAY, closed).status == "stale"
-    assert judge("shop", "orders", at, SATURDAY, date(2026, 11, 17), closed).status == "failed"
+    assert assess("shop", "orders", at, SATURDAY, MONDAY, closed).status == "stale"
+    assert assess("shop", "orders", at, SATURDAY, date(2026, 11, 17), closed).status == "failed"

@@ -70,7 +70,7 @@ class Deliveries:
         readings = [prepare(self.con, file.path, None, self.folder) for file in landed]
         seq, unread = batch.stage_batch(self.con, name, landed, readings, read_mappings, "run")
         assert not unread
-        results = [r for m in mappings for r in deliveries.judge_snapshot(self.con, m, one, seq)]
+        results = [r for m in mappings for r in deliveries.check_snapshot(self.con, m, one, seq)]
         failed = judged and any(not result.passed for result in results)
         batch.settle(self.con, seq, None if accepted and not failed else "rejected")
         self.check_accounts()

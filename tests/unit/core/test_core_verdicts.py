@@ -17,7 +17,7 @@ from deliveries import FEED, Deliveries, source
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.core.replay import replay
+from pipelines.core.requeue import requeue
 from pipelines.errors import UsageError
 from pipelines.ingest import decision
 
@@ -129,7 +129,7 @@ class Story:
             self._decide(deed)
         else:
             self.made.sources = MENDED
-            replay(self.made.con, MENDED, deed.source, "run")
+            requeue(self.made.con, MENDED, deed.source, "run")
         self.made.check_accounts()
 
     def _hand(self, deed: Hand) -> None:

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.config.drift import DriftLimits
-from pipelines.drift.verdict import Check, judge, verdict
+from pipelines.drift.verdict import Check, verdict, verdicts_on
 
 LIMITS = DriftLimits()
 
@@ -30,7 +30,7 @@ def check(before: tuple[int, ...], now: tuple[int, ...]) -> Check:
 
 def test_small_groups_take_no_part_in_the_correction_for_many_checks() -> None:
     large, small = check((100, 100), (130, 70)), check((100, 99), (20, 180))
-    alone, together = judge([large], LIMITS), judge([large, *[small] * 50], LIMITS)
+    alone, together = verdicts_on([large], LIMITS), verdicts_on([large, *[small] * 50], LIMITS)
     assert alone[0].q_value == together[0].q_value == together[0].p_value
     assert {(one.q_value, one.verdict) for one in together[1:]} == {(None, "not enough data")}
     assert together[1].psi is not None
@@ -38,12 +38,12 @@ def test_small_groups_take_no_part_in_the_correction_for_many_checks() -> None:
 
 @pytest.mark.parametrize("sizes", [(199, 200), (200, 199)])
 def test_both_days_need_enough_customers(sizes: tuple[int, int]) -> None:
-    (judged,) = judge([check((sizes[0], 0), (0, sizes[1]))], LIMITS)
+    (judged,) = verdicts_on([check((sizes[0], 0), (0, sizes[1]))], LIMITS)
     assert judged.verdict == "not enough data"
 
 
 def test_exactly_enough_customers_are_enough() -> None:
-    (judged,) = judge([check((200, 0), (0, 200))], LIMITS)
+    (judged,) = verdicts_on([check((200, 0), (0, 200))], LIMITS)
     assert judged.verdict == "alert"
 
 

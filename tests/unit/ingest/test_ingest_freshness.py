@@ -11,7 +11,7 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.engine import connect
 from pipelines.errors import ConfigError
-from pipelines.ingest.freshness import event_table, judge, measure, store
+from pipelines.ingest.freshness import assess, event_table, measure, store
 
 DAY = date(2024, 5, 10)
 LIMITS = Freshness(warn_after_days=1, fail_after_days=3)
@@ -37,7 +37,7 @@ def source(table: str, limits: Freshness | None = LIMITS) -> Source:
 def test_a_source_is_judged_by_the_age_of_its_newest_event(
     newest: date | None, limits: Freshness | None, status: str
 ) -> None:
-    assert judge("shop", "orders", None, newest, DAY, limits).status == status
+    assert assess("shop", "orders", None, newest, DAY, limits).status == status
 
 
 def test_a_watermark_ignores_other_sources_and_events_after_the_day() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.report.verdict import Verdict, judge
+from pipelines.report.verdict import Verdict, sum_up
 
 Row = dict[str, Any]
 
@@ -16,7 +16,7 @@ QUIET: Row = {"verdict": "ok"}
 
 def verdict(**changed: Any) -> Verdict:
     facts: Row = {"incidents": [], "freshness": [FRESH], "checks": [PASSED], "drift": [QUIET], **changed}
-    return judge(
+    return sum_up(
         changed.pop("run", RUN), "EUR", *(facts[k] for k in ("incidents", "freshness", "checks", "drift"))
     )
 

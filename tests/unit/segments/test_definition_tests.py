@@ -13,7 +13,7 @@ from pipelines.engine import relation_exists
 from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import assigned, members_of, undone
-from pipelines.segments.testing import Verdict, judge
+from pipelines.segments.testing import Verdict, evaluate_tests
 
 # new: a, b; near: c; away: d, e (of whom nothing is known).
 PEOPLE = {
@@ -48,7 +48,7 @@ def verdicts(
     one = next(s for s in found if s.definition.tests is not None)
     with undone(con):
         assigned(con, Definitions(tuple(found)).plan("customer"), D)
-        return judge(con, D, one, members_of(one), found)
+        return evaluate_tests(con, D, one, members_of(one), found)
 
 
 def failed(found: list[Verdict]) -> list[tuple[str, str | None, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ingest_desk import HEADER, ORDERS, Desk, order, shop
 
-from pipelines.core.replay import Replayed, replay
+from pipelines.core.requeue import Requeued, requeue
 from pipelines.ingest import decision
 from pipelines.ingest.quarantine import Wanted, faulty_rows, reasons, rejected_batches
 
@@ -21,8 +21,8 @@ def refused(desk: Desk) -> Desk:
     return desk
 
 
-def replayed(desk: Desk) -> Replayed:
-    return replay(desk.con, {"shop": MENDED}, "shop", "run-2")
+def replayed(desk: Desk) -> Requeued:
+    return requeue(desk.con, {"shop": MENDED}, "shop", "run-2")
 
 
 def test_a_batch_judged_again_is_written_down_as_it_is_now_and_once(refused: Desk) -> None:
@@ -34,7 +34,7 @@ def test_a_batch_judged_again_is_written_down_as_it_is_now_and_once(refused: Des
     before = refused.rows(f"from ({checks}) order by all")
     found = replayed(refused)
     assert (found.before, found.after) == ({"orders": 3}, {})
-    assert [(one.batch_seq, one.status) for one in found.judged] == [(2, "accepted")]
+    assert [(one.batch_seq, one.status) for one in found.validated] == [(2, "accepted")]
     (batch,) = refused.rows(
         "select status, reason, first_business_date from ingest.batch where batch_seq = 2"
     )
@@ -104,5 +104,5 @@ def test_a_file_of_the_same_name_in_another_source_is_another_file(refused: Desk
 
 def test_what_a_person_took_out_stays_out_when_the_source_is_replayed(refused: Desk) -> None:
     decision.reject(refused.con, 1)
-    assert [one.batch_seq for one in replayed(refused).judged] == [2]
+    assert [one.batch_seq for one in replayed(refused).validated] == [2]
     assert refused.values("select status from ingest.batch order by batch_seq") == ["rejected", "accepted"]

@@ -1,7 +1,7 @@
-"""Replay: what a source has in quarantine, typed again from raw under the mapping as it is now.
+"""Requeue: what a source has in quarantine, typed again from raw under the mapping as it is now.
 
-A rejected batch is judged again as a whole. Then the core tables of the source are rebuilt, which types and
-accounts for every accepted file anew: a row that is good now is counted as accepted and no longer as
+A rejected batch is validated again as a whole. Then the core tables of the source are rebuilt, which types
+and accounts for every accepted file again: a row that is good now is counted as accepted and no longer as
 quarantined, so that what landed is still what was accepted, quarantined or superseded.
 """
 
@@ -22,27 +22,27 @@ from pipelines.ingest import batch
 from pipelines.ingest.decision import BY_HAND, point_to_newest
 from pipelines.ingest.expected import Suite
 from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
-from pipelines.ingest.source import Outcome, judge, mappings_of
+from pipelines.ingest.source import Outcome, mappings_of, validate_batch
 
 if TYPE_CHECKING:
     import duckdb
 
 
 @dataclass(frozen=True)
-class Replayed:
+class Requeued:
     """How many rows of a source's table were in quarantine, and still are; and of which batches a verdict."""
 
     before: dict[str, int]
     after: dict[str, int]
-    judged: list[Outcome]
+    validated: list[Outcome]
 
     @property
     def found(self) -> bool:
-        """Whether there was anything to replay."""
-        return bool(self.before or self.judged)
+        """Whether there was anything to requeue."""
+        return bool(self.before or self.validated)
 
 
-def replay(
+def requeue(
     con: duckdb.DuckDBPyConnection,
     sources: Mapped[str, Source],
     name: str,
@@ -50,15 +50,15 @@ def replay(
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
-) -> Replayed:
-    """Replay one source; done again without a fix in between, it changes nothing.
+) -> Requeued:
+    """Requeue one source; done again without a fix in between, it changes nothing.
 
     `suites` and `through` as in `pipelines.ingest.source.ingest`.
 
     Parameters
     ----------
     sources : the configured sources, by name.
-    name : the source to replay.
+    name : the source to requeue.
     suites : the project's own expectations.
     through : the last day that has ended; later days of the data are not compared. None for no limit.
 
@@ -68,18 +68,18 @@ def replay(
         When the mapping does not fit what landed.
     """
     before = _kept_out(con, name)
-    judged = [
-        _judge_again(con, name, sources[name], int(batch["batch_seq"]), run_id, suites, through)
+    validated = [
+        _validate_again(con, name, sources[name], int(batch["batch_seq"]), run_id, suites, through)
         for batch in rejected_batches(con, name)
         if batch["reason"] != BY_HAND
     ]
-    if before or judged:
+    if before or validated:
         with transaction(con):
             _rebuild(con, sources, name)
-    return Replayed(before, _kept_out(con, name), judged)
+    return Requeued(before, _kept_out(con, name), validated)
 
 
-def _judge_again(
+def _validate_again(
     con: duckdb.DuckDBPyConnection,
     name: str,
     source: Source,
@@ -90,7 +90,7 @@ def _judge_again(
 ) -> Outcome:
     """Type a rejected batch again, and give it the verdict it deserves now.
 
-    Should this die half-way, the batch is still rejected, and replaying again begins anew.
+    Should this die half-way, the batch is still rejected, and requeueing again begins anew.
     """
     files = [
         row[0]
@@ -109,7 +109,7 @@ def _judge_again(
         )
         for table in ("quality.result", "quality.sample", "ingest.volume_day", "ingest.volume_column"):
             con.execute(f"delete from {table} where batch_seq = ?", [seq])
-    outcome = judge(con, name, source, seq, run_id, suites=suites, through=through)
+    outcome = validate_batch(con, name, source, seq, run_id, suites=suites, through=through)
     if outcome.status == "accepted":
         with transaction(con):
             con.execute("update ingest.batch set reason = null where batch_seq = ?", [seq])
