@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fixtures.forked_runs import Forker
+from fixtures.seeds import SEED
 from fixtures.shop import Shelf, Shop
 
 from pipelines.engine import connect
@@ -140,5 +141,5 @@ def test_a_few_kills_leave_no_trace(shelf: Shelf, runs: Forker) -> None:
 
 @pytest.mark.slow
 def test_two_hundred_kills_leave_no_trace(shelf: Shelf, runs: Forker) -> None:
-    chance = random.Random(20260331)
+    chance = random.Random(SEED)
     assert disturb(shelf, runs, [first_days, new_files], wanted=200, at_once=5, chance=chance) >= 200

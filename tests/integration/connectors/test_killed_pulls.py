@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from fixtures.forked_runs import Forker
 from fixtures.patience import PATIENCE
 from fixtures.postgres import postgres
+from fixtures.seeds import SEED
 from fixtures.shop import Shelf, Shop
 from fixtures.web import Answer, Request, Service, serving
 
@@ -251,4 +252,4 @@ def test_a_few_kills_in_a_pull_leave_no_trace(shelf: Shelf, services: Services, 
 @pytest.mark.slow
 def test_many_kills_in_a_pull_leave_no_trace(shelf: Shelf, services: Services, runs: Forker) -> None:
     moments: list[Of] = ["http", "database", "http", "landed"]
-    disturb(shelf, services, runs, BOTH, 100, moments, random.Random(20260331))
+    disturb(shelf, services, runs, BOTH, 100, moments, random.Random(SEED))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from core_history import Batch, History, Row
-from hypothesis import HealthCheck, given, settings
+from fixtures.seeds import SEED
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts.model import Reference
@@ -55,7 +56,8 @@ def test_merged_batch_by_batch_is_the_same_as_rebuilt(batches: list[tuple[Batch,
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=60)
+@seed(SEED)
+@settings(SETTINGS, derandomize=False, database=None, max_examples=60)
 @given(BATCHES)
 def test_merged_batch_by_batch_is_the_same_as_rebuilt_many_times(batches: list[tuple[Batch, bool]]) -> None:
     check_merged(batches)

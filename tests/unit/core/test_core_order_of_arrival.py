@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import pytest
 from deliveries import FEED, ORDERS, Deliveries, source
-from hypothesis import HealthCheck, Phase, example, given, settings
+from fixtures.seeds import SEED
+from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
 VERSIONED = FEED | {"version": "cast(v as int)"}
@@ -164,7 +165,8 @@ def test_facts_in_pieces_give_the_core_of_one_clean_load(world: World, seed: int
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=30)
+@seed(SEED)
+@settings(SETTINGS, derandomize=False, database=None, max_examples=30)
 @given(WORLDS, st.integers(0, 99))
 def test_facts_in_pieces_give_the_core_of_one_clean_load_many_times(world: World, seed: int) -> None:
     check_a_world(world, seed)

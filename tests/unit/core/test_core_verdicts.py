@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pytest
 from deliveries import FEED, Deliveries, source
-from hypothesis import HealthCheck, Phase, example, given, settings
+from fixtures.seeds import SEED
+from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
 from pipelines.core.requeue import requeue
@@ -326,7 +327,8 @@ def test_files_that_count_are_as_if_no_other_had_come(deeds: list[tuple[Deed, bo
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=40)
+@seed(SEED)
+@settings(SETTINGS, derandomize=False, database=None, max_examples=40)
 @given(DEEDS)
 def test_files_that_count_are_as_if_no_other_had_come_many_times(deeds: list[tuple[Deed, bool]]) -> None:
     check_a_story(deeds)

@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fixtures.seeds import SEED
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from money_shop import ALL_PARTS, MoneyShop, rounded
 
@@ -303,7 +304,8 @@ def test_day_by_day_is_the_same_as_rebuilt_and_every_bridge_adds_up(
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=40)
+@seed(SEED)
+@settings(SETTINGS, derandomize=False, database=None, max_examples=40)
 @given(TERMS, st.lists(FILES, min_size=1, max_size=4))
 def test_day_by_day_is_the_same_as_rebuilt_many_times(amounts: dict[str, Amounts], files: Delivered) -> None:
     check_day_by_day(amounts, files)

@@ -4,6 +4,7 @@ import random
 from datetime import date, timedelta
 
 import pytest
+from fixtures.seeds import seeds
 from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, random_event, random_order, random_shop
 
 from pipelines.config.attributes import AttributeRule
@@ -94,7 +95,7 @@ class History:
         return self.stands(day)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(2, 10))
 def test_what_is_kept_up_day_by_day_equals_a_rebuild(seed: int) -> None:
     history = History(seed)
     day = FIRST + timedelta(days=340)

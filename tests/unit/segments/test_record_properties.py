@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from fixtures.seeds import seeds
 from population import FEATURES, empty_population, fill
 
 from pipelines.engine import load_step, quote
@@ -180,7 +181,7 @@ def places(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return sorted(found)
 
 
-SEEDS = range(2)
+SEEDS = seeds(2, 20)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
