@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.facts import resolved
 from pipelines.engine import Engine, Statement, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
@@ -96,7 +97,7 @@ class Made:
     def _shared(self) -> dict[str, str]:
         """The SELECTs that several fragments read, by name."""
         names = dict.fromkeys(name for fragment in self.fragments for name in fragment.shared)
-        return {name: load_fragment(f"features/families/{name}").sql for name in names}
+        return {name: resolved(load_fragment(f"features/families/{name}").sql, "customer") for name in names}
 
     @property
     def stored_sql(self) -> str:

@@ -106,8 +106,9 @@ def resolved(sql: str, entity: Entity) -> str:
     if not any(name.startswith(f"{SCHEMA}.") for name in Statement(sql).inputs):
         return sql
     tree = Statement(sql).tree.copy()
-    names = {column.name for column in tree.find_all(exp.Column)}
+    columns = [*tree.find_all(exp.Column)]
     for node in [found for found in tree.find_all(exp.Table) if found.db == SCHEMA]:
+        names = {column.name for column in columns if column.table in ("", node.alias_or_name)}
         meant = sqlglot.parse_one(_select(node.name, entity, names), dialect="duckdb")
         node.replace(
             exp.Subquery(this=meant, alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name)))

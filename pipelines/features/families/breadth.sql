@@ -2,12 +2,8 @@
 -- One row per customer with a purchase in 365 days: how many different products.
 -- key: customer_id
 select
-    o.customer_id,
+    l.customer_id,
     count(distinct l.product_id) as products_365d
-from money.orders as o
-inner join money.order_lines as l on l.order_id = o.order_id
-where
-    o.business_date between $from_365 and $as_of
-    and o.status = 'completed'
-    and o.customer_id is not null
-group by o.customer_id
+from facts.order_lines as l
+where l.happened and l.business_date >= $from_365
+group by l.customer_id

@@ -4,13 +4,11 @@
 -- one.
 -- key: customer_id, category
 select
-    o.customer_id,
-    coalesce(p.category, '(unknown)') as category,
-    min(o.business_date) as first_date,
-    count(*) filter (where o.business_date >= $from_365) as lines,
-    cast(sum(l.revenue) filter (where o.business_date >= $from_365) as decimal(18, 4)) as revenue
-from money.orders as o
-inner join money.order_lines as l on l.order_id = o.order_id
-left join core.products as p on p.product_id = l.product_id
-where o.business_date <= $as_of and o.status = 'completed' and o.customer_id is not null
-group by o.customer_id, coalesce(p.category, '(unknown)')
+    l.customer_id,
+    coalesce(l.category, '(unknown)') as category,
+    min(l.business_date) as first_date,
+    count(*) filter (where l.business_date >= $from_365) as lines,
+    cast(sum(l.revenue) filter (where l.business_date >= $from_365) as decimal(18, 4)) as revenue
+from facts.order_lines as l
+where l.happened
+group by l.customer_id, coalesce(l.category, '(unknown)')

@@ -48,8 +48,8 @@ def shares(channels: Sequence[str]) -> Fragment:
             for channel in channels
         ),
         ages=_AGES,
-        text=f"select o.customer_id, {columns} from money.orders as o\n"
-        "    where o.business_date between $from_365 and $as_of and o.status = 'completed'"
-        " and o.channel is not null and o.customer_id is not null group by o.customer_id",
+        text=f"select o.customer_id, {columns} from facts.orders as o\n"
+        "    where o.happened and o.business_date >= $from_365 and o.channel is not null"
+        " group by o.customer_id",
         parameters={f"channel_{i}": channel for i, channel in enumerate(channels)},
     )

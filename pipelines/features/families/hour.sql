@@ -7,11 +7,10 @@ with timed as (
         o.customer_id,
         extract('hour' from o.ordered_at) as hour_of_day,
         count(*) as orders
-    from money.orders as o
+    from facts.orders as o
     where
-        o.business_date between $from_365 and $as_of
-        and o.status = 'completed'
-        and o.customer_id is not null
+        o.happened
+        and o.business_date >= $from_365
         and o.ordered_at <> date_trunc('day', o.ordered_at)
     group by o.customer_id, extract('hour' from o.ordered_at)
 ),

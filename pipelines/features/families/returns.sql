@@ -4,9 +4,6 @@
 select
     o.customer_id,
     count(*) as returns_365d
-from money.orders as o
-where
-    o.business_date between $from_365 and $as_of
-    and o.status = 'returned'
-    and o.customer_id is not null
+from facts.orders as o
+where o.status = 'returned' and o.business_date >= $from_365
 group by o.customer_id

@@ -6,12 +6,11 @@ with bought as (
         o.customer_id,
         o.store_id,
         count(*) as orders
-    from money.orders as o
+    from facts.orders as o
     where
-        o.business_date between $from_365 and $as_of
-        and o.status = 'completed'
+        o.happened
+        and o.business_date >= $from_365
         and o.store_id is not null
-        and o.customer_id is not null
     group by o.customer_id, o.store_id
 ),
 
