@@ -22,7 +22,7 @@ from pipelines.core.merge import refresh
 from pipelines.drift.measure import create as create_drift
 from pipelines.engine import DuckDB, columns_of, connect, load_step, run_step
 from pipelines.errors import ConfigError
-from pipelines.features import accounts
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.entry import store_entry_products
@@ -216,7 +216,7 @@ def features_page() -> str:
         " not hold.",
     ]
     for family, title in FAMILIES.items():
-        lines += ["", f"## {title}", "", *_family(STANDARD, family)]
+        lines += ["", f"## {title}", "", *_family(STANDARD["customer"], family)]
     lines += [
         "",
         "## Accounts",
@@ -227,7 +227,7 @@ def features_page() -> str:
         " stage, is as it is known now.",
     ]
     for family, title in ACCOUNT_FAMILIES.items():
-        lines += ["", f"### {title}", "", *_family(accounts.STANDARD, family)]
+        lines += ["", f"### {title}", "", *_family(STANDARD["account"], family)]
     lines += [
         "",
         "## Of your project",
@@ -340,8 +340,8 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     freshness.store(con, day, [])
     refresh_state(DuckDB(con))
     compute_customers(DuckDB(con), day, Recipe())
-    accounts.compute_accounts(DuckDB(con), day, Recipe())
-    store_catalogue(DuckDB(con), catalogue(CONTRACTS, [], []))
+    compute_accounts(DuckDB(con), day, Recipe())
+    store_catalogue(DuckDB(con), {"customer": catalogue("customer", CONTRACTS, [])})
     store_entry_products(DuckDB(con), day, CONTRACTS)
     history.create(con)
     con.execute(STATE)

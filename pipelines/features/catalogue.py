@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from pipelines.config.features import Features
+from pipelines.config.segments import Entity
 from pipelines.engine import Engine, quote
 from pipelines.errors import ConfigError
-from pipelines.features.families import FRAGMENTS, configured, distance
+from pipelines.features.families import distance
 from pipelines.features.feature import (
     ATTRIBUTE,
     DEMOGRAPHIC,
@@ -24,6 +25,7 @@ from pipelines.features.feature import (
     Feature,
     share_name,
 )
+from pipelines.features.kinds import KINDS
 
 __all__ = [
     "RESERVED",
@@ -40,12 +42,17 @@ TABLE = "features.catalogue"
 COLUMNS = {
     "position": "bigint",
     **dict.fromkeys(
-        ("entity", "name", "family", "unit", "type", "meaning", "needs", "tables", "source"), "varchar"
+        ("entity_kind", "name", "family", "unit", "type", "meaning", "needs", "tables", "source"), "varchar"
     ),
     "null_share": "double",
 }
-STANDARD: tuple[Feature, ...] = tuple(feature for fragment in FRAGMENTS for feature in fragment.features)
-_FRAGMENT_OF = {feature.name: fragment for fragment in FRAGMENTS for feature in fragment.features}
+STANDARD: Mapping[Entity, tuple[Feature, ...]] = {entity: kind.standard for entity, kind in KINDS.items()}
+_FRAGMENT_OF = {
+    (entity, feature.name): fragment
+    for entity, kind in KINDS.items()
+    for fragment in kind.fragments
+    for feature in fragment.features
+}
 # Names by which attributes are known everywhere; `features.families` says the others.
 WELL_KNOWN: Mapping[str, str] = {
     **dict.fromkeys(
@@ -76,39 +83,40 @@ WELL_KNOWN: Mapping[str, str] = {
     ),
 }
 # What no attribute may be called, lower case: SQL compares names without regard to case.
-RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD)})
+RESERVED = frozenset({"as_of_date", *(feature.name for feature in STANDARD["customer"])})
 
 
 def catalogue(
+    entity: Entity,
     mapped: Collection[str],
-    categories: Sequence[str],
     attributes: Sequence[tuple[str, str]],
     settings: Features | None = None,
+    categories: Sequence[str] = (),
 ) -> list[Feature]:
-    """The features of one project.
+    """The features of one project; none of a kind that no source maps.
 
     Parameters
     ----------
     mapped : the canonical tables some source maps; a feature that needs another is absent.
-    categories : those whose share of revenue is a feature.
     attributes : names and types of the CRM's further columns.
     settings : `features:` of project.yaml.
+    categories : those whose share of revenue is a feature of customers.
 
     Raises
     ------
     ConfigError
         When two features have one name, or a feature of the project's own cannot be made.
     """
-    settings = settings or Features()
-    lacking = absent(mapped)
-    features = [feature for feature in STANDARD if feature.name not in lacking]
-    categories = categories if {"products", "order_lines"} <= set(mapped) else ()
-    for fragment in configured(settings, categories, mapped):
-        features += fragment.features
-    if settings.distance_from and distance.located([name for name, _ in attributes]):
-        features.append(distance.feature(settings.distance_from))
-    features += [attribute_feature(name, kind, settings) for name, kind in attributes]
-    names_differ(features, STANDARD, ("as_of_date", "customer_id"))
+    settings, kind = settings or Features(), KINDS[entity]
+    lacking = absent(entity, mapped)
+    made = kind.made_of(mapped, settings, categories)
+    features = [feature for fragment in made for feature in fragment.features if feature.name not in lacking]
+    if made:
+        point = settings.distance_from if kind.has_places else None
+        if point and distance.located([name for name, _ in attributes]):
+            features.append(distance.feature(point))
+        features += [attribute_feature(name, type_, settings, kind.crm) for name, type_ in attributes]
+    names_differ(features, kind.standard, ("as_of_date", kind.key))
     return features
 
 
@@ -150,38 +158,36 @@ def names_differ(features: Sequence[Feature], standard: Sequence[Feature], keys:
             )
 
 
-def absent(mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
+def absent(entity: Entity, mapped: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Standard features that this project lacks, and the tables they would need."""
+    kind = KINDS[entity]
     found = {}
-    for feature in STANDARD:
-        lacking = tuple(table for table in tables_of(feature) if table not in mapped)
+    for feature in kind.standard:
+        needed = dict.fromkeys((*kind.needs, *tables_of(entity, feature)))
+        lacking = tuple(table for table in needed if table not in mapped)
         if lacking:
             found[feature.name] = lacking
     return found
 
 
-def tables_of(feature: Feature) -> tuple[str, ...]:
+def tables_of(entity: Entity, feature: Feature) -> tuple[str, ...]:
     """The canonical tables that a feature is made from."""
-    fragment = _FRAGMENT_OF.get(feature.name)
+    fragment = _FRAGMENT_OF.get((entity, feature.name))
     return tuple(dict.fromkeys((*feature.needs, *(fragment.needs if fragment else ()))))
 
 
-def store_catalogue(
-    engine: Engine,
-    features: Sequence[Feature],
-    accounts: Sequence[Feature] = (),
-) -> None:
+def store_catalogue(engine: Engine, features: Mapping[str, Sequence[Feature]]) -> None:
     """Write `features.catalogue`: one row a feature, in display order, customers before accounts.
 
     `null_share` is empty until `measure_nulls` has looked at a day.
     """
     engine.drop(TABLE)
     engine.ensure(TABLE, COLUMNS)
-    rows = [("customer", listed) for listed in features] + [("account", listed) for listed in accounts]
+    rows = [(entity, feature) for entity in KINDS for feature in features.get(entity, ())]
     found = [
         (
             *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
-            *(", ".join(tables_of(f) if entity == "customer" else f.needs), _source(f, entity), None),
+            *(", ".join(tables_of(entity, f)), _source(entity, f), None),
         )
         for position, (entity, f) in enumerate(rows, start=1)
     ]
@@ -193,11 +199,11 @@ def measure_nulls(engine: Engine, as_of: date) -> None:
 
     One aggregate over the day and entity; a day without rows leaves it empty.
     """
-    for entity in ("customer", "account"):
+    for entity in KINDS:
         names = [
             row["name"]
             for row in engine.rows(
-                f"select name from {TABLE} where entity = $entity order by position", {"entity": entity}
+                f"select name from {TABLE} where entity_kind = $entity order by position", {"entity": entity}
             )
         ]
         if not names:
@@ -212,24 +218,12 @@ def measure_nulls(engine: Engine, as_of: date) -> None:
 
 
 def _store_null_shares(engine: Engine, entity: str, shares: Mapping[str, float]) -> None:
-    known = engine.rows(f"select * from {TABLE} where entity = $entity", {"entity": entity})
-    engine.delete(TABLE, "entity = $entity", {"entity": entity})
+    known = engine.rows(f"select * from {TABLE} where entity_kind = $entity", {"entity": entity})
+    engine.delete(TABLE, "entity_kind = $entity", {"entity": entity})
     engine.insert(TABLE, [tuple((row | {"null_share": shares[row["name"]]}).values()) for row in known])
 
 
-def _source(feature: Feature, entity: str) -> str:
+def _source(entity: Entity, feature: Feature) -> str:
     """The file that says how a feature is computed."""
-    if entity == "account":
-        from pipelines.features.accounts import families  # it reads this module
-
-        own = {
-            of_family.name: fragment.name
-            for fragment in families.FRAGMENTS
-            for of_family in fragment.features
-        }
-        name = own.get(feature.name)
-        return f"pipelines/features/accounts/{name}.sql" if name else "project.yaml"
-    fragment = _FRAGMENT_OF.get(feature.name)
-    if fragment is not None:
-        return f"pipelines/features/families/{fragment.name}.sql"
-    return "project.yaml"
+    fragment = _FRAGMENT_OF.get((entity, feature.name))
+    return f"pipelines/{KINDS[entity].folder}/{fragment.name}.sql" if fragment else "project.yaml"

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from datetime import date
 
 from pipelines.engine import Engine, quote, value
-from pipelines.features.accounts import keep_accounts
+from pipelines.features.accounts.compute import keep_accounts
 from pipelines.features.attributes import expiring_between
+from pipelines.features.past import count_of, fit_columns, keep_days, there_is
 from pipelines.features.recipe import Made, Recipe, attributes_of, fragments_read, make
 from pipelines.features.scoped import scoped
 from pipelines.features.state import ensure, refresh_state
@@ -36,18 +37,18 @@ def compute_customers(engine: Engine, as_of: date, recipe: Recipe) -> int:
     known = state_day(engine)
     if known is not None and as_of < known:
         return compute_past(engine, as_of, recipe)
-    made = make(engine, recipe)
+    made = make(engine, "customer", recipe)
     with engine.transaction():
         everyone = not _is_current(engine, made)
         if everyone:
             engine.store(STATE, made.stored_sql, "replace", made.bindings(as_of))
-            count = _count(engine, STATE)
+            count = count_of(engine, STATE)
         else:
             count = _advance(engine, made, recipe, known or as_of, as_of)
         engine.delete("features.stale_customer")
         engine.delete(DAY)
         engine.insert(DAY, [(as_of, made.fingerprint)])
-        if _exists(engine, PAST):
+        if there_is(engine, PAST):
             engine.delete(PAST, "as_of_date >= $as_of", {"as_of": as_of})
         _make_view(engine, made)
     return count
@@ -65,20 +66,20 @@ def compute_past(engine: Engine, as_of: date, recipe: Recipe, after: date | None
         of many days costs what happened between them. Where nothing stands of that day, everyone is computed.
     """
     _ensure(engine)
-    made = make(engine, recipe)
+    made = make(engine, "customer", recipe)
     binds = made.bindings(as_of) | {"as_of_date": as_of, "after": after}
     with engine.transaction():
-        _fit_columns(engine, made)
-        if after is not None and _exists(engine, PAST) and _count(engine, PAST, after):
+        fit_columns(engine, PAST, made, "features.customer")
+        if after is not None and there_is(engine, PAST) and count_of(engine, PAST, after):
             how = _carried(engine, made, recipe, after, as_of)
         else:
             how = _of_everyone(made)
         with how as sql:
             engine.store(PAST, sql, "partition as_of_date", binds, fits=True)
-        if not _exists(engine, STATE):
+        if not there_is(engine, STATE):
             engine.store(STATE, f"select * exclude (as_of_date) from {PAST} limit 0", "replace", {})
         _make_view(engine, made)
-    return _count(engine, PAST, as_of)
+    return count_of(engine, PAST, as_of)
 
 
 def state_day(engine: Engine) -> date | None:
@@ -92,7 +93,7 @@ def _is_current(engine: Engine, made: Made) -> bool:
     """Whether the state was made by this recipe, and not everyone has changed."""
     known = value(engine, f"select fingerprint from {DAY}")
     stale = value(engine, "select count(*) from features.stale_customer where customer_id is null")
-    return known == made.fingerprint and stale == 0 and _exists(engine, STATE)
+    return known == made.fingerprint and stale == 0 and there_is(engine, STATE)
 
 
 def _advance(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: date) -> int:
@@ -101,14 +102,14 @@ def _advance(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: da
     engine.delete(STATE, "customer_id in (select customer_id from features.scope)")
     with scoped(engine, made.stored_sql) as sql:
         engine.store(STATE, sql, "append", made.bindings(as_of), fits=True)
-    return _count(engine, "features.scope")
+    return count_of(engine, "features.scope")
 
 
 @contextmanager
 def _carried(engine: Engine, made: Made, recipe: Recipe, after: date, as_of: date) -> Iterator[str]:
     """The SELECT of a past day from an earlier one: who aged is computed, everyone else is as they were."""
     _scope(engine, made, recipe, after, as_of)
-    names = ", ".join(quote(name) for fragment in made.fragments for name, *_ in fragment.stored)
+    names = ", ".join(quote(name) for name in made.stored)
     with scoped(engine, made.stored_sql) as sql:
         yield (
             f"select cast($as_of as date) as as_of_date, customer_id, {names} from {PAST} as known"
@@ -127,7 +128,9 @@ def _scope(engine: Engine, made: Made, recipe: Recipe, before: date, as_of: date
     parts = list(also)
     if as_of > before:
         parts += [_aged(*read) for read in sorted(fragments_read(made.fragments))]
-        parts += expiring_between(engine, recipe.rules, [name for name, _ in attributes_of(engine)])
+        parts += expiring_between(
+            engine, recipe.rules, [name for name, _ in attributes_of(engine, "customer")]
+        )
     whom = " union ".join(parts)
     engine.store(
         "features.scope",
@@ -149,29 +152,8 @@ def _aged(relation: str, day: str, windows: tuple[int, ...]) -> str:
 
 def _make_view(engine: Engine, made: Made) -> None:
     state = f"select (select as_of_date from features.state_day) as as_of_date, * from {STATE}"
-    both = f"{state} union all by name select * from {PAST}" if _exists(engine, PAST) else state
+    both = f"{state} union all by name select * from {PAST}" if there_is(engine, PAST) else state
     engine.store("features.customer", made.public_sql(f"({both})"), "view", {})
-
-
-def _fit_columns(engine: Engine, made: Made) -> None:
-    """Past days hold the columns of this recipe; those it has no more go, with what they said."""
-    have = {name for name, _ in engine.columns(PAST)}
-    if not have:
-        return
-    wanted = {name: kind for fragment in made.fragments for name, kind, _ in fragment.stored}
-    gone = have - wanted.keys() - {"as_of_date", "customer_id"}
-    if gone:
-        engine.drop("features.customer")
-    engine.reshape(PAST, drop=gone, add={name: wanted[name] for name in wanted.keys() - have})
-
-
-def _count(engine: Engine, table: str, day: date | None = None) -> int:
-    where = " where as_of_date = $day" if day else ""
-    return int(value(engine, f"select count(*) from {table}{where}", {"day": day}))
-
-
-def _exists(engine: Engine, table: str) -> bool:
-    return bool(engine.columns(table))
 
 
 def _ensure(engine: Engine) -> None:
@@ -182,12 +164,11 @@ def _ensure(engine: Engine) -> None:
 def has_features(engine: Engine, as_of: date) -> bool:
     """Whether the features of a day are there."""
     if state_day(engine) == as_of:
-        return _count(engine, STATE) > 0
-    return _exists(engine, PAST) and _count(engine, PAST, as_of) > 0
+        return count_of(engine, STATE) > 0
+    return there_is(engine, PAST) and count_of(engine, PAST, as_of) > 0
 
 
 def keep_features(engine: Engine, days: Sequence[date]) -> None:
     """Drop every past day but these: any of them can be computed again."""
-    if _exists(engine, PAST):
-        engine.delete(PAST, "as_of_date not in (select unnest($keep))", {"keep": list(days)})
+    keep_days(engine, PAST, days)
     keep_accounts(engine, [day for day in (*days, state_day(engine)) if day is not None])

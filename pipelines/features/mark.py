@@ -7,7 +7,7 @@ import json
 
 from pipelines.engine import Engine, load_step
 from pipelines.features import entry, state
-from pipelines.features.accounts import account_mark
+from pipelines.features.kinds import KINDS
 from pipelines.features.recipe import Recipe, make
 
 
@@ -17,10 +17,13 @@ def features_mark(engine: Engine, recipe: Recipe) -> str:
     It follows the SQL, not the settings: a meaning, a unit or a family changes no value, and no day is
     computed again for it.
     """
-    made = make(engine, recipe)
+    made = [make(engine, entity, recipe) for entity in KINDS]
     derived = sorted(
-        (feature.name, feature.derived) for feature in made.features if feature.derived is not None
+        (feature.name, feature.derived)
+        for of_kind in made
+        for feature in of_kind.features
+        if feature.derived is not None
     )
     steps = [load_step(step).sql for step in (state.STEP, entry.STEP)]
-    text = json.dumps([made.fingerprint, derived, account_mark(engine, recipe), steps])
+    text = json.dumps([[of_kind.fingerprint for of_kind in made], derived, steps])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

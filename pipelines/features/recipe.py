@@ -11,18 +11,18 @@ from typing import Any
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
+from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.facts import resolved
 from pipelines.engine import Engine, Statement, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
-from pipelines.features.families import FRAGMENTS, configured, distance
+from pipelines.features.families import distance
 from pipelines.features.feature import Feature, Fragment
+from pipelines.features.kinds import KINDS, Kind
 
 WINDOWS = (30, 90, 365)
-# Columns of core.customers that are not attributes.
-_OWN = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS["customers"].names}
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,12 @@ class Recipe:
     currency: str = ""
     only: frozenset[str] | None = None
 
-    @property
-    def has_categories(self) -> bool:
-        return {"products", "order_lines"} <= self.mapped
-
 
 @dataclass(frozen=True)
 class Made:
-    """A recipe bound to the columns the CRM has now."""
+    """A recipe of one kind of entity, bound to the columns the CRM has now."""
 
+    kind: Kind
     fragments: tuple[Fragment, ...]
     features: tuple[Feature, ...]
     parameters: Mapping[str, Any]
@@ -82,6 +79,7 @@ class Made:
         kept = [i for i, columns in enumerate(stored) if i == 0 or columns & wanted]
         there = frozenset().union(*(stored[i] for i in kept))
         return Made(
+            self.kind,
             tuple(self.fragments[i] for i in kept),
             tuple(feature for feature in self.features if read[feature.name] <= there),
             self.parameters,
@@ -100,9 +98,15 @@ class Made:
         return {name: resolved(load_fragment(f"features/families/{name}").sql, "customer") for name in names}
 
     @property
+    def stored(self) -> dict[str, str]:
+        """Names and types of the stored columns, the key left out."""
+        return {name: kind for fragment in self.fragments for name, kind, _ in fragment.stored}
+
+    @property
     def stored_sql(self) -> str:
         """The SELECT of everyone's stored columns as of `$as_of`; of some customers alone, `scoped`."""
-        columns = ["f0.customer_id"]
+        key = self.kind.key
+        columns = [f"f0.{key}"]
         for i, fragment in enumerate(self.fragments):
             for name, kind, default in fragment.stored:
                 value = f"f{i}.{quote(name)}"
@@ -113,21 +117,19 @@ class Made:
                 )
         relations = [f"({fragment.sql}) as f{i}" for i, fragment in enumerate(self.fragments)]
         joined = "".join(
-            f" left join {relation} on f{i}.customer_id = f0.customer_id"
-            for i, relation in enumerate(relations)
-            if i
+            f" left join {relation} on f{i}.{key} = f0.{key}" for i, relation in enumerate(relations) if i
         )
         shared = ", ".join(f"{name} as ({sql})" for name, sql in self._shared.items())
         head = f"with {shared} " if shared else ""
         return f"{head}select {', '.join(columns)} from {relations[0]}{joined}"
 
     def public_sql(self, relation: str) -> str:
-        """The SELECT of the features over a relation of `as_of_date`, `customer_id` and stored columns."""
+        """The SELECT of the features over a relation of `as_of_date`, the key and stored columns."""
         columns = [
             quote(feature.name) if feature.derived is None else f"{feature.derived} as {quote(feature.name)}"
             for feature in self.features
         ]
-        return f"select as_of_date, customer_id, {', '.join(columns)} from {relation}"
+        return f"select as_of_date, {self.kind.key}, {', '.join(columns)} from {relation}"
 
 
 def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
@@ -138,42 +140,49 @@ def _read(feature: Feature, stored: Collection[str]) -> frozenset[str]:
     return frozenset(name for name in stored if name.lower() in named)
 
 
-def make(engine: Engine, recipe: Recipe) -> Made:
-    """The fragments of a project, with the attributes that its CRM has now."""
-    lacking = absent(recipe.mapped)
-    fragments = [fragment for fragment in FRAGMENTS if set(fragment.needs) <= recipe.mapped]
-    categories = recipe.categories if recipe.has_categories else ()
+def make(engine: Engine, entity: Entity, recipe: Recipe) -> Made:
+    """The fragments of a project, with the attributes that its CRM has now; none of a kind it lacks."""
+    kind = KINDS[entity]
     if recipe.settings.custom:
         check_types(engine, recipe.settings.custom)
-    fragments += configured(recipe.settings, categories, recipe.mapped)
-    attributes = attributes_of(engine)
-    if attributes:
-        fragments += _attributes(engine, recipe, attributes)
+    fragments = kind.made_of(recipe.mapped, recipe.settings, recipe.categories)
+    attributes = attributes_of(engine, entity)
+    if fragments and attributes:
+        fragments += _attributes(engine, kind, recipe, attributes)
+    lacking = absent(entity, recipe.mapped)
     features = tuple(f for fragment in fragments for f in fragment.features if f.name not in lacking)
-    parameters = {"margin_rate": recipe.margin_rate}
+    parameters = {"margin_rate": recipe.margin_rate, "currency": recipe.currency}
     for fragment in fragments:
         parameters |= fragment.parameters
-    made = Made(tuple(fragments), features, parameters)
+    made = Made(kind, tuple(fragments), features, parameters)
     return made if recipe.only is None else made.of(recipe.only)
 
 
-def attributes_of(engine: Engine) -> list[tuple[str, str]]:
-    """Names and types of the CRM's further columns."""
-    return [(name, kind) for name, kind in engine.columns("core.customers") if name not in _OWN]
+def attributes_of(engine: Engine, entity: Entity) -> list[tuple[str, str]]:
+    """Names and types of the CRM's further columns of an entity."""
+    crm = KINDS[entity].crm
+    own = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS[crm].names}
+    return [(name, type_) for name, type_ in engine.columns(f"core.{crm}") if name not in own]
 
 
-def _attributes(engine: Engine, recipe: Recipe, attributes: Sequence[tuple[str, str]]) -> list[Fragment]:
-    """The fragment of attributes, and what follows from them."""
+def _attributes(
+    engine: Engine, kind: Kind, recipe: Recipe, attributes: Sequence[tuple[str, str]]
+) -> list[Fragment]:
+    """The fragment of attributes, and what follows from them; rules of attributes are of customers."""
     names = [name for name, _ in attributes]
-    relation = customers_with_known(engine, recipe.rules, names)
-    point = recipe.settings.distance_from
+    of_customers = kind.entity == "customer"
+    relation = customers_with_known(engine, recipe.rules, names) if of_customers else f"core.{kind.crm}"
+    point = recipe.settings.distance_from if kind.has_places else None
     further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
     own = Fragment(
         "attributes",
-        features=tuple(attribute_feature(name, kind, recipe.settings) for name, kind in attributes),
-        needs=("customers",),
-        text=f"select a.customer_id, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
+        features=tuple(
+            attribute_feature(name, type_, recipe.settings, kind.crm) for name, type_ in attributes
+        ),
+        needs=(kind.crm,),
+        text=f"select a.{kind.key}, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
         "    where a.created_on is null or a.created_on <= $as_of",
+        entity=kind.entity,
     )
     return [own, *further]
 

@@ -1,20 +1,21 @@
-"""What definitions may name: the features a project has, of customers and of accounts, and those it lacks."""
+"""What definitions may name: the features a project has, of each kind of entity, and those it lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from pipelines.config.segments import Entity
 from pipelines.engine import Engine
-from pipelines.features.accounts import absent_accounts, account_attributes, account_catalogue
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.feature import Feature
+from pipelines.features.kinds import KINDS
 from pipelines.features.recipe import Recipe, attributes_of
 
 Attributes = Sequence[tuple[str, str]]
 
 
-def features_of(recipe: Recipe, customers: Attributes, accounts: Attributes) -> dict[str, list[Feature]]:
-    """Entity -> its features, where the CRM has these further columns of customers and of accounts.
+def features_of(recipe: Recipe, attributes: Mapping[Entity, Attributes]) -> dict[str, list[Feature]]:
+    """Entity -> its features, where the CRM has these further columns of each.
 
     Raises
     ------
@@ -22,16 +23,16 @@ def features_of(recipe: Recipe, customers: Attributes, accounts: Attributes) -> 
         When two features of an entity have one name, or one of the project's own cannot be made.
     """
     return {
-        "customer": catalogue(recipe.mapped, recipe.categories, customers, recipe.settings),
-        "account": account_catalogue(recipe.mapped, accounts, recipe.settings),
+        entity: catalogue(entity, recipe.mapped, attributes[entity], recipe.settings, recipe.categories)
+        for entity in KINDS
     }
 
 
 def features_now(engine: Engine, recipe: Recipe) -> dict[str, list[Feature]]:
     """The same with the columns that the warehouse has now."""
-    return features_of(recipe, attributes_of(engine), account_attributes(engine))
+    return features_of(recipe, {entity: attributes_of(engine, entity) for entity in KINDS})
 
 
 def features_absent(mapped: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Entity -> standard features that a project lacks, and the tables they would need."""
-    return {"customer": absent(mapped), "account": absent_accounts(mapped)}
+    return {entity: absent(entity, mapped) for entity in KINDS}

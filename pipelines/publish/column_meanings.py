@@ -9,16 +9,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import columns_of, relation_exists
-from pipelines.features import accounts, catalogue
+from pipelines.features import catalogue
 from pipelines.publish.metrics import METRICS
 
 if TYPE_CHECKING:
     import duckdb
 
 # A row a member with every feature: table -> the entity whose features they are.
-WIDE = {
+WIDE: dict[str, Entity] = {
     "features.customer": "customer",
     "features.account": "account",
     "marts.customer": "customer",
@@ -64,7 +65,6 @@ GENERAL = {
     "encoding": "The file's character encoding",
     "end_date": "The campaign's last day",
     "entered_date": "The first day of the stay",
-    "entity": "Whether it is about customers or accounts",
     "entity_id": "The customer or account, as the source writes it",
     "entity_kind": "customer or account",
     "escape": "What stands before a quote within quotes of the file",
@@ -183,14 +183,15 @@ def _of_contract(table: str) -> dict[str, str]:
     return {column.name: _with_unit(column.description, column.unit) for column in CONTRACTS[name].columns}
 
 
-def _features(con: duckdb.DuckDBPyConnection, entity: str) -> dict[str, str]:
+def _features(con: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, str]:
     """The features of an entity: the standard ones, and the project's as its catalogue has them."""
-    standard = accounts.STANDARD if entity == "account" else catalogue.STANDARD
-    known = {feature.name: _with_unit(feature.meaning, feature.unit) for feature in standard}
+    known = {
+        feature.name: _with_unit(feature.meaning, feature.unit) for feature in catalogue.STANDARD[entity]
+    }
     if not relation_exists(con, "features.catalogue"):
         return known
     found = con.execute(
-        "select name, meaning, unit from features.catalogue where entity = ?", [entity]
+        "select name, meaning, unit from features.catalogue where entity_kind = ?", [entity]
     ).fetchall()
     return known | {name: _with_unit(meaning, unit) for name, meaning, unit in found}
 

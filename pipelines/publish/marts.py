@@ -10,7 +10,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.engine import DuckDB, insert_rows, load_step, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
-from pipelines.features.compute import attributes_of
+from pipelines.features.recipe import attributes_of
 from pipelines.publish import parts as publication
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
@@ -112,7 +112,9 @@ def build_marts(
     }
     with transaction(con):
         con.execute("create schema if not exists marts")
-        measure_attributes(DuckDB(con), as_of, rules or {}, [name for name, _ in attributes_of(DuckDB(con))])
+        measure_attributes(
+            DuckDB(con), as_of, rules or {}, [name for name, _ in attributes_of(DuckDB(con), "customer")]
+        )
         store_metrics(con)
         publication.store_parts(con, parts, trouble or {}, as_of, generated_at, held or {})
         publication.expect_restatements(con)

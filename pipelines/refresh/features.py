@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.engine import DuckDB
 from pipelines.features import compute
-from pipelines.features.accounts import compute_accounts
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.catalogue import measure_nulls, store_catalogue
 from pipelines.features.entry import store_entry_products
 from pipelines.features.recipe import Recipe
@@ -47,7 +47,7 @@ def refresh_features(refresh: Refresh) -> FeaturesRefreshed:
     if not days:
         return FeaturesRefreshed((), [])
     known = features_now(DuckDB(con), project.recipe)
-    store_catalogue(DuckDB(con), known["customer"], known["account"])
+    store_catalogue(DuckDB(con), known)
     repeated = 0
     for day in days:
         refresh.progress(f"features as of {day}")

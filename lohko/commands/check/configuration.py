@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from lohko.commands.check.attributes import check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
-from pipelines.engine import DuckDB, connect, quote, relation_exists
+from pipelines.config.segments import Entity
+from pipelines.engine import DuckDB, connect, quote
 from pipelines.errors import ConfigError, LohkoError, SourceError
-from pipelines.features.accounts import account_attributes
 from pipelines.features.catalogue import RESERVED
-from pipelines.features.compute import attributes_of
 from pipelines.features.custom import check_types
+from pipelines.features.kinds import KINDS
+from pipelines.features.recipe import attributes_of
 from pipelines.features.vocabulary import features_absent, features_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
@@ -131,13 +132,13 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
     with connect() as con:
         # What the catalogue does not tell of `features.custom`: the types of its expressions.
         check_types(DuckDB(con), project.config.features.custom)
-        attributes, unread = _attributes(con, project)
+        attributes, unread = _attributes(con, project, "customer")
         if project.config.attributes and not unread:
             _check_rules(project, attributes)
-        of_accounts, also_unread = _attributes(con, project, "accounts")
+        of_accounts, also_unread = _attributes(con, project, "account")
     definitions = load_definitions(
         project.segments,
-        features_of(project.recipe, attributes, of_accounts),
+        features_of(project.recipe, {"customer": attributes, "account": of_accounts}),
         features_absent(project.mapped),
         project.mapped,
         project.root,
@@ -150,19 +151,20 @@ def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
     try:
         check_rules(project, attributes)
     except ConfigError:
-        before = _attributes_in_core(project)
+        before = _attributes_in_core(project, "customer")
         if not dict(before).keys() - dict(attributes).keys():
             raise
         check_rules(project, list((dict(before) | dict(attributes)).items()))
 
 
 def _attributes(
-    con: duckdb.DuckDBPyConnection, project: Project, table: str = "customers"
+    con: duckdb.DuckDBPyConnection, project: Project, entity: Entity
 ) -> tuple[list[tuple[str, str]], list[SourceError]]:
     """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
 
     And why these may not be all: a source that has no usable file yet may bring further ones.
     """
+    table = KINDS[entity].crm
     found: dict[str, str] = {}
     unread: list[SourceError] = []
     for name in project.mapped.get(table, []):
@@ -179,19 +181,18 @@ def _attributes(
                         column: kind
                         for column, kind in _types(con, mapping, reading).items()
                         if column in source.tables[table]
-                        or table != "customers"
+                        or entity != "customer"
                         or column.lower() not in RESERVED
                     }
         except SourceError as fault:
             unread.append(fault)
-    return list(found.items()) or _attributes_in_core(project, table), unread
+    return list(found.items()) or _attributes_in_core(project, entity), unread
 
 
-def _attributes_in_core(project: Project, table: str = "customers") -> list[tuple[str, str]]:
+def _attributes_in_core(project: Project, entity: Entity) -> list[tuple[str, str]]:
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
-            if relation_exists(con, f"core.{table}"):
-                return attributes_of(DuckDB(con)) if table == "customers" else account_attributes(DuckDB(con))
+            return attributes_of(DuckDB(con), entity)
     return []
 
 

@@ -41,7 +41,9 @@ def explain_member(published: Published, who: Who) -> dict[str, Any]:
         )
     run = published.one("from marts.run")
     values = features[0] if features else {name: run[name] for name in ("as_of_date", "effective_at")}
-    catalogue = published.rows("from marts.feature_catalogue where entity = $entity", {"entity": who.entity})
+    catalogue = published.rows(
+        "from marts.feature_catalogue where entity_kind = $entity", {"entity": who.entity}
+    )
     return {
         "entity": who.entity,
         KEY[who.entity]: who.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.config.features import Features
 from pipelines.engine import load_fragment, quote
 from pipelines.features.feature import (
     COUNT,
@@ -172,6 +173,11 @@ FRAGMENTS: tuple[Fragment, ...] = (
 def stage_name(stage: str) -> str:
     """`Proposal sent` -> `pipeline_proposal_sent`."""
     return f"pipeline_{slug(stage)}"
+
+
+def configured(settings: Features, categories: Sequence[str]) -> list[Fragment]:  # noqa: ARG001 - of customers
+    """The fragments a project asks for; categories are bought by customers."""
+    return [stages(settings.pipeline_stages)] if settings.pipeline_stages else []
 
 
 def stages(wanted: Sequence[str]) -> Fragment:

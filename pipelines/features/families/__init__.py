@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from pipelines.config.features import Features
-from pipelines.features import custom
 from pipelines.features.families import (
     breadth,
     category,
@@ -45,8 +44,8 @@ FRAGMENTS: tuple[Fragment, ...] = (
 )
 
 
-def configured(settings: Features, categories: Sequence[str], mapped: Collection[str]) -> list[Fragment]:
-    """The fragments a project asks for, of those whose tables some source maps."""
+def configured(settings: Features, categories: Sequence[str]) -> list[Fragment]:
+    """The fragments a project asks for."""
     found = []
     if categories:
         found.append(category.shares(categories))
@@ -57,5 +56,4 @@ def configured(settings: Features, categories: Sequence[str], mapped: Collection
     found += survey.scales(settings.scales)
     if settings.questions:
         found.append(survey.answers(settings.questions))
-    found += [custom.fragment(setting) for setting in settings.custom if setting.entity == "customer"]
-    return [feature for feature in found if {*feature.needs} <= {*mapped}]
+    return found

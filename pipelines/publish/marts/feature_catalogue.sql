@@ -1,10 +1,10 @@
 -- step: marts.feature_catalogue
 -- One row per feature of customers or accounts: name, family, unit, type, meaning, the canonical tables it is made
 -- from (`source`), and the share of those of the day of whom it says nothing.
--- key: entity, name
+-- key: entity_kind, name
 -- store: replace
 select
-    entity,
+    entity_kind,
     name,
     family,
     unit,

@@ -5,10 +5,10 @@
 select mart, metric, unit, meaning, source from publish.metric
 union all
 select
-    entity as mart,
+    entity_kind as mart,
     name as metric,
     unit,
     meaning,
     source
 from features.catalogue
-where entity in ('customer', 'account') and (type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%')
+where type in ('BIGINT', 'INTEGER', 'DOUBLE') or type like 'DECIMAL%'

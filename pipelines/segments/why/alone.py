@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.engine import DuckDB, bound
-from pipelines.features.accounts import compute_accounts
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
 from pipelines.segments import cuts
@@ -45,7 +45,7 @@ def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days
     recipe : what the project's configuration says of its features.
     days : the days, in order.
     """
-    made = make(DuckDB(con), recipe)
+    made = make(DuckDB(con), "customer", recipe)
     con.execute(
         "create or replace table features.scope as select unnest($ids::varchar[]) as customer_id",
         {"ids": customers_of(con, who)},

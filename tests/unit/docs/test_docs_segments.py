@@ -42,7 +42,7 @@ def test_every_example_of_the_manual_loads(tmp_path: Path) -> None:
     (tmp_path / "lists" / "fair.csv").write_text("Customer\n1\n")
     for i, text in enumerate(EXAMPLES):
         (folder / f"{i}.yaml").write_text(text)
-    found = load_definitions(folder, {"customer": catalogue(CONTRACTS, [], [])})
+    found = load_definitions(folder, {"customer": catalogue("customer", CONTRACTS, [])})
     assert found.faults == {}
     kinds = {one.definition.kind for one in found.segmentations}
     assert kinds == {"rules", "scores", "tiers", "combination", "audiences", "lists"}
@@ -50,10 +50,12 @@ def test_every_example_of_the_manual_loads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("condition", "said"), REFUSALS, ids=[one[0] for one in REFUSALS])
 def test_a_refusal_is_told_as_the_manual_says(tmp_path: Path, condition: str, said: str) -> None:
-    features = catalogue(MAPPED, [], [("country", "VARCHAR"), ("credit_rating_date", "DATE")])
+    features = catalogue("customer", MAPPED, [("country", "VARCHAR"), ("credit_rating_date", "DATE")])
     (tmp_path / "lifecycle.yaml").write_text(LOYAL)
     (tmp_path / "asked.yaml").write_text(ASKED.format(condition))
-    found = load_definitions(tmp_path, {"customer": features}, {"customer": absent(MAPPED)}, MAPPED)
+    found = load_definitions(
+        tmp_path, {"customer": features}, {"customer": absent("customer", MAPPED)}, MAPPED
+    )
     message = str(found.faults["asked"]).splitlines()[0]
     assert message.split("segments.0.when: ")[1] == said
 

@@ -12,14 +12,15 @@ from typing import Any
 import duckdb
 
 from pipelines.config.features import Features
+from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.core.merge import STATE
 from pipelines.engine import DuckDB, connect, quote, rows
-from pipelines.features.accounts import compute_accounts
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
-from pipelines.features.compute import attributes_of, compute_customers, refresh_state
-from pipelines.features.recipe import Recipe
+from pipelines.features.compute import compute_customers, refresh_state
+from pipelines.features.recipe import Recipe, attributes_of
 from pipelines.ingest import ledger
 
 EVERYTHING = frozenset(CONTRACTS)
@@ -149,7 +150,15 @@ class Shop:
         return {row["customer_id"]: row for row in found}
 
     def catalogue(self, categories: Sequence[str] = (), settings: Features | None = None) -> list[Feature]:
-        return catalogue(EVERYTHING, categories, attributes_of(DuckDB(self.con)), settings)
+        return self._listed("customer", settings, categories)
+
+    def account_catalogue(self, settings: Features | None = None) -> list[Feature]:
+        return self._listed("account", settings)
+
+    def _listed(
+        self, entity: Entity, settings: Features | None, categories: Sequence[str] = ()
+    ) -> list[Feature]:
+        return catalogue(entity, EVERYTHING, attributes_of(DuckDB(self.con), entity), settings, categories)
 
     def select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(sql, list(parameters)).fetchall()
@@ -190,7 +199,7 @@ SETTINGS = Features.model_validate(
         ],
     }
 )
-STANDARD_FEATURES = list(STANDARD)
+STANDARD_FEATURES = list(STANDARD["customer"])
 FIRST = date(2024, 1, 1)
 
 

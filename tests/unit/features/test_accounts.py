@@ -10,8 +10,7 @@ from shop import EVERYTHING, Shop
 from pipelines.config.features import CustomFeature, Features
 from pipelines.engine import DuckDB, columns_of, rows
 from pipelines.errors import ConfigError
-from pipelines.features.accounts import STANDARD, account_attributes, account_catalogue
-from pipelines.features.catalogue import measure_nulls, store_catalogue
+from pipelines.features.catalogue import STANDARD, measure_nulls, store_catalogue
 from pipelines.features.compute import keep_features
 from pipelines.features.custom import check_types, compile_feature
 
@@ -269,13 +268,13 @@ def test_customers_may_have_features_of_the_projects_own(shop: Shop) -> None:
 
 
 def test_the_catalogue_of_accounts_is_what_the_day_has_with_its_null_shares(shop: Shop) -> None:
-    listed = account_catalogue(EVERYTHING, account_attributes(DuckDB(shop.con)), SETTINGS)
+    listed = shop.account_catalogue(SETTINGS)
     keys = {"as_of_date": "DATE", "account_id": "VARCHAR"}
     assert {one.name: one.type for one in listed} | keys == dict(columns_of(shop.con, "features.account"))
-    store_catalogue(DuckDB(shop.con), shop.catalogue(settings=SETTINGS), listed)
+    store_catalogue(DuckDB(shop.con), {"customer": shop.catalogue(settings=SETTINGS), "account": listed})
     measure_nulls(DuckDB(shop.con), D)
     shares = shop.select(
-        "select entity, name, null_share from features.catalogue"
+        "select entity_kind, name, null_share from features.catalogue"
         " where name in ('credit_rating', 'contacts', 'dearest_line', 'orders_90d') order by position"
     )
     assert shares == [
@@ -295,7 +294,7 @@ def test_days_out_of_use_are_forgotten_and_accounts_may_go(shop: Shop) -> None:
     keep_features(DuckDB(shop.con), [])
     assert shop.select(days) == [(D,)]
     shop.compute(D, settings=Features(), mapped=EVERYTHING - {"accounts"})
-    names = ["as_of_date", "account_id", *(feature.name for feature in STANDARD)]
+    names = ["as_of_date", "account_id", *(feature.name for feature in STANDARD["account"])]
     assert [name for name, _ in columns_of(shop.con, "features.account")] == names
     assert shop.select("from features.account") == []
     assert shop.select("from features.account") == []

@@ -67,7 +67,7 @@ def test_the_state_after_random_batches_equals_the_state_from_scratch(seed: int)
 def test_a_feature_computed_with_few_others_is_the_same() -> None:
     shop = random_shop(2, orders=60)
     refresh_state(DuckDB(shop.con))
-    made = make(DuckDB(shop.con), Recipe(margin_rate=0.25, settings=SETTINGS))
+    made = make(DuckDB(shop.con), "customer", Recipe(margin_rate=0.25, settings=SETTINGS))
     day = FIRST + timedelta(days=300)
 
     def values(of: Made) -> dict[str, list[object]]:

@@ -13,7 +13,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.engine import DuckDB, rows
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import measure_attributes, parse_rules
-from pipelines.features.compute import attributes_of
+from pipelines.features.recipe import attributes_of
 
 DAY = date(2024, 6, 30)
 RULES = {
@@ -42,7 +42,9 @@ def shop() -> Iterator[Shop]:
 
 
 def quality(shop: Shop, rules: dict[str, AttributeRule]) -> dict[str, dict[str, Any]]:
-    measure_attributes(DuckDB(shop.con), DAY, rules, [name for name, _ in attributes_of(DuckDB(shop.con))])
+    measure_attributes(
+        DuckDB(shop.con), DAY, rules, [name for name, _ in attributes_of(DuckDB(shop.con), "customer")]
+    )
     return {row["attribute"]: row for row in rows(shop.con, "from features.attribute_quality")}
 
 

@@ -259,7 +259,7 @@ def test_the_catalogue_lists_what_the_day_has(shop: Shop) -> None:
 
 
 def test_fragments_written_by_the_code_are_portable_too(shop: Shop) -> None:
-    made = make(DuckDB(shop.con), Recipe(settings=SETTINGS, categories=("A",)))
+    made = make(DuckDB(shop.con), "customer", Recipe(settings=SETTINGS, categories=("A",)))
     written = [one for one in made.fragments if one.text is not None]
     assert {"distance", "scale_innovativeness", "answers", "channel_shares"} <= {one.name for one in written}
     assert {one.name: found for one in written if (found := faults(one.sql))} == {}

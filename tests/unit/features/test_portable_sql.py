@@ -16,7 +16,7 @@ from pipelines.drift import shares
 from pipelines.engine import DuckDB
 from pipelines.engine.files import ROOT, read_file, sql_files
 from pipelines.features import state
-from pipelines.features.accounts import FRAGMENTS as ACCOUNTS
+from pipelines.features.accounts.families import FRAGMENTS as ACCOUNTS
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
 
@@ -131,7 +131,7 @@ def assembled() -> dict[str, str]:
     """The statements of the size of the history that are put together when a project runs."""
     shop = Shop(age="varchar", latitude="double", longitude="double")
     state.refresh_state(DuckDB(shop.con))
-    made = make(DuckDB(shop.con), Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
+    made = make(DuckDB(shop.con), "customer", Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
     shop.con.execute("create table features.scope as select 'a' as customer_id")
     with scoped(DuckDB(shop.con), made.stored_sql) as cut:
         return {

@@ -9,15 +9,15 @@ from sqlglot import exp
 
 from pipelines.engine import DuckDB, Statement, bound, load_fragment
 from pipelines.features.compute import refresh_state
-from pipelines.features.families import FRAGMENTS, configured
 from pipelines.features.feature import Fragment
+from pipelines.features.kinds import KINDS
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
 
 # A feature of the project reads `l.*` of the lines of orders, and names what it takes from that.
 ALL = [
     one
-    for one in (*FRAGMENTS, *configured(SETTINGS, ["A"], Recipe().mapped))
+    for one in KINDS["customer"].made_of(Recipe().mapped, SETTINGS, ["A"])
     if not one.name.startswith("custom_")
 ]
 
@@ -32,7 +32,7 @@ def test_a_family_names_its_columns(fragment: Fragment) -> None:
 def test_those_in_scope_come_out_as_among_everyone() -> None:
     shop = random_shop(4, orders=80, customers=12)
     refresh_state(DuckDB(shop.con))
-    made = make(DuckDB(shop.con), Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
+    made = make(DuckDB(shop.con), "customer", Recipe(margin_rate=0.25, settings=SETTINGS, categories=("A",)))
     binds = bound(made.stored_sql, made.bindings(FIRST.replace(year=FIRST.year + 1)))
     everyone = {row[0]: row for row in shop.con.execute(made.stored_sql, binds).fetchall()}
     asked = sorted(everyone)[::2]

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from shop import EVERYTHING, Shop
+from shop import Shop
 
 from pipelines.drift.measure import create
 from pipelines.engine import DuckDB, run_step
-from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.publish.marts import build_marts
 from pipelines.publish.parts import WHOLE, Part
@@ -91,8 +90,8 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     shop.add("core.campaign_contacts", {"campaign_id": "k", "customer_id": "bob"})
     history.create(con)
     features = shop.catalogue()
-    accounts = account_catalogue(EVERYTHING, account_attributes(DuckDB(con)))
-    store_catalogue(DuckDB(con), features, accounts)
+    accounts = shop.account_catalogue()
+    store_catalogue(DuckDB(con), {"customer": features, "account": accounts})
     loaded = load_definitions(folder, {"customer": features, "account": accounts})
     segmentations = list(loaded.checked())
     history.store_definitions(con, segmentations)

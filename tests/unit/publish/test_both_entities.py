@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 from published_base import YESTERDAY, D, build
-from shop import EVERYTHING, Shop
+from shop import Shop
 
 from pipelines.drift.measure import create
 from pipelines.engine import DuckDB, rows, run_step
-from pipelines.features.accounts import account_attributes, account_catalogue
 from pipelines.features.catalogue import store_catalogue
 from pipelines.ingest import freshness
 from pipelines.roi.compute import compute_roi
@@ -95,8 +94,8 @@ class Market:
                 self.shop.order(str(i), order.customer, order.day, {"revenue": order.revenue, **cost})
         history.create(self.con)
         features = self.shop.catalogue()
-        accounts = account_catalogue(EVERYTHING, account_attributes(DuckDB(self.con)))
-        store_catalogue(DuckDB(self.con), features, accounts)
+        accounts = self.shop.account_catalogue()
+        store_catalogue(DuckDB(self.con), {"customer": features, "account": accounts})
         loaded = load_definitions(folder, {"customer": features, "account": accounts})
         self.segmentations = list(loaded.checked())
 
@@ -114,7 +113,7 @@ class Market:
     def publish(self) -> None:
         freshness.store(self.con, D, [])
         compute_roi(DuckDB(self.con), D, margin_rate=None, contact_cost=Decimal(0))
-        create(self.con)
+        create(DuckDB(self.con))
         build(self.con)
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

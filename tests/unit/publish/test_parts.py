@@ -15,7 +15,6 @@ from shop import Shop
 
 from pipelines.engine import rows
 from pipelines.errors import InvariantError
-from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.publish.marts import MARTS, build_marts, table_of
 from pipelines.publish.parts import BY_SEGMENTATION, WHOLE, Part, parts_of, remember_published
@@ -64,7 +63,7 @@ def test_a_part_depends_on_the_sources_behind_the_features_it_reads(tmp_path: An
         "campaigns": ["mailing"],
         "rates": ["bank"],
     }
-    features = catalogue(mapped, [], [("age", "varchar")])
+    features = catalogue("customer", mapped, [("age", "varchar")])
     definition = "segmentation: {0}\nname: {0}\nkind: rules\nsegments:\n  - {{id: a, name: A, when: {1}}}\n"
     otherwise = "otherwise: {id: b, name: B}\n"
     for name, when in {
@@ -99,7 +98,7 @@ def test_parts_of_accounts_depend_on_what_accounts_and_their_customers_are_made_
         "opportunities": ["deals"],
         "contacts": ["persons"],
     }
-    features = {"customer": catalogue(mapped, [], []), "account": account_catalogue(mapped, [])}
+    features = {"customer": catalogue("customer", mapped, []), "account": catalogue("account", mapped, [])}
     definition = (
         "segmentation: {0}\nname: {0}\nentity: account\nkind: rules\nsegments:\n"
         '  - {{id: a, name: A, when: "{1}"}}\notherwise: {{id: b, name: B}}\n'

@@ -11,7 +11,6 @@ import pytest
 from shop import EVERYTHING, Shop
 
 from pipelines.engine import rows
-from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
@@ -78,7 +77,10 @@ def by_did(shop: Shop, folder: Path, entity: Any, day: date) -> dict[str, set[st
     (folder / "asked.yaml").write_text(
         f"segmentation: asked\nname: x\nentity: {entity}\nkind: audiences\naudiences:\n{audiences}"
     )
-    known = {"customer": catalogue(EVERYTHING, [], []), "account": account_catalogue(EVERYTHING, [])}
+    known = {
+        "customer": catalogue("customer", EVERYTHING, []),
+        "account": catalogue("account", EVERYTHING, []),
+    }
     definitions = load_definitions(folder, known)
     definitions.checked()
     plan = definitions.plan(entity)

@@ -206,6 +206,6 @@ def test_the_example_project_compiles() -> None:
         "household_comp",
         "kids_count",
     )
-    features = catalogue(CONTRACTS, shares, [(name, "VARCHAR") for name in crm])
+    features = catalogue("customer", CONTRACTS, [(name, "VARCHAR") for name in crm], None, shares)
     found = load_definitions(folder, {"customer": features}).checked()
     assert {one.id for one in found} == {path.stem for path in folder.glob("*.yaml")}

@@ -17,7 +17,6 @@ from shop import EVERYTHING, Shop
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.engine import rows
-from pipelines.features.accounts import account_catalogue
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
@@ -163,8 +162,8 @@ def counted_by_did(shop: Shop, folder: Path, settings: Features) -> dict[tuple[s
     for entity in ("customer", "account"):
         write_definitions(folder, entity)
     features = {
-        "customer": catalogue(EVERYTHING, [], [], settings),
-        "account": account_catalogue(EVERYTHING, [], settings),
+        "customer": catalogue("customer", EVERYTHING, [], settings),
+        "account": catalogue("account", EVERYTHING, [], settings),
     }
     definitions = load_definitions(folder, features)
     definitions.checked()

@@ -13,7 +13,7 @@ from shop import Shop
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.engine import DuckDB, run_step
-from pipelines.features.accounts import compute_accounts
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.compute import (
     compute_customers,
     compute_past,
