@@ -8,7 +8,7 @@ file says of itself), `statement` (SQL as text and tree), `slots` (names put int
 `protocol` is what work of the size of the history asks of an engine, `on_duckdb` answers it.
 
 A step is run by `run_step(con, "features/customer_day", {...})`. A query is read and filled by
-`load_query("core/money/waiting").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
+`load_query("core/queries/value").filled(table=Table("core.orders"))` and run as any SQL, its values bound.
 """
 
 from pipelines.engine.connect import connect

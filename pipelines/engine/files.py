@@ -2,7 +2,7 @@
 
     load_step("features/customer_day")          # a SELECT and how it is stored
     load_fragment("features/families/purchase")  # a part of a step's SELECT
-    load_query("core/money/waiting_orders")      # asked, never stored
+    load_query("core/money/queries/waiting_order")  # asked; its caller says what becomes of the rows
 
 A name is relative to `pipelines/` and has no suffix; a `Path` is a file anywhere else
 (`Path(__file__).with_name("found.sql")`).
@@ -21,6 +21,14 @@ from pipelines.engine.statement import Statement, without_end
 ROOT = Path(__file__).parents[1]
 
 
+class _Slotted(Statement):
+    """A SELECT that may have slots."""
+
+    def filled(self, **slots: Slot) -> str:
+        """The text with its slots filled (`slots.fill`)."""
+        return fill(self.sql, slots)
+
+
 @dataclass(frozen=True)
 class Step(Statement):
     """A SELECT and how its result is stored."""
@@ -36,7 +44,7 @@ class Step(Statement):
 
 
 @dataclass(frozen=True)
-class Fragment(Statement):
+class Fragment(_Slotted):
     """A part of the SELECT that fills `table`: what a row of it is says `description`."""
 
     table: str
@@ -45,14 +53,10 @@ class Fragment(Statement):
 
 
 @dataclass(frozen=True)
-class Query(Statement):
-    """A SELECT that is asked and not stored; its slots are filled with names."""
+class Query(_Slotted):
+    """A SELECT that is asked, its caller says what becomes of the rows; its slots are filled with names."""
 
     description: str
-
-    def filled(self, **slots: Slot) -> str:
-        """The text with its slots filled (`slots.fill`)."""
-        return fill(self.sql, slots)
 
 
 def load_step(name: str | Path) -> Step:

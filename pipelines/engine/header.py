@@ -7,8 +7,9 @@
 
 The first line names the kind. A `step: TABLE` is a SELECT whose result is stored as that table, and says
 `store`. A `fragment: TABLE` is a part of the SELECT that fills TABLE, and cannot be run alone. A `query` is
-asked and not stored. The lines after it say what a row is. `dialect: duckdb, REASON` exempts a file from the
-portable subset (docs/portable-sql.md). What a file reads is not said: it follows from the SELECT.
+asked, and its caller says what becomes of its rows. The lines after it say what a row is. `dialect: duckdb,
+REASON` exempts a file from the portable subset (docs/portable-sql.md). What a file reads is not said: it
+follows from the SELECT.
 """
 
 from __future__ import annotations

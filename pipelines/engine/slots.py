@@ -7,8 +7,9 @@
     load_query("…").filled(column="city", table=Table("core.customers"))
 
 A file with slots is SQL as it stands: editors colour it, sqlglot parses it, the lint reads it. A slot takes a
-column, several columns (`r."$columns"` puts `r.` before each), a `Table`, or a `Statement`: a SELECT or an
-expression that was parsed, put in between parentheses. Text that is none of these cannot get in.
+column, several columns (`r."$columns"` puts `r.` before each), a `Table`, a `Statement` (a SELECT or an
+expression that was parsed, put in between parentheses), or several of them by the names their columns get.
+Text that is none of these cannot get in.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Table:
     name: str
 
 
-Slot = str | Sequence[str] | Table | Statement
+Slot = str | Sequence[str] | Table | Statement | Mapping[str, Statement]
 
 
 def fill(sql: str, slots: Mapping[str, Slot]) -> str:
@@ -38,7 +39,7 @@ def fill(sql: str, slots: Mapping[str, Slot]) -> str:
     Parameters
     ----------
     sql : text with slots, `"$name"`.
-    slots : what each takes: a column, columns, a `Table` or a `Statement`.
+    slots : what each takes: a column, columns, a `Table`, a `Statement`, or expressions by their names.
 
     Raises
     ------
@@ -73,10 +74,17 @@ def _text(value: Slot, prefix: str) -> str:
     if isinstance(value, Table):
         return prefix + qualified(value.name)
     if isinstance(value, Statement):
-        # Parsed, so that it is one whole statement or expression and cannot end the parenthesis.
-        value.tree  # noqa: B018
-        return f"({value.sql}\n)"
-    columns = [value] if isinstance(value, str) else list(value)
-    if not columns:
+        return _parsed(value)
+    if isinstance(value, Mapping):
+        parts = [f"{_parsed(made)} as {quote(name)}" for name, made in value.items()]
+    else:
+        parts = [prefix + quote(column) for column in ([value] if isinstance(value, str) else value)]
+    if not parts:
         raise ValueError("a slot takes at least one column")
-    return ", ".join(prefix + quote(column) for column in columns)
+    return ", ".join(parts)
+
+
+def _parsed(value: Statement) -> str:
+    """A statement between parentheses; parsed, so that it is a whole one and cannot end them."""
+    value.tree  # noqa: B018
+    return f"({value.sql}\n)"

@@ -35,7 +35,14 @@ def test_a_parsed_statement_is_put_in_between_parentheses() -> None:
         fill('select * from t where "$if"', {"if": Statement("a > 0) or (1 = 1")})
 
 
-@pytest.mark.parametrize("slots", [{}, {"a": "x", "b": "y"}, {"b": "x"}, {"a": []}])
+def test_expressions_are_listed_by_the_names_they_get() -> None:
+    sql = fill('select "$made", 3 as c', {"made": {ODD: Statement("1 -- one"), "b": Statement("1 + 1")}})
+    assert [column[0] for column in connect().execute(sql).description] == [ODD, "b", "c"]
+    with pytest.raises(Exception, match=r"Expecting|Invalid|Unexpected"):
+        fill('select "$made"', {"made": {"a": Statement("1) from t; select (2")}})
+
+
+@pytest.mark.parametrize("slots", [{}, {"a": "x", "b": "y"}, {"b": "x"}, {"a": []}, {"a": {}}])
 def test_slots_and_values_must_match(slots: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"slots are \['a'\]|at least one column"):
         fill('select "$a"', slots)
