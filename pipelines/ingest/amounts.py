@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.engine import qualified, quote
+from pipelines.engine import Table, load_query
 from pipelines.errors import SourceError
 from pipelines.ingest.limits import LARGEST_SUM, MONEY
 from pipelines.ingest.mapping import Mapping
@@ -29,17 +29,8 @@ def enter(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence[i
     )
     if "revenue" not in mapping.mapped or mapping.contract.column("revenue") is None:
         return
-    con.execute(
-        f"""
-        insert into ingest.file_amount
-        select _file_id, _batch_seq, $source, $table,
-            cast(coalesce(sum(revenue), 0) as decimal(38, 4)),
-            cast(coalesce(sum(revenue) filter (where _fault_reason is not null), 0) as decimal(38, 4))
-        from {qualified(mapping.stage)}
-        group by _file_id, _batch_seq
-        """,
-        here,
-    )
+    select = load_query("ingest/queries/amount_of_file").filled(stage=Table(mapping.stage))
+    con.execute(f"insert into ingest.file_amount by name {select}", here)
 
 
 def refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -51,21 +42,10 @@ def refuse_absurd_sums(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
         Naming the file with the largest amount of such a batch, and the column.
     """
     money = [c.name for c in mapping.contract.columns if c.type == MONEY and c.name in mapping.mapped]
-    if not money:
-        return
+    query = load_query("ingest/queries/absurd_file")
     for name in money:
-        found = con.execute(
-            f"""
-            select f.path
-            from (
-                select sum(abs({quote(name)})) as total, arg_max(_file_id, abs({quote(name)})) as file_id
-                from {qualified(mapping.stage)} where _fault_reason is null group by _batch_seq
-            ) as b
-            join ingest.file as f using (file_id)
-            where b.total > $limit limit 1
-            """,
-            {"limit": LARGEST_SUM},
-        ).fetchone()
+        select = query.filled(stage=Table(mapping.stage), amount=name)
+        found = con.execute(select, {"limit": LARGEST_SUM}).fetchone()
         if found:
             raise SourceError(
                 f"{found[0]}: {name} of sources.{mapping.source}.tables.{mapping.contract.table} adds up to"

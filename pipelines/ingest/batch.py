@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.engine import qualified, quote, relation_exists, store_select, transaction
+from pipelines.engine import (
+    Statement,
+    Table,
+    load_query,
+    qualified,
+    quote,
+    relation_exists,
+    store_select,
+    transaction,
+)
 from pipelines.errors import InvariantError, SourceError
 from pipelines.ingest import amounts, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
@@ -249,49 +258,20 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
 
     What landed is counted in the files' own ledger, not in the stage: a row lost on the way must show.
     """
-    table = mapping.contract.table
     kept, gone = deliveries.counted(mapping)
-    stage_table, raw = qualified(mapping.stage), qualified("raw." + mapping.source)
-    key = ", ".join(quote(name) for name in mapping.contract.key)
+    stage = Table(mapping.stage)
     here = _here(mapping, file_ids)
     con.execute(f"delete from ingest.batch_table where {_OF_FILES}", here)
     con.execute(f"delete from quarantine.row where {_OF_FILES}", here)
-    con.execute(
-        f"""
-        insert into ingest.batch_table
-        with landed as (
-            select batch_seq as _batch_seq, cast(sum(rows) as bigint) as landed
-            from ingest.file where file_id in (select unnest($files)) group by batch_seq
-        ),
-        good as (
-            select _batch_seq, sum(n) as rows, sum(kept) as kept, sum(gone) as gone
-            from (
-                select _batch_seq, count(*) as n, {kept} as kept, {gone} as gone from {stage_table}
-                where _fault_reason is null group by _batch_seq, {key}
-            ) group by _batch_seq
-        ),
-        bad as (
-            select _batch_seq, count(*) as rows from {stage_table}
-            where _fault_reason is not null group by _batch_seq
-        )
-        select _batch_seq, $source, $table, landed, coalesce(good.kept, 0), coalesce(bad.rows, 0),
-            coalesce(good.rows - good.kept - good.gone, 0)
-        from landed left join good using (_batch_seq) left join bad using (_batch_seq)
-        """,
-        here,
+    went = load_query("ingest/queries/rows_of_batch").filled(
+        stage=stage, key=mapping.contract.key, kept=Statement(kept), gone=Statement(gone)
     )
+    con.execute(f"insert into ingest.batch_table by name {went}", here)
     deliveries.count_deleted(con, mapping, here)
+    faulty = load_query("ingest/queries/faulty_row").filled(stage=stage, raw=Table(f"raw.{mapping.source}"))
     con.execute(
-        f"""
-        insert into quarantine.row
-        select s._batch_seq, $source, $table, f.path, s._row, s._fault_reason, s._fault_column,
-            cast(to_json(_landed_row) as varchar)
-        from {stage_table} s
-        join {raw} _landed_row on _landed_row._file_id = s._file_id and _landed_row._row = s._row
-        join ingest.file f on f.file_id = s._file_id
-        where s._fault_reason is not null
-        """,
-        {"source": mapping.source, "table": table},
+        f"insert into quarantine.row by name {faulty}",
+        {"source": mapping.source, "table": mapping.contract.table},
     )
     amounts.enter(con, mapping, file_ids)
 
@@ -326,10 +306,8 @@ def refuse_loss(
     ((rows,),) = con.execute(f"select count(*) from {stage_table}").fetchall()
     if now <= before or now <= mapping.max_bad_share * rows:
         return
-    ((reason, column, found),) = con.execute(
-        f"select _fault_reason, _fault_column, count(*) as found from {stage_table}"
-        " where _fault_reason is not null group by all order by 3 desc, 1, 2 limit 1"
-    ).fetchall()
+    commonest = load_query("ingest/queries/commonest_fault").filled(stage=Table(mapping.stage))
+    ((reason, column, found),) = con.execute(commonest).fetchall()
     raise InvariantError(
         f"sources.{mapping.source}.tables.{mapping.contract.table}: as it is mapped now, {now:,} of {rows:,}"
         f" rows that had landed would go to quarantine, {before:,} before (most often {reason}"
@@ -340,13 +318,7 @@ def refuse_loss(
 
 def accounts(con: duckdb.DuckDBPyConnection, seq: int) -> list[Account]:
     """The accounting of a batch, a row a canonical table."""
-    found = con.execute(
-        "select table_name, rows_landed, rows_accepted, rows_quarantined, rows_superseded,"
-        " coalesce(rows_deleted, 0)"
-        " from ingest.batch_table left join ingest.batch_deletion using (batch_seq, source, table_name)"
-        " where batch_seq = ? order by table_name",
-        [seq],
-    ).fetchall()
+    found = con.execute(load_query("ingest/queries/account_of_batch").sql, {"seq": seq}).fetchall()
     return [Account(*row) for row in found]
 
 

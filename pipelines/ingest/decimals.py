@@ -10,8 +10,10 @@ where the format needs no mark.
 
 from __future__ import annotations
 
+from pipelines.engine import literal
+
 # Between thousands: the other mark, an apostrophe, or a space (also the two that do not break).
-_SPACES = "'' \u00a0\u202f"
+_SPACES = "' \u00a0\u202f"
 _SIGN = "[-+]?"
 _AMBIGUOUS = rf"{_SIGN}[1-9]\d{{0,2}}[.,]\d{{3}}"
 
@@ -46,10 +48,10 @@ def to_number(text: str, kind: str) -> str:
     """
     plain = f"try_cast({text} as {kind})"
     comma = _match(text, rf"{_SIGN}(\d*|{_grouped('.')})(,\d+)?")
-    whole = f"regexp_replace(split_part({text}, ',', 1), '[.{_SPACES}]', '', 'g')"
+    whole = f"regexp_replace(split_part({text}, ',', 1), {literal(f'[.{_SPACES}]')}, '', 'g')"
     pointed = f"concat_ws('.', {whole}, nullif(split_part({text}, ',', 2), ''))"
     point = _match(text, rf"{_SIGN}{_grouped(',')}(\.\d+)?")
-    bare = f"regexp_replace({text}, '[,{_SPACES}]', '', 'g')"
+    bare = f"regexp_replace({text}, {literal(f'[,{_SPACES}]')}, '', 'g')"
     return (
         f"case when _decimal = ',' then case when {comma} then try_cast({pointed} as {kind}) end"
         f" when _decimal = '.' then coalesce({plain}, case when {point} then try_cast({bare} as {kind}) end)"
@@ -59,4 +61,4 @@ def to_number(text: str, kind: str) -> str:
 
 
 def _match(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, '{pattern}')"
+    return f"regexp_full_match({text}, {literal(pattern)})"

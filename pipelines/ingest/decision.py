@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.engine import relation_exists, rows, transaction
 from pipelines.errors import UsageError
+from pipelines.ingest import ledger
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,16 +77,7 @@ def _batch(con: duckdb.DuckDBPyConnection, seq: int, expected: str) -> dict[str,
 
 def point_to_newest(con: duckdb.DuckDBPyConnection, seq: int) -> int:
     """Of every file of the batch, let the newest accepted version count; returns how many are the batch's."""
-    con.execute(
-        """
-        update ingest.file set current = file_id in (
-            select max(f.file_id) from ingest.file as f join ingest.batch as b on b.batch_seq = f.batch_seq
-            where b.status = 'accepted' group by f.source, f.path
-        )
-        where (source, path) in (select (source, path) from ingest.file where batch_seq = ?)
-        """,
-        [seq],
-    )
+    ledger.settle_versions(con, seq)
     row = con.execute("select count(*) from ingest.file where batch_seq = ? and current", [seq]).fetchone()
     return int(row[0]) if row else 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.config.project import Source
-from pipelines.engine import bound, qualified, quote
+from pipelines.engine import Statement, Table, bound, load_query
 from pipelines.ingest import guests, ledger
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.quality import CheckResult
@@ -48,21 +48,16 @@ def count_deleted(con: duckdb.DuckDBPyConnection, mapping: Mapping, here: dict[s
     if mapping.operation is None:
         return
     _, gone = counted(mapping)
-    key = ", ".join(quote(name) for name in mapping.contract.key)
     con.execute(
         "delete from ingest.batch_deletion where source = $source and table_name = $table and batch_seq in"
         " (select batch_seq from ingest.file where file_id in (select unnest($files)))",
         here,
     )
+    deleted = load_query("ingest/queries/deletions_of_batch").filled(
+        stage=Table(mapping.stage), key=mapping.contract.key, gone=Statement(gone)
+    )
     con.execute(
-        f"""
-        insert into ingest.batch_deletion
-        select _batch_seq, $source, $table, sum(gone), 0, 0
-        from (
-            select _batch_seq, {gone} as gone from {qualified(mapping.stage)}
-            where _fault_reason is null group by _batch_seq, {key}
-        ) group by _batch_seq
-        """,
+        f"insert into ingest.batch_deletion by name {deleted}",
         {"source": here["source"], "table": here["table"]},
     )
 
@@ -110,19 +105,10 @@ def _vanished(con: duckdb.DuckDBPyConnection, mapping: Mapping, seq: int) -> tup
     accepted = ledger.newest_snapshot(con, mapping.source)
     if accepted is None:
         return 0, 0
-    key = ", ".join(quote(name) for name in mapping.contract.key)
     select = typed_select(mapping)
     values = {"files": [accepted], "guest_salt": guests.salt() if mapping.guest is not None else None}
-    row = con.execute(
-        f"""
-        with earlier as (select distinct {key} from ({select}) where _fault_reason is null),
-        staged as (
-            select {key} from {qualified(mapping.stage)}
-            where _fault_reason is null and _file_id =
-                (select max(file_id) from ingest.file where batch_seq = $seq)
-        )
-        select count(*), (select count(*) from earlier anti join staged using ({key})) from earlier
-        """,
-        bound(select, values) | {"seq": seq},
-    ).fetchone()
+    vanished = load_query("ingest/queries/vanished_keys").filled(
+        earlier=Statement(select), stage=Table(mapping.stage), key=mapping.contract.key
+    )
+    row = con.execute(vanished, bound(select, values) | {"seq": seq}).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)

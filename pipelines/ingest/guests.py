@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from pipelines.engine import literal
 from pipelines.errors import ConfigError
 
 ENVIRONMENT = "LOHKO_GUEST_SALT"
@@ -12,7 +13,7 @@ SHORTEST = 16
 PREFIX = "guest-"
 # `"given guest_key"` is the source's expression, `$guest_salt` is bound: a salt in SQL text could be shown.
 KEY = (
-    f"'{PREFIX}' || sha256(cast($guest_salt as varchar)"
+    f"{literal(PREFIX)} || sha256(cast($guest_salt as varchar)"
     " || nullif(trim(cast(\"given guest_key\" as varchar)), ''))"
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import rows
+from pipelines.engine import load_query, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -172,17 +172,10 @@ def withdrawn_batches(con: duckdb.DuckDBPyConnection, source: str, table: str) -
 
 def settle_versions(con: duckdb.DuckDBPyConnection, seq: int) -> None:
     """Of every path of a batch, the newest accepted version counts, whatever the order of the verdicts."""
+    counting = load_query("ingest/queries/version_that_counts").sql
     con.execute(
-        """
-        with path as (select source, path from ingest.file where batch_seq = $seq),
-        counting as (
-            select max(f.file_id) as file_id
-            from ingest.file f join ingest.batch b using (batch_seq)
-            where b.status = 'accepted' and (f.source, f.path) in (from path)
-            group by f.source, f.path
-        )
-        update ingest.file set current = file_id in (from counting) where (source, path) in (from path)
-        """,
+        f"update ingest.file set current = file_id in ({counting})"
+        " where (source, path) in (select (source, path) from ingest.file where batch_seq = $seq)",
         {"seq": seq},
     )
 
@@ -224,18 +217,6 @@ def newest_batch(
     con: duckdb.DuckDBPyConnection, source: str, standing: Collection[str]
 ) -> dict[str, Any] | None:
     """The source's last batch, whatever its verdict; but not a rejected one whose files are gone."""
-    found = rows(
-        con,
-        """
-        select b.* from ingest.batch b
-        where source = $source and (
-            status = 'accepted' or exists (
-                select 1 from ingest.file f
-                where f.batch_seq = b.batch_seq and f.path in (select unnest($standing))
-            )
-        )
-        order by batch_seq desc limit 1
-        """,
-        {"source": source, "standing": list(standing)},
-    )
+    query = load_query("ingest/queries/newest_batch")
+    found = rows(con, query.sql, {"source": source, "standing": list(standing)})
     return found[0] if found else None

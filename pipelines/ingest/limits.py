@@ -28,12 +28,17 @@ _INVISIBLE = (
 _PLAIN = "[ -~]*"
 
 
+def told(reason: str, column: Column) -> str:
+    """A fault as it stands in `_fault`, as SQL: `reason|column`."""
+    return literal(f"{reason}|{column.name}")
+
+
 def faults(column: Column, contract: Contract) -> list[str]:
     """The branches of a CASE that name what is wrong with a typed column: `reason|column`."""
-    name, told = quote(column.name), f"|{column.name}'"
+    name = quote(column.name)
     if column.type == MONEY:
         return [
-            f"when {name} {beyond} then '{reason}{told}"
+            f"when {name} {beyond} then {told(reason, column)}"
             for stated, beyond, reason in (
                 (column.minimum, f"< -{LARGEST}", "below_minimum"),
                 (column.maximum, f"> {LARGEST}", "above_maximum"),
@@ -41,9 +46,9 @@ def faults(column: Column, contract: Contract) -> list[str]:
             if stated is None
         ]
     if column.type in ("DATE", "TIMESTAMPTZ"):
-        return [f"when {_outside(name, column, contract)} then 'date_out_of_range{told}"]
+        return [f"when {_outside(name, column, contract)} then {told('date_out_of_range', column)}"]
     if column.type == "VARCHAR" and column.name.endswith("_id"):
-        return [f"when {_has_invisible(name)} then 'invisible_character{told}"]
+        return [f"when {_has_invisible(name)} then {told('invisible_character', column)}"]
     return []
 
 
@@ -52,10 +57,13 @@ def _outside(name: str, column: Column, contract: Contract) -> str:
     first, last = _EVENTS if is_event else _DAYS
     if column.type == "TIMESTAMPTZ":
         # In UTC, so that no time zone changes what is a fault.
-        return f"{name} not between timestamptz '{first} 00:00+00' and timestamptz '{last} 24:00+00'"
+        begin, end = literal(f"{first} 00:00+00"), literal(f"{last} 24:00+00")
+        return f"{name} not between timestamptz {begin} and timestamptz {end}"
     return f"{name} not between date {literal(first)} and date {literal(last)}"
 
 
 def _has_invisible(name: str) -> str:
     """Printable ASCII, which nearly every id is, is told twice as fast."""
-    return f"not regexp_full_match({name}, '{_PLAIN}') and regexp_matches({name}, '{_INVISIBLE}')"
+    return (
+        f"not regexp_full_match({name}, {literal(_PLAIN)}) and regexp_matches({name}, {literal(_INVISIBLE)})"
+    )

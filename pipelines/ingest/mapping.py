@@ -15,17 +15,19 @@ from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import literal, qualified, quote
+from pipelines.engine import Statement, Table, literal, load_query, qualified, quote
 from pipelines.errors import ConfigError
 from pipelines.ingest import guests, limits
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
 
 META = ("_file_id", "_row", RAGGED)
+# The decimal marks of no file at all.
+_NO_MARKS = "select 0 as _file_id, '' as _decimal where false"
 # Settings of a source that hold an expression; their columns are no attributes.
 _SETTINGS = frozenset({"version", "operation", "guest_key"})
 _NUMBERS = ", ".join(
-    f"'{kind}'"
+    literal(kind)
     for kind in (
         "TINYINT",
         "SMALLINT",
@@ -203,51 +205,42 @@ def fingerprint(mapping: Mapping) -> str:
 def typed_select(mapping: Mapping) -> str:
     """The SELECT that types a source's raw rows of the files in `$files`.
 
-    Its columns are `_batch_seq, _file_id, _row`, the canonical columns, attributes, then `_fault_reason` and
-    `_fault_column` (NULL for a good row): the first fault in the order of the contract. Where the source has
-    them, `_row_version` and `_row_deleted` follow. `$guest_salt` is read where guests are keyed.
+    Its columns are `_batch_seq, _file_id, _row`, the canonical columns, attributes, `_row_version` and
+    `_row_deleted` where the source has them, then `_fault_reason` and `_fault_column` (NULL for a good row):
+    the first fault in the order of the contract. `$guest_salt` is read where guests are keyed.
     """
-    contract = mapping.contract
-    given = ", ".join(
-        f"{_given(mapping, column)} as {quote('given ' + column.name)}" for column in contract.columns
+    contract, marked = mapping.contract, mapping.marked
+    typed = {column.name: _typed(column, mapping, marked) for column in contract.columns}
+    order = _order_columns(mapping)
+    judged = {**dict(contract.derived), "_fault": _fault_case(mapping, marked)}
+    return load_query("ingest/queries/typed_row").filled(
+        given=_statements(_given_columns(mapping)),
+        raw=Table(f"raw.{mapping.source}"),
+        mark_of_file=Statement(marks_select(mapping) or _NO_MARKS),
+        typed=_statements(typed | order),
+        judged=_statements(judged),
+        columns=[*mapping.columns, *order],
     )
-    marked = mapping.marked
-    typed = ", ".join(
-        f"{_typed(column, mapping, marked)} as {quote(column.name)}" for column in contract.columns
-    )
-    marks = marks_select(mapping)
-    apart = f", {RAGGED}" if mapping.ragged else ""
-    mark, beside = (", _decimal", f"left join ({marks}) as m using (_file_id)") if marks else ("", "")
-    settings = "".join(
-        f", {to_sql(tree)} as {quote('given ' + name)}"
+
+
+def _given_columns(mapping: Mapping) -> dict[str, str]:
+    """What the mapping's expressions give, before it is typed: canonical columns, settings and attributes."""
+    columns = {f"given {column.name}": _given(mapping, column) for column in mapping.contract.columns}
+    settings = {
+        f"given {name}": to_sql(tree)
         for name, tree in mapping.read.items()
         if name not in mapping.expressions
-    )
-    order = _order_columns(mapping)
-    ordered = "".join(f", {sql} as {name}" for name, sql in order.items())
-    kept = "".join(f", {name}" for name in order)
-    derived = "".join(f", {sql} as {quote(name)}" for name, sql in contract.derived)
-    written = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
-    extras = "".join(f", {written.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
-    carried = "".join(f", {quote(name)}" for name in mapping.attributes)
-    return f"""
-with given as (
-    select _batch_seq, _file_id, _row, {given}{settings}{extras}{mark}{apart}
-    from {qualified("raw." + mapping.source)}
-    join (select file_id as _file_id, batch_seq as _batch_seq from ingest.file) using (_file_id)
-    {beside}
-    where _file_id in (select unnest($files))
-),
-typed as (
-    select *, {typed}{ordered} from given
-),
-judged as (
-    select *{derived}, {_fault_case(mapping, marked)} as _fault from typed
-)
-select _batch_seq, _file_id, _row, {", ".join(quote(name) for name in contract.names)}
-    {"".join(f", {quote(name)}" for name, _ in contract.derived)}{carried},
-    split_part(_fault, '|', 1) as _fault_reason, split_part(_fault, '|', 2) as _fault_column{kept}
-from judged"""
+    }
+    attributes = {
+        name: to_sql(mapping.expressions[name]) if name in mapping.expressions else quote(name)
+        for name in mapping.attributes
+    }
+    apart = {RAGGED: RAGGED} if mapping.ragged else {}
+    return columns | settings | attributes | apart
+
+
+def _statements(columns: dict[str, str]) -> dict[str, Statement]:
+    return {name: Statement(sql) for name, sql in columns.items()}
 
 
 def marks_select(mapping: Mapping) -> str:
@@ -348,18 +341,18 @@ def _column_faults(column: Column, contract: Contract, marked: Sequence[Column])
             text = f"trim({given})"
             # A number of the other mark, where the file holds both, contradicts the rest.
             either = f"_decimal = '' and ({is_ambiguous(text)} or {says_comma(text)})"
-            branches.append(f"when {unread} and {either} then 'ambiguous_number|{column.name}'")
-        branches.append(f"when {unread} then 'not_{_family(column)}|{column.name}'")
+            branches.append(f"when {unread} and {either} then {limits.told('ambiguous_number', column)}")
+        branches.append(f"when {unread} then {limits.told(f'not_{_family(column)}', column)}")
     if column.required:
-        branches.append(f"when {name} is null then 'missing|{column.name}'")
+        branches.append(f"when {name} is null then {limits.told('missing', column)}")
     if column.minimum is not None:
-        branches.append(f"when {name} < {column.minimum} then 'below_minimum|{column.name}'")
+        branches.append(f"when {name} < {column.minimum} then {limits.told('below_minimum', column)}")
     if column.maximum is not None:
-        branches.append(f"when {name} > {column.maximum} then 'above_maximum|{column.name}'")
+        branches.append(f"when {name} > {column.maximum} then {limits.told('above_maximum', column)}")
     branches += limits.faults(column, contract)
     if column.allowed:
         listed = ", ".join(literal(value) for value in column.allowed)
-        branches.append(f"when {name} not in ({listed}) then 'not_allowed|{column.name}'")
+        branches.append(f"when {name} not in ({listed}) then {limits.told('not_allowed', column)}")
     return branches
 
 

@@ -14,7 +14,7 @@ from pipelines.config.gx_catalogue import QUERY
 from pipelines.config.project import Source
 from pipelines.config.quality import FaultLimits
 from pipelines.contracts.model import Check, Contract, Severity
-from pipelines.engine import columns_of, insert_rows, qualified, quote, row_count, transaction
+from pipelines.engine import columns_of, insert_rows, load_query, qualified, quote, row_count, transaction
 from pipelines.errors import ConfigError
 from pipelines.ingest.expected import PLACE, PREFIX
 from pipelines.ingest.mapping import Mapping
@@ -344,18 +344,8 @@ class Reason:
 
 def reasons(con: duckdb.DuckDBPyConnection, seq: int | None) -> list[Reason]:
     """The reasons of a batch's quarantine, the most frequent first; none without a batch."""
-    found = con.execute(
-        f"""
-        select table_name, reason, column_name, count(*),
-            list_transform(
-                list_sort(min({{'file': file, 'row': row_number}}, {SAMPLES})),
-                lambda place: place.file || ':' || place.row
-            )
-        from quarantine.row where batch_seq = $seq
-        group by all order by count(*) desc, table_name, reason, column_name
-        """,
-        {"seq": seq},
-    ).fetchall()
+    query = load_query("ingest/queries/reason_of_quarantine")
+    found = con.execute(query.sql, {"seq": seq, "samples": SAMPLES}).fetchall()
     return [Reason(table, reason, column, rows, tuple(at)) for table, reason, column, rows, at in found]
 
 
@@ -388,18 +378,6 @@ def store(
 
 def stored(con: duckdb.DuckDBPyConnection, source: str, seq: int | None = None) -> list[CheckResult]:
     """The results of one batch of a source; by default its newest judged one."""
-    found = con.execute(
-        """
-        select table_name, check_name, description, severity, passed, unexpected_count, element_count,
-            (
-                select list(sample order by position) from quality.sample s
-                where s.batch_seq = r.batch_seq and s.source = r.source
-                    and s.table_name = r.table_name and s.check_name = r.check_name
-            )
-        from quality.result r
-        where source = $source and batch_seq =
-            coalesce($seq, (select max(batch_seq) from quality.result where source = $source))
-        """,
-        {"source": source, "seq": seq},
-    ).fetchall()
+    query = load_query("ingest/queries/quality_result")
+    found = con.execute(query.sql, {"source": source, "seq": seq}).fetchall()
     return [replace(CheckResult(*row[:7]), samples=tuple(row[7] or ())) for row in found]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines.engine import quote
+from pipelines.engine import literal, quote
 from pipelines.ingest.dialect import Dialect
 from pipelines.ingest.reading import Reading, csv_clause
 from pipelines.ingest.unpack import CHUNK, chunks
@@ -75,7 +75,7 @@ def columns_of_load(reading: Reading) -> str:
     if not reading.ragged or reading.dialect is None:
         return "*"
     first = quote(reading.dialect.columns[0])
-    marked = f"starts_with({first}, '{MARK}')"
+    marked = f"starts_with({first}, {literal(MARK)})"
     return (
         f"* replace (case when {marked} then null else {first} end as {first}),"
         f" case when {marked} then substr({first}, 2) end as {COLUMN}"
@@ -108,8 +108,8 @@ def _rejected(con: duckdb.DuckDBPyConnection, reading: Reading, dialect: Dialect
     import duckdb
 
     options = (
-        f", store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}',"
-        f" rejects_limit = {MOST + 1}, parallel = false)"
+        f", store_rejects = true, rejects_table = {literal(_REJECTS)},"
+        f" rejects_scan = {literal(_SCANS)}, rejects_limit = {MOST + 1}, parallel = false)"
     )
     every = ", ".join(f"count({quote(name)})" for name in dialect.columns)
     _drop(con)

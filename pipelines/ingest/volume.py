@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.quality import VolumeLimits
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import qualified, quote, transaction
+from pipelines.engine import load_query, qualified, quote, transaction
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import SAMPLES, CheckResult
 
@@ -167,8 +167,9 @@ def volume_checks(
             "through": through or date.max,
             "closed": sorted(closed),
             "weekdays": limits.weekdays,
+            "minimum": MINIMUM_WEEKDAYS,
         }
-        days = [Judged(*row) for row in con.execute(_VOLUME, here).fetchall()]
+        days = [Judged(*row) for row in con.execute(_of_delivered("volume_of_day"), here).fetchall()]
         results.append(_volume(table, [volume_day for volume_day in days if volume_day.rows], limits))
         results.append(_missing(table, days))
         results.append(_values(con, table, here, limits))
@@ -219,7 +220,7 @@ def _values(
     con: duckdb.DuckDBPyConnection, table: str, here: dict[str, object], limits: VolumeLimits
 ) -> CheckResult:
     """Column by column: the share of missing values, and the level of figures, against the same weekdays."""
-    found = con.execute(_VALUES, here).fetchall()
+    found = con.execute(_of_delivered("figure_of_day"), here | {"minimum_rows": MINIMUM_ROWS}).fetchall()
     odd = []
     for day, column, figure, value, usual in found:
         if figure == "share of missing values":
@@ -250,108 +251,7 @@ def _times(value: float, usual: float) -> str:
     return f"{value / usual:.2g} times"
 
 
-# What counts as delivered: files that are current in accepted batches, and those of the batch itself. A batch
-# that replaces a file of another stands for what is left of that one too.
-_DELIVERED = """
-mine as (select path from ingest.file where batch_seq = $seq),
-touched as (
-    select distinct batch_seq from ingest.file
-    where source = $source and (batch_seq = $seq or path in (select path from mine))
-),
-file as (
-    select f.file_id, case when t.batch_seq is null then f.batch_seq else $seq end as delivery
-    from ingest.file as f
-    join ingest.batch as b on b.batch_seq = f.batch_seq
-    left join touched as t on t.batch_seq = f.batch_seq
-    where f.source = $source and (
-        f.batch_seq = $seq
-        or (f.current and b.status = 'accepted' and f.path not in (select path from mine))
-    )
-),
-"""
-
-_VOLUME = f"""
-with {_DELIVERED}
-delivered as (
-    select business_date, delivery, sum(rows) as rows
-    from ingest.volume_day join file using (file_id)
-    where table_name = $table and not list_contains(cast($closed as date[]), business_date)
-    group by all
-),
-day as (
-    select business_date, cast(max(rows) as bigint) as rows, bool_or(delivery = $seq) as mine
-    from delivered group by all
-),
-span as (
-    select
-        least(
-            min(business_date) filter (delivery = $seq),
-            max(business_date) filter (delivery <> $seq) + 1
-        ) as first_date,
-        -- LEAST passes over a NULL, and a batch without a day has no last one.
-        case when bool_or(delivery = $seq)
-            then least(max(business_date) filter (delivery = $seq), $through)
-        end as last_date
-    from delivered
-),
-wanted as (
-    select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as business_date
-    from span
-),
-compared as (
-    select w.business_date, before.rows
-    from wanted as w
-    join day as before
-        on before.business_date < w.business_date
-        and date_diff('day', before.business_date, w.business_date) % 7 = 0
-        and before.business_date >= w.business_date - cast(7 * $weekdays as integer)
-)
-select w.business_date, coalesce(any_value(d.rows), 0) as rows, median(c.rows) as expected,
-    count(c.rows) as weekdays
-from wanted as w
-left join day as d on d.business_date = w.business_date
-left join compared as c on c.business_date = w.business_date
-where not list_contains(cast($closed as date[]), w.business_date)
-    -- Of the days in between, those that nothing ever brought.
-    and coalesce(d.mine, true)
-group by w.business_date
-having count(c.rows) >= {MINIMUM_WEEKDAYS}
-order by w.business_date
-"""
-
-_VALUES = f"""
-with {_DELIVERED}
-day as (
-    select business_date, column_name, delivery, sum(rows) as rows, sum(nulls) / sum(rows) as null_share,
-        sum(mean * (rows - nulls)) / nullif(sum(if(mean is null, 0, rows - nulls)), 0) as mean,
-        sum(median * (rows - nulls)) / nullif(sum(if(mean is null, 0, rows - nulls)), 0) as median,
-        sum(p90 * (rows - nulls)) / nullif(sum(if(mean is null, 0, rows - nulls)), 0) as p90
-    from ingest.volume_column join file using (file_id)
-    where table_name = $table
-        and not list_contains(cast($closed as date[]), business_date) and business_date <= $through
-    group by business_date, column_name, delivery
-    having sum(rows) >= {MINIMUM_ROWS}
-    qualify row_number() over (
-        partition by business_date, column_name order by sum(rows) desc, delivery desc
-    ) = 1
-),
-figure as (
-    unpivot (
-        select business_date, column_name, delivery, null_share as "share of missing values", mean,
-            median, p90 as "90th percentile"
-        from day
-    )
-    on "share of missing values", mean, median, "90th percentile" into name figure value value
-)
-select f.business_date, f.column_name, f.figure, f.value, median(before.value) as usual
-from figure as f
-join figure as before
-    on before.column_name = f.column_name and before.figure = f.figure
-    and before.business_date < f.business_date
-    and date_diff('day', before.business_date, f.business_date) % 7 = 0
-    and before.business_date >= f.business_date - cast(7 * $weekdays as integer)
-where f.delivery = $seq
-group by f.business_date, f.column_name, f.figure, f.value
-having count(*) >= {MINIMUM_WEEKDAYS}
-order by f.business_date, f.column_name, f.figure
-"""
+def _of_delivered(name: str) -> str:
+    """A query over the files that count as delivered."""
+    delivered_file = load_query("ingest/queries/delivered_file")
+    return load_query(f"ingest/queries/{name}").filled(delivered_file=delivered_file)

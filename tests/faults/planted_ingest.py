@@ -8,7 +8,7 @@ FAULTS = (
     Fault(
         "account-forgets-deletions",
         "Rows landed are accepted, quarantined, superseded or deleted, each once.",
-        "pipelines/ingest/batch.py",
+        "pipelines/ingest/queries/rows_of_batch.sql",
         "coalesce(good.rows - good.kept - good.gone, 0)",
         "coalesce(good.rows - good.kept, 0)",
         (
@@ -19,9 +19,9 @@ FAULTS = (
     Fault(
         "refused-version-counts",
         "Of every path the newest accepted version counts, not the newest that came.",
-        "pipelines/ingest/ledger.py",
-        "where b.status = 'accepted' and (f.source, f.path) in (from path)",
-        "where (f.source, f.path) in (from path)",
+        "pipelines/ingest/queries/version_that_counts.sql",
+        "    b.status = 'accepted'\n    and (f.source, f.path) in",
+        "    (f.source, f.path) in",
         ("tests/unit/ingest/test_ingest_batch.py::test_a_changed_file_that_is_rejected_replaces_nothing",),
     ),
     Fault(
