@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipelines.engine import load_query
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -69,16 +71,7 @@ def since(
     undated : tables whose rows are read on days before their own.
     """
     found = con.execute(
-        """
-        select distinct known.day
-        from (select unnest($days::date[]) as day, unnest($marks::bigint[]) as mark) as known
-        inner join ingest.core_change as c
-            on c.change_seq > known.mark and c.table_name not in (select unnest($without::varchar[]))
-            and (
-                c.first_day is null or c.first_day <= known.day
-                or c.table_name in (select unnest($undated::varchar[]))
-            )
-        """,
+        load_query("core/queries/outdated_day").sql,
         {
             "days": list(marks),
             "marks": list(marks.values()),

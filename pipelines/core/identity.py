@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.engine import load_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,18 +36,8 @@ def resolves(contract: Contract, merges_mapped: bool) -> bool:
 def refresh_map(con: duckdb.DuckDBPyConnection) -> None:
     """Follow every chain to its end, and note for each table with customers who counts for another now."""
     _follow_chains(con)
-    con.execute(
-        """
-        insert into ingest.moved_customer
-        select t.table_name, customer_id,
-            coalesce(was.survivor_id, customer_id), coalesce(now.survivor_id, customer_id)
-        from core.customer_id_map as was
-        full join chain as now using (customer_id)
-        cross join (select unnest($tables) as table_name) as t
-        where was.survivor_id is distinct from now.survivor_id
-        """,
-        {"tables": list(OWNED)},
-    )
+    moved = load_query("core/queries/moved_customer").sql
+    con.execute(f"insert into ingest.moved_customer by name {moved}", {"tables": list(OWNED)})
     con.execute("create or replace table core.customer_id_map as from chain order by customer_id")
     con.execute("drop table chain")
 

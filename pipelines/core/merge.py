@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.core import changes, following, identity, marks
-from pipelines.engine import columns_of, literal, qualified, quote, relation_exists, row_count, transaction
+from pipelines.engine import (
+    Table,
+    columns_of,
+    literal,
+    load_query,
+    qualified,
+    quote,
+    relation_exists,
+    row_count,
+    transaction,
+)
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.mapping import Mapping, fingerprint
 
@@ -312,11 +322,11 @@ def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation
 
 def unknown_references(con: duckdb.DuckDBPyConnection, table: str, reference: Reference) -> int:
     """How many rows of a core table name something that the referenced table does not have."""
-    row = con.execute(
-        f"select count(*) from {qualified('core.' + table)} a"
-        f" anti join {qualified('core.' + reference.table)} b"
-        f" on a.{quote(reference.column)} = b.{quote(reference.target)}"
-        # An empty id names nothing; it stands where the column is part of the key.
-        f" where nullif(a.{quote(reference.column)}, '') is not null"
-    ).fetchone()
+    unknown = load_query("core/queries/unknown_reference").filled(
+        table=Table(f"core.{table}"),
+        referenced=Table(f"core.{reference.table}"),
+        column=reference.column,
+        target=reference.target,
+    )
+    row = con.execute(unknown).fetchone()
     return int(row[0]) if row else 0

@@ -78,7 +78,7 @@ FAULTS = (
     Fault(
         "a-merge-taken-back-moves-nobody",
         "A merge taken back gives both customers what was theirs.",
-        "pipelines/core/identity.py",
+        "pipelines/core/queries/moved_customer.sql",
         "full join chain as now using (customer_id)",
         "right join chain as now using (customer_id)",
         (
@@ -89,9 +89,9 @@ FAULTS = (
     Fault(
         "a-change-bears-on-no-day-of-its-own",
         "A row that changed bears on the days from its own on.",
-        "pipelines/core/changes.py",
-        "c.first_day is null or c.first_day <= known.day",
-        "c.first_day is null or c.first_day < known.day",
+        "pipelines/core/queries/outdated_day.sql",
+        "or c.first_day <= known.day",
+        "or c.first_day < known.day",
         (
             "tests/unit/segments/test_replay_changes.py"
             "::test_days_before_a_change_stand_and_those_after_it_do_not",
@@ -148,7 +148,7 @@ FAULTS = (
     Fault(
         "a-corrected-rate-tells-nobody",
         "When a rate changes, the customers of the orders it prices are computed again.",
-        "pipelines/core/money/__init__.py",
+        "pipelines/core/money/queries/revalued_day.sql",
         "where b.currency_rate is distinct from t.currency_rate or b.vat_rate is distinct",
         "where b.vat_rate is distinct",
         ("tests/unit/core/test_money.py::test_a_changed_rate_touches_the_customers_it_prices_and_no_other",),

@@ -23,6 +23,7 @@ from pipelines.core import changes
 from pipelines.engine import (
     DuckDB,
     Engine,
+    load_query,
     load_step,
     qualified,
     relation_exists,
@@ -182,34 +183,8 @@ def _mark_touched(con: duckdb.DuckDBPyConnection) -> None:
 
     An order that is itself new or changed was marked when core took it in.
     """
-    con.execute(
-        """
-        create or replace temp table revalued as
-        with rated as (
-            select currency, country, business_date
-            from term_before as b
-            inner join money.term as t using (currency, country, business_date)
-            where b.currency_rate is distinct from t.currency_rate or b.vat_rate is distinct from t.vat_rate
-        ),
-        moved as (
-            (select order_id from held_order_before except select order_id from money.held_order)
-            union all
-            (select order_id from money.held_order except select order_id from held_order_before)
-        )
-        select o.customer_id, o.business_date
-        from core.orders as o
-        semi join rated as r
-            on r.currency = coalesce(o.currency, '')
-            and r.country = coalesce(o.country, '')
-            and r.business_date = o.business_date
-        where o.customer_id is not null
-        union
-        select o.customer_id, o.business_date
-        from core.orders as o
-        semi join moved as m on m.order_id = o.order_id
-        where o.customer_id is not null
-        """
-    )
+    revalued = load_query("core/money/queries/revalued_day").sql
+    con.execute(f"create or replace temp table revalued as {revalued}")
     con.execute("insert into ingest.dirty_day from revalued")
     changes.remember(con, "orders", "select business_date from revalued")
     con.execute("drop table revalued")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import relation_exists, rows
+from pipelines.engine import load_query, relation_exists, rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,16 +24,5 @@ def waiting_orders(
     """
     if not relation_exists(con, "money.held_order"):
         return []
-    return rows(
-        con,
-        """
-        select h.source, h.reason, o.business_date, o.currency, o.country, f.path as file,
-            o._row as row_number
-        from money.held_order as h
-        join core.orders as o on o.order_id = h.order_id
-        left join ingest.file as f on f.file_id = o._file_id
-        where ($source is null or h.source = $source) and ($reason is null or h.reason = $reason)
-        order by o.business_date, file, row_number limit $limit
-        """,
-        {"source": source, "reason": reason, "limit": limit},
-    )
+    query = load_query("core/money/queries/waiting_order")
+    return rows(con, query.sql, {"source": source, "reason": reason, "limit": limit})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipelines.config.features import Scale
-from pipelines.engine import binding, load_fragment, named, quote
+from pipelines.engine import Statement, binding, load_fragment, named
 from pipelines.features.feature import NEEDS, NUMBER, TEXT, Feature, Fragment, ages_of, slug
 
 _NEEDS = ("survey_answers",)
@@ -54,10 +54,10 @@ def _scale(name: str) -> str:
 
 def answers(questions: Sequence[str]) -> Fragment:
     """The latest answer to each configured question within 365 days, as it was given."""
-    columns = ", ".join(
-        f"max(answer) filter (where question_id = $question_{i}) as {quote(answer_name(question))}"
+    columns = {
+        answer_name(question): Statement(f"max(answer) filter (where question_id = $question_{i})")
         for i, question in enumerate(questions)
-    )
+    }
     return Fragment(
         "answers",
         features=tuple(
@@ -68,17 +68,6 @@ def answers(questions: Sequence[str]) -> Fragment:
         ),
         needs=_NEEDS,
         ages=_AGES,
-        text=f"""
-with placed as (
-    select a.customer_id, a.question_id, a.answer,
-        row_number() over (
-            partition by a.customer_id, a.question_id
-            order by a.answered_on desc, a.survey_id desc, a.response_id desc
-        ) as place
-    from facts.survey_answers as a
-    where a.answered_on >= $from_365
-)
-select customer_id, {columns} from placed where place = 1 group by customer_id
-""",
+        text=load_fragment("features/families/answers").filled(answers=columns),
         parameters={f"question_{i}": question for i, question in enumerate(questions)},
     )
