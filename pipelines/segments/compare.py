@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipelines.engine import bound, columns_of, quote, rows
+from pipelines.engine import Statement, Table, bound, columns_of, load_query, quote, rows
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
 
@@ -124,16 +124,14 @@ def _both_sides(
 ) -> None:
     """`dry_sides`: a row for each member and segment of either side."""
     value = f"f.{quote(WORTH)}" if worth else "cast(null as decimal(18, 4))"
-    sql = (
-        f"create or replace temp table dry_sides as select s.*, {value} as worth from ("
-        " select coalesce(b.segment_id, a.segment_id) as segment_id,"
-        " coalesce(b.entity_id, a.entity_id) as entity_id,"
-        " b.entity_id is not null as was, a.entity_id is not null as is_now"
-        f" from ({before}) as b full join ({after}) as a"
-        " on a.entity_id = b.entity_id and a.segment_id = b.segment_id) as s"
-        f" left join features.{entity} as f on f.{KEY[entity]} = s.entity_id and f.as_of_date = $day"
+    sides = load_query("segments/queries/dry_member").filled(
+        worth=Statement(value),
+        before=Statement(before),
+        after=Statement(after),
+        features=Table(f"features.{entity}"),
+        key=KEY[entity],
     )
-    con.execute(sql, bound(sql, {"day": day}))
+    con.execute(f"create or replace temp table dry_sides as {sides}", bound(sides, {"day": day}))
 
 
 def _labels(old: Segmentation | None, new: Segmentation | None) -> dict[str, str]:
@@ -158,26 +156,10 @@ def _flows(
     sample: int,
 ) -> list[Flow]:
     """From where to where, the largest first; segments that may overlap have entering and leaving only."""
-    if all(side is None or side.exclusive for side in (old, new)):
-        pairs = (
-            "select entity_id, max(segment_id) filter (where was) as came,"
-            " max(segment_id) filter (where is_now) as goes, any_value(worth) as worth"
-            " from dry_sides where was <> is_now group by entity_id"
-        )
-    else:
-        pairs = (
-            "select entity_id, case when was then segment_id end as came,"
-            " case when is_now then segment_id end as goes, worth from dry_sides where was <> is_now"
-        )
-    found: list[dict[str, Any]] = rows(
-        con,
-        "select came, goes, count(*) as members, coalesce(sum(worth), 0) as revenue,"
-        " list(entity_id order by md5(entity_id)) filter (where place <= $sample) as ids from"
-        " (select *, row_number() over (partition by came, goes order by md5(entity_id)) as place"
-        f" from ({pairs})) group by came, goes"
-        " order by members desc, came nulls first, goes nulls first",
-        {"sample": sample},
-    )
+    exclusive = all(side is None or side.exclusive for side in (old, new))
+    moves = load_query(f"segments/queries/{'move_of_member' if exclusive else 'step_of_member'}")
+    flows = load_query("segments/queries/flow").filled(moves=moves)
+    found: list[dict[str, Any]] = rows(con, flows, {"sample": sample})
     return [
         Flow(row["came"], row["goes"], row["members"], row["revenue"] if worth else None, row["ids"] or [])
         for row in found

@@ -10,13 +10,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote
+from pipelines.engine import Statement, load_query, quote
 from pipelines.segments.model import Cut, Needs, Segmentation
 from pipelines.segments.select import relation
 
 if TYPE_CHECKING:
     import duckdb
 
+_BEFORE = "rows between unbounded preceding and 1 preceding"
 TABLE = """
 create table if not exists segments.cut_point (
     as_of_date date not null, segmentation_id varchar not null, name varchar not null,
@@ -59,14 +60,9 @@ def points(entity: Entity, cut: Cut) -> str:
 def _scores(cut: Cut, members: str) -> tuple[str, str]:
     """Score 1 + floor(bins x share strictly worse), the unknown worst of all."""
     order = "asc" if cut.better == "high" else "desc"
-    ranked = (
-        f"select value, coalesce(sum(members) over (order by value {order} nulls first"
-        " rows between unbounded preceding and 1 preceding), 0) as worse, sum(members) over () as total"
-        f" from (select value, count(*) as members from ({members}) where inside group by value)"
-    )
-    scored = (
-        f"select value, 1 + cast({cut.bins} * worse as hugeint) // cast(total as hugeint) as score"
-        f" from ({ranked}) where value is not null"
+    worse = f"sum(members) over (order by value {order} nulls first {_BEFORE})"
+    scored = load_query("segments/queries/scored_value").filled(
+        bins=Statement(str(cut.bins)), worse=Statement(worse), members=Statement(members)
     )
     first = "min" if cut.better == "high" else "max"
     listed = ", ".join(
@@ -77,14 +73,9 @@ def _scores(cut: Cut, members: str) -> tuple[str, str]:
 
 def _tiers(cut: Cut, members: str) -> tuple[str, str]:
     """The smallest value of which those above bring less than the tier's share of the total."""
-    ranked = (
-        "select value, cast(coalesce(sum(worth) over (order by value desc"
-        " rows between unbounded preceding and 1 preceding), 0) as double) as above,"
-        " cast(sum(worth) over () as double) as total"
-        f" from (select value, sum(value) as worth from ({members}) where value > 0 group by value)"
-    )
+    summed = load_query("segments/queries/summed_value").filled(members=Statement(members))
     listed = ", ".join(
         f"cast(min(value) filter (where above < cast({share!r} as double) * total) as varchar)"
         for share in cut.until
     )
-    return listed, ranked
+    return listed, summed

@@ -12,7 +12,16 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import literal, quote, relation_exists, run_step, transaction
+from pipelines.engine import (
+    Statement,
+    Table,
+    literal,
+    load_query,
+    quote,
+    relation_exists,
+    run_step,
+    transaction,
+)
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
 from pipelines.segments import assignment, current, versions
@@ -170,12 +179,10 @@ def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequ
         )
         or "('', '')"
     )
-    con.execute(
-        "create or replace view segments.standing as"
-        " select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
-        f" where (segmentation_id, entity_kind) in ({kinds}) and entered_date < {literal(day)}"
-        f" and (left_date is null or left_date >= {literal(day)})"
+    before = load_query("segments/queries/member_before").filled(
+        judged=Statement(f"(segmentation_id, entity_kind) in ({kinds})"), day=Statement(literal(day))
     )
+    con.execute(f"create or replace view segments.standing as {before}")
 
 
 def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
@@ -309,18 +316,9 @@ def _write_events(
     versions_known: Mapping[str, str],
 ) -> None:
     """Append what changed, close the stays that were left and open those that were entered."""
+    happened = load_query("segments/queries/event_of_member").filled(change=Table(current.CHANGE))
     con.execute(
-        f"""
-        insert into segments.membership_event
-        select segmentation_id, segment_id, $entity, entity_id, $day, event, definition_version,
-            $run_id, $revision
-        from {current.CHANGE} join (
-            select
-                unnest($ids::varchar[]) as segmentation_id,
-                unnest($versions::varchar[]) as definition_version
-        ) using (segmentation_id)
-        order by all
-        """,
+        f"insert into segments.membership_event by name {happened}",
         {
             "entity": entity,
             "day": day,
@@ -339,14 +337,9 @@ def _write_events(
         """,
         {"day": day, "entity": entity},
     )
+    begun = load_query("segments/queries/stay_begun").sql
     con.execute(
-        """
-        insert into segments.membership by name
-        select segmentation_id, segment_id, $entity as entity_kind, entity_id,
-            cast($day as date) as entered_date, cast(null as date) as left_date, definition_version
-        from segments.membership_event
-        where as_of_date = $day and revision = $revision and entity_kind = $entity and event = 'enter'
-        """,
+        f"insert into segments.membership by name {begun}",
         {"day": day, "revision": revision, "entity": entity},
     )
     con.execute(f"drop table {current.CHANGE}")
@@ -356,18 +349,5 @@ def _remember_batches(con: duckdb.DuckDBPyConnection, day: date, revision: int) 
     """Keep which accepted batches a day was recorded with: what became known, or was withdrawn, since."""
     if not relation_exists(con, "ingest.batch"):
         return
-    con.execute(
-        """
-        insert into segments.recorded_batch
-        with last as (
-            select batch_seq, arg_max(known, (as_of_date, revision)) as known
-            from segments.recorded_batch group by batch_seq
-        ),
-        standing as (select batch_seq, true as known from ingest.batch where status = 'accepted')
-        select $day, $revision, batch_seq, coalesce(s.known, false)
-        from standing as s full join last as l using (batch_seq)
-        where coalesce(s.known, false) <> coalesce(l.known, false)
-        order by batch_seq
-        """,
-        {"day": day, "revision": revision},
-    )
+    since = load_query("segments/queries/batch_known_since").sql
+    con.execute(f"insert into segments.recorded_batch by name {since}", {"day": day, "revision": revision})

@@ -16,7 +16,7 @@ from pipelines.core import money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.identity import MERGES
 from pipelines.core.merge import refresh
-from pipelines.engine import DuckDB, quote
+from pipelines.engine import DuckDB, Table, load_query, quote
 from pipelines.errors import UsageError
 from pipelines.features.compute import refresh_state
 from pipelines.ingest import batch, ledger
@@ -50,12 +50,13 @@ class KnownThen:
         terms: Terms,
     ) -> None:
         self.con, self.sources, self.mapped, self.terms = con, sources, mapped, terms
+        self.warehouse = warehouse
         self.record = f"{quote(warehouse)}.segments"
         self.known: set[int] = set()
         ledger.create(con)
         for table in _LEDGERS:
             con.execute(f"insert into {table} by name from {quote(warehouse)}.{table}")
-        con.execute(f"update ingest.batch set status = '{_BEFORE}'")
+        con.execute("update ingest.batch set status = ?", [_BEFORE])
         con.execute("update ingest.file set current = false")
 
     def move_to(self, day: date) -> None:
@@ -91,15 +92,10 @@ class KnownThen:
                 f"{day} was not recorded, so what was known then is not known; expected recorded days from"
                 f" {first or 'the first run'} on. `--known now` computes any day from what is known now"
             )
-        found = self.con.execute(
-            f"""
-            select batch_seq from (
-                select batch_seq, arg_max(known, (as_of_date, revision)) as known
-                from {self.record}.recorded_batch where as_of_date <= ? group by batch_seq
-            ) where known
-            """,
-            [day],
-        ).fetchall()
+        known = load_query("segments/queries/batch_known_on").filled(
+            recorded_batch=Table(f"{self.warehouse}.segments.recorded_batch")
+        )
+        found = self.con.execute(known, {"day": day}).fetchall()
         return {row[0] for row in found}
 
     def _turn(self, seq: int, status: str) -> None:

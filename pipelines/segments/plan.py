@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote, transaction
+from pipelines.engine import Table, load_query, quote, transaction
 from pipelines.segments import cuts
 from pipelines.segments.model import KEY, OWN, Needs, Part, Segmentation, closure, merged
 from pipelines.segments.select import relation
@@ -194,13 +194,10 @@ def _bring_in(con: duckdb.DuckDBPyConnection, segmentation: Segmentation) -> Non
 def _unknown(con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation) -> Sequence[str]:
     """How many ids of each list are no member of the day; the ids themselves are told nowhere."""
     entity = segmentation.entity
-    found = con.execute(
-        "select segment_id, count(*) as listed, count(*) filter (where f.id is null) as unknown"
-        f" from segments.list_member as l left join (select {KEY[entity]} as id from features.{entity}"
-        " where as_of_date = $day) as f on f.id = l.entity_id where segmentation_id = $id"
-        " group by segment_id having unknown > 0 order by segment_id",
-        {"day": day, "id": segmentation.id},
-    ).fetchall()
+    unknown_listed = load_query("segments/queries/unknown_listed").filled(
+        key=KEY[entity], features=Table(f"features.{entity}")
+    )
+    found = con.execute(unknown_listed, {"day": day, "id": segmentation.id}).fetchall()
     return [
         f"{segmentation.id}.{segment}: {unknown} of {listed} listed ids are no {entity} on {day}"
         for segment, listed, unknown in found

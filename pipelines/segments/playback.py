@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.engine import literal, qualified, quote
+from pipelines.engine import Statement, Table, literal, load_query, qualified, quote
 from pipelines.errors import ConfigError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import evaluate
@@ -189,13 +189,8 @@ def _stand(con: duckdb.DuckDBPyConnection, day: date, judged: Mapping[str, Seque
     places = " union all ".join(
         _places(table, segmentation) for table, found in judged.items() for segmentation in found
     )
-    con.execute(
-        "create or replace table segments.standing as"
-        " select p.segmentation_id, p.entity_id, p.segment_id, coalesce(s.entered_date, $day) as entered_date"
-        f" from ({places}) as p"
-        " left join segments.standing as s using (segmentation_id, segment_id, entity_id)",
-        {"day": day},
-    )
+    standing = load_query("segments/queries/standing_member").filled(places=Statement(places))
+    con.execute(f"create or replace table segments.standing as {standing}", {"day": day})
 
 
 def sizes(
@@ -208,60 +203,12 @@ def sizes(
     days : the days, in order.
     warehouse : the name of the database with the record.
     """
-    record = f"{quote(warehouse)}.segments"
+    sizes_of_days = load_query("segments/queries/size_of_played_day").filled(
+        recorded_day=Table(f"{warehouse}.segments.recorded_day"),
+        membership=Table(f"{warehouse}.segments.membership"),
+    )
     found = con.execute(
-        f"""
-        with day as (
-            select as_of_date, lag(as_of_date) over (order by as_of_date) as before
-            from (select unnest($days::date[]) as as_of_date)
-        ),
-        recorded_day as (
-            select d.as_of_date from day as d semi join {record}.recorded_day using (as_of_date)
-        ),
-        known as (
-            select d.as_of_date, m.segment_id, count(*) as members
-            from recorded_day as d
-            join {record}.membership as m on m.segmentation_id = $id and m.entity_kind = $entity
-                and m.entered_date <= d.as_of_date
-                and (m.left_date is null or m.left_date > d.as_of_date)
-            group by d.as_of_date, m.segment_id
-        ),
-        -- A segmentation had members on every day that it was recorded.
-        told as (select distinct as_of_date from known),
-        entered as (
-            select d.as_of_date, p.segment_id, count(*) as members
-            from day as d join segments.played as p using (as_of_date)
-            left join segments.played as b
-                on b.as_of_date = d.before and b.segment_id = p.segment_id and b.entity_id = p.entity_id
-            where d.before is not null and b.entity_id is null
-            group by d.as_of_date, p.segment_id
-        ),
-        departed as (
-            select d.as_of_date, b.segment_id, count(*) as members
-            from day as d join segments.played as b on b.as_of_date = d.before
-            left join segments.played as p
-                on p.as_of_date = d.as_of_date and b.segment_id = p.segment_id and b.entity_id = p.entity_id
-            where p.entity_id is null
-            group by d.as_of_date, b.segment_id
-        ),
-        size as (select as_of_date, segment_id, count(*) as members from segments.played group by all),
-        segment as (
-            select unnest($segments::varchar[]) as segment_id, unnest(range(len($segments))) as position
-            union all
-            select segment_id, 999 from (select distinct segment_id from known)
-            where not list_contains($segments::varchar[], segment_id)
-        )
-        select d.as_of_date, s.segment_id, coalesce(z.members, 0), coalesce(e.members, 0),
-            coalesce(l.members, 0),
-            case when t.as_of_date is not null then coalesce(k.members, 0) end
-        from day as d cross join segment as s
-        left join size as z on z.as_of_date = d.as_of_date and z.segment_id = s.segment_id
-        left join entered as e on e.as_of_date = d.as_of_date and e.segment_id = s.segment_id
-        left join departed as l on l.as_of_date = d.as_of_date and l.segment_id = s.segment_id
-        left join known as k on k.as_of_date = d.as_of_date and k.segment_id = s.segment_id
-        left join told as t on t.as_of_date = d.as_of_date
-        order by d.as_of_date, s.position, s.segment_id
-        """,
+        sizes_of_days,
         {
             "days": list(days),
             "id": segmentation.id,

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipelines.engine import bound, columns_of, literal, quote, relation_exists, rows
+from pipelines.engine import (
+    Statement,
+    Table,
+    bound,
+    columns_of,
+    literal,
+    load_query,
+    quote,
+    relation_exists,
+    rows,
+)
 from pipelines.segments import assignment
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
@@ -277,20 +287,11 @@ class _Looked:
         """With the segments of today's record, the largest first; its own segmentation among them."""
         if not self.has_record:
             return []
+        shared = load_query("segments/queries/overlap").filled(
+            membership=Statement(self.membership.sql), recorded=Table(assignment.VIEW)
+        )
         found = self._rows(
-            f"with mine as ({self.membership.sql}), theirs as (select segmentation_id, segment_id, entity_id"
-            f" from {assignment.VIEW} where as_of_date = $day and entity_kind = $entity),"
-            " mine_size as (select segment_id, count(*) as size from mine group by segment_id),"
-            " theirs_size as (select segmentation_id, segment_id, count(*) as size from theirs"
-            " group by segmentation_id, segment_id)"
-            " select m.segment_id, t.segmentation_id as other_segmentation_id,"
-            " t.segment_id as other_segment_id, any_value(a.size) as size, any_value(b.size) as other_size,"
-            " count(*) as shared"
-            " from mine as m join theirs as t on t.entity_id = m.entity_id"
-            " join mine_size as a on a.segment_id = m.segment_id"
-            " join theirs_size as b on b.segmentation_id = t.segmentation_id and b.segment_id = t.segment_id"
-            " where list_contains($wanted, m.segment_id)"
-            " group by m.segment_id, t.segmentation_id, t.segment_id",
+            shared,
             wanted=[label["segment_id"] for label in self.wanted],
         )
         made = [

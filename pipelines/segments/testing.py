@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segment_tests import SegmentTests, bound_of
 from pipelines.config.yaml import nearest
-from pipelines.engine import bound, columns_of, quote
+from pipelines.engine import Statement, bound, columns_of, load_query, quote
 from pipelines.segments.author import Author
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.stats.association import Group, correlation_ratio, cramers_v
@@ -153,12 +153,7 @@ class _Judged:
         """Members of the day in no segment, or in several."""
         if not self.tests.every_customer_once:
             return []
-        (nowhere, several) = self._one(
-            "select count(*) filter (where coalesce(m.segments, 0) = 0),"
-            " count(*) filter (where m.segments > 1)"
-            f" from {self._everyone()} as e left join (select entity_id, count(*) as segments"
-            f" from ({self.membership.sql}) group by entity_id) as m on m.entity_id = e.entity_id"
-        )
+        (nowhere, several) = self._one(self._over_members("placed_counts"))
         return [
             self._verdict(
                 "every_customer_once",
@@ -231,16 +226,7 @@ class _Judged:
 
     def _places(self, ids: Sequence[str]) -> dict[str, list[str]]:
         """Id -> its segments; an id that is no member of the day is not among the keys."""
-        return dict(
-            self._all(
-                "select e.entity_id, coalesce(list(m.segment_id order by m.segment_id)"
-                " filter (where m.segment_id is not null), []) from"
-                f" (select entity_id from {self._everyone()} where entity_id in (select unnest($ids))) as e"
-                f" left join (select * from ({self.membership.sql}) where entity_id in"
-                " (select unnest($ids))) as m on m.entity_id = e.entity_id group by e.entity_id",
-                ids=list(ids),
-            )
-        )
+        return dict(self._all(self._over_members("places_of_member"), ids=list(ids)))
 
     def _where(self, segments: list[str] | None) -> str:
         if segments is None:
@@ -319,6 +305,12 @@ class _Judged:
 
     def _everyone(self) -> str:
         return f"(select {self.key} as entity_id from {self.relation} where as_of_date = $tested_day)"
+
+    def _over_members(self, name: str) -> str:
+        """A query over everyone of the day and the members of each segment."""
+        return load_query(f"segments/queries/{name}").filled(
+            everyone=Statement(self._everyone()), membership=Statement(self.membership.sql)
+        )
 
     def _verdict(
         self,

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Combination, Entity
-from pipelines.engine import insert_rows, transaction
+from pipelines.engine import insert_rows, load_query, transaction
 from pipelines.ingest.ledger import now
 from pipelines.segments.model import Segmentation
 
@@ -35,12 +35,6 @@ create table if not exists segments.label (
     definition_version varchar not null, entity_kind varchar not null, exclusive boolean not null
 );
 """
-# Of a day recorded more than once, the last revision counts.
-_EFFECTIVE = """
-    select * from segments.definition_day semi join (
-        select as_of_date, max(revision) as revision from segments.recorded_day group by as_of_date
-    ) using (as_of_date, revision)
-"""
 
 
 @dataclass(frozen=True)
@@ -62,9 +56,10 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
 
 def in_force(con: duckdb.DuckDBPyConnection, day: date | None) -> dict[str, InForce]:
     """The segmentations of a recorded day, by id; none where `day` is none."""
+    definitions = load_query("segments/queries/definition_in_force").sql
     found = con.execute(
         "select segmentation_id, entity_kind, exclusive, definition_version, held, segments"
-        f" from ({_EFFECTIVE}) where as_of_date = ? order by segmentation_id",
+        f" from ({definitions}) where as_of_date = ? order by segmentation_id",
         [day],
     ).fetchall()
     return {row[0]: InForce(row[0], row[1], row[2], row[3], row[4], tuple(row[5])) for row in found}
@@ -156,17 +151,10 @@ Spans = Mapping[tuple[str, str | None], tuple[date, date]]
 
 def _spans(con: duckdb.DuckDBPyConnection, until: date) -> Spans:
     """From when to when a segmentation, or a segment of it, was recorded."""
-    found = con.execute(
-        f"""
-        with effective as (select * from ({_EFFECTIVE}) where as_of_date <= $until),
-        segment as (select segmentation_id, unnest(segments) as segment_id, as_of_date from effective)
-        select segmentation_id, null, min(as_of_date), max(as_of_date) from effective group by segmentation_id
-        union all
-        select segmentation_id, segment_id, min(as_of_date), max(as_of_date) from segment
-        group by segmentation_id, segment_id
-        """,
-        {"until": until},
-    ).fetchall()
+    spans = load_query("segments/queries/recorded_span").filled(
+        definition_in_force=load_query("segments/queries/definition_in_force")
+    )
+    found = con.execute(spans, {"until": until}).fetchall()
     return {(segmentation, segment): (first, last) for segmentation, segment, first, last in found}
 
 

@@ -92,9 +92,9 @@ FAULTS = (
     Fault(
         "what-was-known-later-was-known-then",
         "Core as it was known when a day was recorded has the batches accepted by then.",
-        "pipelines/segments/known_then.py",
-        "from {self.record}.recorded_batch where as_of_date <= ? group by batch_seq",
-        "from {self.record}.recorded_batch where as_of_date >= ? or known group by batch_seq",
+        "pipelines/segments/queries/batch_known_on.sql",
+        "where as_of_date <= $day",
+        "where as_of_date >= $day or known",
         ("tests/integration/test_replay_command.py::test_what_was_known_then_gives_what_was_recorded",),
     ),
 )

@@ -81,9 +81,9 @@ FAULTS = (
     Fault(
         "who-left-today-still-stands",
         "Members stand where they stood at the end of the last recorded day before.",
-        "pipelines/segments/history.py",
-        "and entered_date < {literal(day)}",
-        "and entered_date <= {literal(day)}",
+        "pipelines/segments/queries/member_before.sql",
+        'and entered_date < "$day"',
+        'and entered_date <= "$day"',
         (
             "tests/unit/segments/test_history.py"
             "::test_a_day_recorded_again_does_not_know_where_its_first_recording_put_members",

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipelines.engine import relation_exists, rows
+from pipelines.engine import load_query, relation_exists, rows
 from pipelines.segments.why.model import Who
 
 if TYPE_CHECKING:
@@ -44,16 +44,9 @@ def events_of(con: duckdb.DuckDBPyConnection, who: Who, start: date, end: date) 
     start : the first day.
     end : the last day.
     """
-    found = rows(
-        con,
-        "select e.segmentation_id, e.as_of_date, e.event, e.segment_id, e.definition_version"
-        " from segments.membership_event as e join (select as_of_date, max(revision) as revision"
-        " from segments.recorded_day group by as_of_date) as r"
-        " on r.as_of_date = e.as_of_date and r.revision = e.revision"
-        " where e.entity_kind = ? and e.entity_id = ? and e.as_of_date between ? and ?"
-        " order by e.as_of_date desc, e.segmentation_id, e.event, e.segment_id",
-        [who.entity, who.id, start, end],
-    )
+    query = load_query("segments/queries/event_that_counts")
+    span = {"first_date": start, "last_date": end}
+    found = rows(con, query.sql, {"entity": who.entity, "id": who.id, **span})
     events = []
     for (day, name), group in groupby(found, key=lambda row: (row["as_of_date"], row["segmentation_id"])):
         listed = list(group)
