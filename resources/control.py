@@ -25,6 +25,7 @@ CLAIM_EXPIRES = timedelta(minutes=10)
 
 _INCIDENT = """incident_id, kind, subject, severity, message, opened_at, opened_run_id, last_seen_at,
     last_run_id, closed_at, closed_run_id, opened_notified_at, closed_notified_at"""
+_OPENED = "kind, subject, severity, message, opened_at, opened_run_id, last_seen_at, last_run_id"
 _UNTOLD = "(opened_notified_at IS NULL OR (closed_at IS NOT NULL AND closed_notified_at IS NULL))"
 # A newer finding on the same subject wins, so that an older run reconciled late cannot undo it.
 _NEWEST = """(SELECT * FROM finding f WHERE f.run_id = :run_id AND NOT EXISTS (
@@ -119,11 +120,9 @@ class ControlStore(RunLog):
                 {"run_id": run_id},
             )
             opened = sql.execute(
-                f"""INSERT INTO incident (kind, subject, severity, message, opened_at, opened_run_id,
-                last_seen_at, last_run_id)
+                f"""INSERT INTO incident ({_OPENED})
                 SELECT kind, subject, severity, message, found_at, run_id, found_at, run_id FROM {_NEWEST}
-                WHERE f.ok = 0 AND NOT EXISTS (SELECT 1 FROM incident WHERE {_OF_FINDING})
-                ORDER BY kind, subject""",
+                WHERE f.ok = 0 AND NOT EXISTS (SELECT 1 FROM incident WHERE {_OF_FINDING}) ORDER BY 1, 2""",
                 {"run_id": run_id},
             )
             return Reconciled(opened=opened.rowcount, closed=closed.rowcount)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from lohko.commands.explain.why import explain_why, print_why
 from lohko.commands.shared import show
 from lohko.commands.shared.published import Published
 from pipelines.config.segments import Entity
+from pipelines.engine import load_query
 from pipelines.errors import BusyError, SourceError, UnwritableError, UsageError
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.model import KEY
@@ -72,15 +74,8 @@ def _features(published: Published, who: Who) -> list[dict[str, Any]]:
 
 def _stays(published: Published, who: Who) -> list[dict[str, Any]]:
     """Every stay in a segment, the latest of each segmentation first."""
-    return published.rows(
-        "select m.segmentation_id, m.segment_id, coalesce(c.segment_name, m.segment_id) as segment_name,"
-        " m.entered_date, m.left_date, m.definition_version, c.description"
-        " from marts.membership as m left join marts.segment_current as c"
-        " using (segmentation_id, entity_kind, segment_id)"
-        " where m.entity_kind = $entity and m.entity_id = $id"
-        " order by m.segmentation_id, m.entered_date desc",
-        {"entity": who.entity, "id": who.id},
-    )
+    query = load_query(Path(__file__).parent / "queries" / "segment_of_member.sql")
+    return published.rows(query.sql, {"entity": who.entity, "id": who.id})
 
 
 def _found(project: Project, id_: str, entity: Entity | None) -> tuple[Who, bool]:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lohko.after_run import COMMAND, COMMAND_TRIGGER, RunFacts, log_start, settle
 from lohko.commands.check.configuration import check_configuration
 from lohko.commands.shared.options import is_interruption
-from pipelines.engine import relation_exists
+from pipelines.engine import load_query, relation_exists
 from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
 from pipelines.segments.history import days_to_record, latest_day
 from resources.connectors import fetch_attributes
@@ -282,12 +283,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
         }
 
 
-BATCH_SUMMARY = """
-select source, table_name, sum(rows_landed) as landed, sum(rows_accepted) as accepted,
-    sum(rows_quarantined) as quarantined, sum(rows_superseded) as superseded,
-    sum(rows_deleted) as deleted, sum(keys_vanished) as vanished
-from marts.batch where status = 'accepted' group by source, table_name order by source, table_name
-"""
+BATCH_SUMMARY = load_query(Path(__file__).parent / "queries" / "accepted_table.sql").sql
 
 OPEN_INCIDENTS = (
     "select severity, count(*) as incidents from marts.incident group by severity order by severity"
