@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.drift.verdict import Check
-from pipelines.engine import Engine, quote
+from pipelines.engine import Engine, Statement, load_query, quote
 from pipelines.errors import ConfigError
 
 _INTEGERS = {
@@ -26,43 +26,9 @@ _INTEGERS = {
 _NUMERIC = {"DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN"} | _INTEGERS
 _PRECISION = re.compile(r"\(\d+,\d+\)")
 
-_STATEMENT = """
-with
-  customer as not materialized (
-    select as_of_date, customer_id, {values}
-    from features.customer
-    where as_of_date in ($baseline, $as_of)
-  ),
-  member as not materialized (
-    select * exclude (customer_id), null as segmentation_id, null as segment_id from customer
-    union all by name
-    select c.* exclude (customer_id), a.segmentation_id, a.segment_id
-    from customer c join segments.assignment a
-      on a.as_of_date = c.as_of_date and a.entity_kind = 'customer' and a.entity_id = c.customer_id
-  ),
-  edge as (
-    select segmentation_id, segment_id, {edges}
-    from member
-    group by segmentation_id, segment_id
-  ),
-  bin as materialized (select segmentation_id, segment_id, {bins} from edge)
-select
-  m.segmentation_id,
-  m.segment_id,
-  m.as_of_date = $as_of as is_current,
-  count(*) as n,
-  {counts}
-from member m
-join bin b
-  on m.segmentation_id is not distinct from b.segmentation_id
-  and m.segment_id is not distinct from b.segment_id
-group by m.segmentation_id, m.segment_id, is_current
-order by m.segmentation_id nulls first, m.segment_id nulls first, is_current
-"""
-
 # NaN counts as a missing value: it compares with nothing.
-_VALUE = "nullif({feature}::double, 'nan'::double) as v{i}"
-_EDGES = "quantile_disc(v{i}, [{quantiles}]) filter (where as_of_date = $baseline) as v{i}"
+_VALUE = "nullif({feature}::double, 'nan'::double)"
+_EDGES = "quantile_disc(v{i}, [{quantiles}]) filter (where as_of_date = $baseline)"
 # Upper bounds of the bins. A value that fills a whole bin or more (an edge that comes twice) gets a bin of
 # its own, by a second edge just below it: else a flag that was always true could turn false unseen.
 _BINS = """
@@ -71,8 +37,8 @@ _BINS = """
     || coalesce(list_transform(list_filter(v{i}, lambda x, k: x = v{i}[k - 1]),
                                lambda x: nextafter(x, '-inf'::double)), [])
     || ['inf'::double]
-  )) as v{i}"""
-_COUNTS = "map_values(histogram(m.v{i}, b.v{i})) as v{i}"
+  ))"""
+_COUNTS = "map_values(histogram(m.v{i}, b.v{i}))"
 
 
 def feature_checks(
@@ -121,13 +87,15 @@ def numeric_features(engine: Engine, features: Sequence[str]) -> list[str]:
 def _sql(features: Sequence[str], bins: int) -> str:
     quantiles = ", ".join(repr(k / bins) for k in range(1, bins))
 
-    def each(template: str) -> str:
-        return ", ".join(
-            template.format(i=i, feature=quote(feature), quantiles=quantiles)
+    def each(template: str) -> dict[str, Statement]:
+        return {
+            f"v{i}": Statement(template.format(i=i, feature=quote(feature), quantiles=quantiles))
             for i, feature in enumerate(features)
-        )
+        }
 
-    return _STATEMENT.format(values=each(_VALUE), edges=each(_EDGES), bins=each(_BINS), counts=each(_COUNTS))
+    return load_query("drift/queries/counts_of_group").filled(
+        values=each(_VALUE), edges=each(_EDGES), bins=each(_BINS), counts=each(_COUNTS)
+    )
 
 
 def _checks(

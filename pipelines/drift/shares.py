@@ -8,18 +8,9 @@ from itertools import groupby
 from operator import itemgetter
 
 from pipelines.drift.verdict import Check
-from pipelines.engine import Engine
+from pipelines.engine import Engine, load_query
 
-_SIZES = """
-select
-  segmentation_id,
-  count(*) filter (where as_of_date = $baseline) as n_baseline,
-  count(*) filter (where as_of_date = $as_of) as n_current
-from segments.assignment
-where as_of_date in ($baseline, $as_of) and entity_kind = 'customer'
-group by segmentation_id, segment_id
-order by segmentation_id, segment_id
-"""
+_SIZES = load_query("drift/queries/size_of_segment").sql
 
 
 def share_checks(engine: Engine, *, as_of: date, baseline: date) -> list[Check]:

@@ -71,7 +71,7 @@ FAULTS = (
     Fault(
         "another-days-shares",
         "Shares are those of the day judged and of its baseline.",
-        "pipelines/drift/shares.py",
+        "pipelines/drift/queries/size_of_segment.sql",
         "count(*) filter (where as_of_date = $as_of) as n_current",
         "count(*) filter (where as_of_date <= $as_of) as n_current",
         (
