@@ -15,24 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engine import load_query
+
 if TYPE_CHECKING:
     import dagster as dg
 
 BUSY_SECONDS = 30.0
 # Above this share of empty pages a database is written anew, so that the disk gets them back.
 EMPTY_SHARE = 0.3
-# The events of the index that say how an asset or a check stands now.
-_LAST = """
-create temp table kept as
-select max(id) as id from event_logs
-where dagster_event_type in ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
-group by dagster_event_type, asset_key, partition
-"""
-_LAST_RESULT = """
-create temp table kept_result as
-select max(id) as id from asset_check_executions where execution_status <> 'PLANNED'
-group by asset_key, check_name, partition
-"""
+# What of the index says how an asset or a check stands now.
+_QUERIES = Path(__file__).parent / "queries"
 
 
 def prune_runs(instance: dg.DagsterInstance, home: Path, before: datetime) -> int:
@@ -63,8 +55,8 @@ def prune_runs(instance: dg.DagsterInstance, home: Path, before: datetime) -> in
 
 def _forget_events(index: sqlite3.Connection, runs: Sequence[str]) -> None:
     """Delete the events of some runs from the index of assets, but for those that say how things stand."""
-    index.execute(_LAST_RESULT)
-    index.execute(_LAST)
+    for kept, last in (("kept_result", "last_result"), ("kept", "last_event")):
+        index.execute(f"create temp table {kept} as {load_query(_QUERIES / f'{last}.sql').sql}")
     index.execute(
         "insert into kept select evaluation_event_storage_id from asset_check_executions"
         " where id in (select id from kept_result)"

@@ -12,7 +12,8 @@ from pipelines.engine.files import ROOT, parse_file, read_file, sql_files
 FRAGMENT = "-- fragment: demo.wide\n-- One row per a.\n-- key: a\nselect 1 as a"
 QUERY = "-- query\n-- One row per a.\nselect 1 as a"
 STEP = "-- step: demo.day\n-- One row per a.\n-- key: a\n-- store: replace\nselect 1 as a"
-FILES = [*sql_files(), *sorted((ROOT.parent / "lohko").rglob("*.sql"))]
+ELSEWHERE = [path for room in ("lohko", "resources") for path in (ROOT.parent / room).rglob("queries/*.sql")]
+FILES = [*sql_files(), *sorted(ELSEWHERE)]
 
 
 def test_inputs_and_parameters_follow_from_the_select() -> None:
