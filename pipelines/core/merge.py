@@ -40,6 +40,7 @@ create table if not exists ingest.core_state (
     merged_seq bigint not null, primary key (table_name, source)
 );
 create table if not exists ingest.core_batch (table_name varchar, source varchar, batch_seq bigint);
+create table if not exists ingest.core_repeated (table_name varchar primary key, keys bigint not null);
 create table if not exists ingest.dirty_customer (customer_id varchar);
 create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
@@ -52,7 +53,7 @@ How = Literal["unchanged", "merged", "rebuilt"]
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of one core table in this run; duplicates are counted among the keys it wrote."""
+    """What became of one core table in this run, and how many rows of it repeat a key."""
 
     table: str
     how: How
@@ -80,9 +81,27 @@ def refresh(
     resolved = identity.resolves(contract, merges_mapped)
     with transaction(con):
         how, duplicates = _bring_up(con, contract, mappings, resolved)
+        _remember_repeated(con, contract.table, duplicates)
         if contract.table == identity.MERGES and how != "unchanged":
             identity.refresh_map(con)
     return Merged(table=contract.table, how=how, rows=row_count(con, table), duplicate_keys=duplicates)
+
+
+def repeated_keys(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Core table -> how many of its rows repeat a key; none in sound data.
+
+    Counted where keys are written, with the rows and in their transaction: what stands there costs nothing to
+    know. A table with a repeated key is rebuilt by the next refresh.
+    """
+    if not relation_exists(con, "ingest.core_repeated"):
+        return {}
+    return dict(con.execute("select table_name, keys from ingest.core_repeated order by all").fetchall())
+
+
+def _remember_repeated(con: duckdb.DuckDBPyConnection, table: str, repeated: int) -> None:
+    con.execute("delete from ingest.core_repeated where table_name = ?", [table])
+    if repeated:
+        con.execute("insert into ingest.core_repeated values (?, ?)", [table, repeated])
 
 
 def _bring_up(
@@ -101,7 +120,8 @@ def _bring_up(
     marks = {mapping.source: fingerprint(mapping) + kind for mapping in mappings}
     pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
     withdrawn = any(ledger.withdrawn_batches(con, m.source, contract.table) for m in mappings)
-    same = relation_exists(con, table) and known == marks and not withdrawn
+    sound = not repeated_keys(con).get(contract.table)
+    same = relation_exists(con, table) and known == marks and not withdrawn and sound
     moved = resolved and identity.is_waiting(con, contract.table)
     if same and not moved and not any(pending.values()):
         return "unchanged", 0

@@ -10,6 +10,7 @@ from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_now
 from pipelines.ingest.ledger import now
 from pipelines.ingest.quality import CheckResult
+from pipelines.publish.bridge import READY
 from pipelines.publish.expectations import judge_marts
 from pipelines.publish.marts import build_marts, refresh_quality, table_of
 from pipelines.publish.parts import Part, parts_of
@@ -18,6 +19,7 @@ from pipelines.refresh.context import Refresh
 from pipelines.refresh.definitions import definitions_of
 from pipelines.refresh.findings import DEFINITION_TEST, HELD_SEGMENTATION, holds
 from pipelines.refresh.ports import Control, Project
+from pipelines.segments.history import recorded_by
 from pipelines.segments.verdicts import failed_on
 from pipelines.segments.versions import in_force
 
@@ -70,6 +72,7 @@ def _build(refresh: Refresh) -> None:
         parts=_parts(refresh),
         trouble=trouble_of(refresh.control, project),
         held=held_definitions(refresh),
+        ready=READY if recorded_by(refresh.con, refresh.day) == refresh.run_id else {},
     )
 
 

@@ -12,23 +12,26 @@ from pipelines.engine import DuckDB, run_step
 from pipelines.errors import InvariantError
 from pipelines.features.compute import has_features
 from pipelines.features.mark import features_mark
+from pipelines.publish.bridge import compute_bridge
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.definitions import TESTS, definitions_of, faults_of, judge_tests
 from pipelines.refresh.features import compute_day, compute_past_day
 from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
+from pipelines.refresh.invariants import assert_recordable
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.versions import in_force
 
-EXCLUSIVE = Check(
-    "segments.assignment",
-    "exclusive",
-    "every customer is in exactly one segment of every exclusive segmentation",
+INVARIANTS = Check(
+    "segments.membership_event",
+    "invariants",
+    "accounting adds up, keys stand once, segments exclude each other, and the revenue bridge ends where it"
+    " leads; otherwise nothing of the day is recorded",
     blocking=True,
 )
 REFRESHED = Check("segments.membership", "refreshed", "no segmentation is held at its last good state")
-CHECKS = (EXCLUSIVE, REFRESHED, TESTS)
+CHECKS = (INVARIANTS, REFRESHED, TESTS)
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ def refresh_segments(refresh: Refresh) -> SegmentsRefreshed:
         days, facts, held = _record(refresh, definitions)
     except InvariantError as error:
         days, fault = (), str(error)
-    if refresh.is_of_latest:
+    if fault is None and refresh.is_of_latest:
         findings = _findings(refresh, [known.id for known in definitions.segmentations], held)
         refresh.control.record_findings(refresh.run_id, findings)
     refreshed = [known for known in definitions.segmentations if known.id not in held]
     checks = [
-        EXCLUSIVE.outcome(fault is None, message=fault or "holds"),
+        INVARIANTS.outcome(fault is None, message=fault or "hold"),
         *judge_tests(refresh, refreshed, fault is None),
         REFRESHED.outcome(not held, held="; ".join(_told(held)) or "nothing"),
     ]
@@ -107,7 +110,7 @@ def _record(
 
 
 def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> history.Recorded:
-    """Record a day and its profiles.
+    """Record a day with its profiles, or, when an invariant does not hold, nothing of it.
 
     Of the refresh's own days the features are new, but only those of the last stand when there are several;
     of a missed day there may be some that an earlier run left.
@@ -116,8 +119,11 @@ def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> histor
     refresh.progress(f"segments of {day}")
     if day not in refresh.days or not has_features(DuckDB(con), day):
         compute_day(con, project.recipe, day)
-    recorded = history.record(con, day, definitions.segmentations, refresh.run_id, faults_of(definitions))
-    run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
+    compute_bridge(con, day)
+    known, faults = definitions.segmentations, faults_of(definitions)
+    with history.recording(con, day, known, refresh.run_id, faults) as recorded:
+        run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
+        assert_recordable(con, day, [found.id for found in known if found.exclusive])
     return recorded
 
 

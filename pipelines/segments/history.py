@@ -6,7 +6,8 @@ Earlier days are never recorded again; they can be replayed beside the record (s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from pipelines.engine import (
 )
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
-from pipelines.segments import assignment, current, versions
+from pipelines.segments import assignment, current, cuts, versions
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
 from pipelines.segments.model import Segmentation
@@ -60,6 +61,15 @@ class Recorded:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """A day's evaluations, what is held, and what was in force on the recorded day before it."""
+
+    found: Sequence[Evaluated]
+    held: Mapping[str, str]
+    standing: Mapping[str, InForce]
+
+
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the record where it is missing."""
     con.execute(SCHEMA)
@@ -72,6 +82,14 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
 def latest_day(con: duckdb.DuckDBPyConnection) -> date | None:
     """The last recorded day."""
     row = con.execute("select max(as_of_date) from segments.recorded_day").fetchone()
+    return row[0] if row else None
+
+
+def recorded_by(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
+    """The run that recorded a day last."""
+    row = con.execute(
+        "select arg_max(run_id, revision) from segments.recorded_day where as_of_date = ?", [day]
+    ).fetchone()
     return row[0] if row else None
 
 
@@ -188,24 +206,62 @@ def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequ
 def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
     """Every member of the latest recorded day stands in a segment of each of these that is not held.
 
+    And has one open stay there: a stay too many, or of another segment, changes the sum over all of them.
+
     Raises
     ------
     InvariantError
         Naming the segmentation.
     """
+    open_stays = _open_stays(con)
     for name, segmentation in versions.in_force(con, day).items():
         if name not in exclusive or segmentation.held or not segmentation.exclusive:
             continue
-        row = con.execute(
+        ((members, placed, places),) = con.execute(
             f"select (select count(*) from features.{segmentation.entity} where as_of_date = $day),"
-            f" (select count({quote(name)}) from {current.table_of(segmentation.entity)})",
+            f" count({quote(name)}), sum(hash(entity_id, {quote(name)})) filter ({quote(name)} is not null)"
+            f" from {current.table_of(segmentation.entity)}",
             {"day": day},
-        ).fetchone()
-        if row and row[0] != row[1]:
+        ).fetchall()
+        if members != placed:
             raise InvariantError(
-                f"segmentation {name} on {day}: {row[0]} {segmentation.entity}s, but {row[1]} memberships;"
+                f"segmentation {name} on {day}: {members} {segmentation.entity}s, but {placed} memberships;"
                 f" expected every {segmentation.entity} in exactly one segment"
             )
+        stays = open_stays.get((name, segmentation.entity), (0, None))
+        if (placed, places) != stays:
+            raise InvariantError(
+                f"segmentation {name} on {day}: {placed} {segmentation.entity}s in a segment, but {stays[0]}"
+                " open stays, or others than theirs; expected one each"
+            )
+
+
+def _open_stays(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, int | None]]:
+    """Segmentation and entity -> how many open stays there are, and the sum of their hashes."""
+    found = con.execute(
+        "select segmentation_id, entity_kind, count(*), sum(hash(entity_id, segment_id))"
+        " from segments.membership where left_date is null group by segmentation_id, entity_kind"
+    ).fetchall()
+    return {(segmentation, entity): (stays, places) for segmentation, entity, stays, places in found}
+
+
+@contextmanager
+def recording(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    run_id: str,
+    faults: Mapping[str, str] | None = None,
+) -> Iterator[Recorded]:
+    """Evaluate a day, append it, and commit it when the block ends well; a block that raises leaves nothing.
+
+    What belongs to the record and follows from it is written in the block, and what must hold is checked
+    there. Parameters and what it raises are those of `record`.
+    """
+    with _cut_points_restored(con, day):
+        prepared = _prepare(con, day, segmentations, faults or {})
+        with transaction(con):
+            yield _append(con, day, run_id, prepared)
 
 
 def record(
@@ -229,20 +285,51 @@ def record(
     UsageError
         When the day lies before the latest recorded one.
     """
+    with recording(con, day, segmentations, run_id, faults) as recorded:
+        return recorded
+
+
+@contextmanager
+def _cut_points_restored(con: duckdb.DuckDBPyConnection, day: date) -> Iterator[None]:
+    """Put the day's cut points back when it is not recorded.
+
+    They are written before it is evaluated, and that is outside the transaction that appends it. Those of a
+    recorded day explain it.
+    """
+    con.execute(cuts.TABLE)
+    con.execute(
+        "create or replace temp table cut_point_before as from segments.cut_point where as_of_date = $day",
+        {"day": day},
+    )
+    try:
+        yield
+    except BaseException:
+        with transaction(con):
+            con.execute("delete from segments.cut_point where as_of_date = ?", [day])
+            con.execute("insert into segments.cut_point from cut_point_before")
+        raise
+    finally:
+        con.execute("drop table cut_point_before")
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    faults: Mapping[str, str],
+) -> _Prepared:
+    """Evaluate a day against the last recorded one before it."""
     latest = latest_day(con)
     if latest is not None and day < latest:
         raise UsageError(f"{day} is before {latest}, the latest recorded day")
     before = previous_day(con, day)
     standing = versions.in_force(con, before)
-    held = _held(faults or {}, standing, versions.refused(con, before, segmentations), segmentations)
+    held = _held(faults, standing, versions.refused(con, before, segmentations), segmentations)
     found = evaluate_all(con, day, segmentations, held)
     for evaluated in found:
         # What accounts hold may be customers' fault, never the other way round; all is told once.
         held |= evaluated.held
-    with transaction(con):
-        revision = _append(con, day, run_id, found, held, standing)
-        versions.store_definitions(con, [s for part in found for s in part.segmentations], held)
-    return Recorded(revision, held, tuple(remark for part in found for remark in part.remarks))
+    return _Prepared(found, held, standing)
 
 
 def _held(
@@ -265,15 +352,9 @@ def _held(
     return with_dependants(held, segmentations)
 
 
-def _append(
-    con: duckdb.DuckDBPyConnection,
-    day: date,
-    run_id: str,
-    found: Sequence[Evaluated],
-    held: Mapping[str, str],
-    standing: Mapping[str, InForce],
-) -> int:
+def _append(con: duckdb.DuckDBPyConnection, day: date, run_id: str, prepared: _Prepared) -> Recorded:
     """Write a day: its events, the stays and places they change, and what was in force."""
+    found, held, standing = prepared.found, prepared.held, prepared.standing
     row = con.execute(
         "select coalesce(max(revision), 0) + 1 from segments.recorded_day where as_of_date = ?", [day]
     ).fetchone()
@@ -304,7 +385,8 @@ def _append(
     con.execute("delete from segments.replayed where as_of_date >= ?", [day])
     con.execute("delete from segments.replayed_day where as_of_date >= ?", [day])
     assignment.make_view(con)
-    return revision
+    versions.store_definitions(con, [s for part in found for s in part.segmentations], held)
+    return Recorded(revision, held, tuple(remark for part in found for remark in part.remarks))
 
 
 def _write_events(

@@ -211,7 +211,7 @@ def leave_a_customer_out(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
         (lose_a_row, "raw/shop_orders:accounting", "raw__shop_orders"),
         (repeat_a_key, "core/orders:unique_key", "core"),
         (repeat_a_customer, "features/customer:everyone_once", "features_customer"),
-        (overlap_segments, "segments/assignment:exclusive", "segments"),
+        (overlap_segments, "segments/membership_event:invariants", "segments"),
     ],
 )
 def test_a_broken_invariant_blocks_the_run_and_leaves_what_is_published(

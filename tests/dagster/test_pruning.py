@@ -16,7 +16,7 @@ from resources.history import prune_runs
 from resources.instance import instance_of
 
 MEMBERSHIP = dg.AssetKey(["segments", "membership"])
-EXCLUSIVE = dg.AssetCheckKey(dg.AssetKey(["segments", "assignment"]), "exclusive")
+INVARIANTS = dg.AssetCheckKey(dg.AssetKey(["segments", "membership_event"]), "invariants")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_pruned_run_leaves_the_last_results_and_no_file(shop: Shop, instance: 
         ("2026-03-29", first),
         ("2026-03-30", last.run_id),
     }
-    results = storage.get_asset_check_execution_history(EXCLUSIVE, limit=10)
+    results = storage.get_asset_check_execution_history(INVARIANTS, limit=10)
     assert {(found.partition, found.run_id) for found in results} == {
         ("2026-03-29", first),
         ("2026-03-30", last.run_id),

@@ -92,7 +92,7 @@ def test_a_range_claims_the_days_that_it_made(shop: Shop) -> None:
     days = {asset: {day for found, day in made(result) if found == asset} for asset, _ in made(result)}
     assert days["segments/membership"] == {DAY}, "the 29th stood in the record"
     assert days["published/current"] == {DAY} and days["marts/segment_day"] == {DAY}
-    assert judged(result)["segments/assignment:exclusive"] == DAY
+    assert judged(result)["segments/membership_event:invariants"] == DAY
     assert judged(result)["ingest/freshness:shop_orders_fresh"] == DAY
 
 

@@ -1,0 +1,63 @@
+"""What must hold of a day for it to be recorded; checked in the transaction that appends it.
+
+Accounting, keys and the bridge are of what the day was computed from; exclusivity is of what was appended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.core.merge import repeated_keys
+from pipelines.errors import InvariantError
+from pipelines.ingest.batch import unbalanced
+from pipelines.publish.bridge import READY, bridge_faults
+from pipelines.segments.history import assert_exclusive
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def assert_recordable(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
+    """Refuse a day that was appended in the open transaction when one invariant does not hold.
+
+    Parameters
+    ----------
+    exclusive : the segmentations whose segments exclude each other.
+
+    Raises
+    ------
+    InvariantError
+        Naming everything that is broken; the caller's transaction takes the day back.
+    """
+    broken = [*_accounting(con), *_keys(con), *_exclusivity(con, day, exclusive), *_bridge(con, day)]
+    if broken:
+        raise InvariantError(f"{day} was not recorded: {'; '.join(broken)}")
+
+
+def _accounting(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    for source, seq, account in unbalanced(con):
+        yield (
+            f"batch {seq} of source {source} does not add up: {account.table} has {account.landed} rows"
+            f" landed, {account.accepted} accepted, {account.quarantined} quarantined,"
+            f" {account.superseded} superseded, {account.deleted} deleted"
+        )
+
+
+def _keys(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    for table, repeated in repeated_keys(con).items():
+        yield f"core.{table}: {repeated} rows repeat a key; expected every key once"
+
+
+def _exclusivity(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> Iterator[str]:
+    try:
+        assert_exclusive(con, day, exclusive)
+    except InvariantError as fault:
+        yield str(fault)
+
+
+def _bridge(con: duckdb.DuckDBPyConnection, day: date) -> list[str]:
+    """The features that customers were segmented by add up to what core and the sources say."""
+    customers = "features.customer where as_of_date = $day"
+    return bridge_faults(con, READY["revenue_bridge"], READY["revenue_day"], customers, day)
