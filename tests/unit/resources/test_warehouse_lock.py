@@ -52,13 +52,10 @@ READER = """
 def test_a_second_process_is_told_who_holds_the_lock_until_that_one_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "new" / "warehouse.lock"
     with other_process(HOLDER, str(path)) as process:
-        with (
-            pytest.raises(
-                BusyError, match=rf"process {process.pid} \(lohko run, since 20.*\) holds .*waited 0 s"
-            ),
-            hold(path, "test", timeout=0.1),
-        ):
-            pass
+        told = rf"process {process.pid} \(lohko run, since 20.*\) holds .*waited 0 s"
+        for _ in range(2):  # whoever waited in vain leaves the name of the holder for the next
+            with pytest.raises(BusyError, match=told), hold(path, "test", timeout=0.1):
+                pass
         process.send_signal(signal.SIGKILL)
         process.wait()
         with hold(path, "test", timeout=PATIENCE):
