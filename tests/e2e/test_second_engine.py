@@ -14,8 +14,9 @@ from fixtures.shop import Shop
 from pipelines.core.facts import with_facts
 from pipelines.drift import shares
 from pipelines.engine import DuckDB, Statement, load_step
-from pipelines.features import accounts, entry, state
+from pipelines.features import entry, state
 from pipelines.features.compute import STATE, state_day
+from pipelines.features.kinds import KINDS
 from pipelines.features.recipe import make
 from pipelines.roi.compute import STEPS as ROI
 
@@ -34,15 +35,14 @@ def statements(con: duckdb.DuckDBPyConnection, shop: Shop) -> dict[str, tuple[st
     """Name -> a SELECT that the latest day is made of, and what it binds."""
     engine, project = DuckDB(con), shop.project
     day = state_day(engine) or date.min
-    made = make(engine, project.recipe)
-    of_accounts = accounts._make(engine, day, project.recipe)
+    made, of_accounts = (make(engine, entity, project.recipe) for entity in KINDS)
     of_day = {"as_of": day, "as_of_date": day, "basis": "recorded"}
     worth = {"margin_rate": project.config.margin_rate, "contact_cost": project.config.costs.contact}
     dated = f"(select cast($as_of as date) as as_of_date, * from {STATE})"
     found: dict[str, tuple[str, Mapping[str, Any]]] = {
         "features stored": (made.stored_sql, made.bindings(day)),
         "features read": (made.public_sql(dated), made.bindings(day)),
-        "accounts": (of_accounts.sql, of_accounts.parameters),
+        "accounts": (of_accounts.stored_sql if of_accounts.fragments else "", of_accounts.bindings(day)),
         "sizes": (shares._SIZES, {"as_of": day, "baseline": day}),
     }
     steps = (state.STEP, entry.STEP, entry.PRODUCTS, *ROI, "segments/membership", "segments/profile_day")

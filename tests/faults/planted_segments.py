@@ -7,7 +7,25 @@ from .fault import Fault
 _CALLS = "tests/unit/segments/test_calls.py"
 _EXACT = "tests/unit/segments/test_kinds_exact.py"
 
+_BOTH = "tests/unit/publish/test_both_entities.py"
+
 FAULTS = (
+    Fault(
+        "accounts-have-no-replayed-days",
+        "A replayed day has the segments of accounts as well as those of customers.",
+        "pipelines/segments/assignment.py",
+        "    for evaluated in found:\n        _store",
+        "    for evaluated in found[:1]:\n        _store",
+        (f"{_BOTH}::test_a_replayed_day_is_what_would_have_been_recorded",),
+    ),
+    Fault(
+        "an-account-without-customers-hides-a-margin",
+        "The margin of a segment of accounts is known where that of every account with a customer is.",
+        "pipelines/segments/profile_day.sql",
+        "members > 0 and margin_365d is null as lacks_margin",
+        "margin_365d is null as lacks_margin",
+        (f"{_BOTH}::test_the_figures_of_a_segment_are_those_of_its_members",),
+    ),
     Fault(
         "did-counts-a-day-too-many",
         "did(..., within: 90d) counts the day and the 89 before it.",

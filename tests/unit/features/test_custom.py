@@ -83,6 +83,6 @@ def test_columns_of_products_need_the_products() -> None:
     shop = Shop()
     shop.order("o1", "ann", D, 60)
     without = Recipe(mapped=frozenset({"orders", "order_lines"}), margin_rate=0.25, settings=lines)
-    assert {"tools", "brands", "rows"} & {one.name for one in make(DuckDB(shop.con), without).features} == {
-        "rows"
-    }
+    assert {"tools", "brands", "rows"} & {
+        feature.name for feature in make(DuckDB(shop.con), "customer", without).features
+    } == {"rows"}
