@@ -326,12 +326,7 @@ def unbalanced(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, Account]]
     """Source, batch and account of every accepted batch whose rows do not add up; none in sound data."""
     if not relation_exists(con, "ingest.batch_table"):
         return []
-    found = con.execute(
-        "select source, batch_seq, table_name, rows_landed, rows_accepted, rows_quarantined, rows_superseded,"
-        " coalesce(rows_deleted, 0) from ingest.batch_table"
-        " semi join (select batch_seq from ingest.batch where status = 'accepted') using (batch_seq)"
-        " left join ingest.batch_deletion using (batch_seq, source, table_name) order by all"
-    ).fetchall()
+    found = con.execute(load_query("ingest/queries/account_of_accepted").sql).fetchall()
     accounts_of_batches = ((source, seq, Account(*counts)) for source, seq, *counts in found)
     return [told for told in accounts_of_batches if not told[2].adds_up]
 
