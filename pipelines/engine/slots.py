@@ -8,7 +8,7 @@
 
 A file with slots is SQL as it stands: editors colour it, sqlglot parses it, the lint reads it. A slot takes a
 column, several columns (`r."$columns"` puts `r.` before each), a `Table`, a `Statement` (a SELECT or an
-expression that was parsed, put in between parentheses), or several of them by the names their columns get.
+expression, put in between parentheses that it cannot end), or several of them by the names their columns get.
 Text that is none of these cannot get in.
 """
 
@@ -29,6 +29,8 @@ class Table:
 
     name: str
 
+
+_DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
 Slot = str | Sequence[str] | Table | Statement | Mapping[str, Statement]
 
@@ -74,9 +76,9 @@ def _text(value: Slot, prefix: str) -> str:
     if isinstance(value, Table):
         return prefix + qualified(value.name)
     if isinstance(value, Statement):
-        return _parsed(value)
+        return _whole(value)
     if isinstance(value, Mapping):
-        parts = [f"{_parsed(made)} as {quote(name)}" for name, made in value.items()]
+        parts = [f"{_whole(made)} as {quote(name)}" for name, made in value.items()]
     else:
         parts = [prefix + quote(column) for column in ([value] if isinstance(value, str) else value)]
     if not parts:
@@ -84,7 +86,14 @@ def _text(value: Slot, prefix: str) -> str:
     return ", ".join(parts)
 
 
-def _parsed(value: Statement) -> str:
-    """A statement between parentheses; parsed, so that it is a whole one and cannot end them."""
-    value.tree  # noqa: B018
-    return f"({value.sql}\n)"
+def _whole(value: Statement) -> str:
+    """A statement between parentheses that it cannot end; whether it says anything is DuckDB's to judge."""
+    sql = f"({value.sql}\n)"
+    found, depth = tokens(sql), 0
+    for token in found:
+        depth += _DEPTH.get(token.token_type, 0)
+        if (depth == 0 and token is not found[-1]) or token.token_type == TokenType.SEMICOLON:
+            raise ValueError(f"expected one statement or expression, not: {value.sql[:100]}")
+    if depth or found[-1].end != len(sql) - 1:
+        raise ValueError(f"parentheses, a text or a comment are not closed: {value.sql[:100]}")
+    return sql
