@@ -90,7 +90,7 @@ def test_a_row_replayed_after_the_mapping_was_mended_enters_core_and_is_counted_
     assert before[-1][2:] == (52, 50, 2, 0) and orders(faulty, "90%") == 0
     faulty.edit(AMOUNT, MENDED)
     replayed = faulty.lohko("quarantine", "requeue", "shop_orders", "--json").json
-    assert replayed == {"before": {"orders": 2}, "after": {}, "judged": []}
+    assert replayed == {"before": {"orders": 2}, "after": {}, "validated": []}
     assert orders(faulty, "90%") == 2
     assert accounting(faulty) == [*before[:-1], (*before[-1][:2], 52, 52, 0, 0)]
     core = faulty.tables("core")
@@ -197,7 +197,7 @@ def test_a_batch_rejected_by_hand_leaves_core_and_what_it_replaced_counts_again(
         (("accept", 1, "--why", "x"), ("batch 1 is accepted", "expected one that is rejected")),
         (("reject", 1, "--why", " "), ("--why is empty",)),
         (("reject", 1), ("--why",)),
-        (("replay", "shop_order"), ("no source shop_order; did you mean shop_orders",)),
+        (("requeue", "shop_order"), ("no source shop_order; did you mean shop_orders",)),
         (("list", "--source", "x"), ("no source x",)),
     ],
 )
