@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fixtures.shop import Shop
 
+pytestmark = pytest.mark.alone
+
 
 def recorded(shop: Shop) -> list[tuple[str, int]]:
     with shop.warehouse() as con:

@@ -15,6 +15,7 @@ from pipelines.core import merge
 from pipelines.errors import InvariantError
 from pipelines.refresh import segments
 
+pytestmark = pytest.mark.alone
 RAN, NEXT = date(2026, 3, 29), date(2026, 3, 30)
 GOOD = '9001,C001,2026-03-29 12:00:00,web,paid,"900,00","0,00"'
 # What differs by nature between two runs of the same days.

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lohko.after_run import COMMAND, COMMAND_TRIGGER, RunFacts, log_start, settle
 from lohko.commands.check.configuration import check_configuration
@@ -110,60 +111,91 @@ def run_days(project: Project, days: list[date], progress: Callable[[date, str],
         run_id = str(uuid.uuid4())
         _settle(project, control, RunFacts(run_id, days[0], COMMAND_TRIGGER), str(fault))
         raise
+    with job_runs(project, control) as runs:
+        return [_run_day(project, control, runs, day, progress) for day in days]
+
+
+class Runs(Protocol):
+    """How days are run."""
+
+    def execute(self, facts: RunFacts, progress: Callable[[str], None]) -> None:
+        """Refresh the day of a run; what stops it is raised."""
+        ...
+
+    def timed(self, facts: RunFacts) -> RunFacts:
+        """The same with the times of the run, where they are known."""
+        ...
+
+
+@dataclass(frozen=True)
+class JobRuns:
+    """Days run by the daily job, in this process."""
+
+    project: Project
+    instance: dg.DagsterInstance
+
+    def execute(self, facts: RunFacts, progress: Callable[[str], None]) -> None:
+        """Run the job for a day."""
+        from lohko.definitions import build_defs
+        from lohko.jobs import DAILY
+
+        build_defs(self.project, {"progress": progress}).resolve_job_def(DAILY).execute_in_process(
+            instance=self.instance,
+            partition_key=facts.day.isoformat(),
+            run_id=facts.run_id,
+            tags=COMMAND,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+
+    def timed(self, facts: RunFacts) -> RunFacts:
+        """The same with the times that Dagster has of the run, where it came to be one."""
+        from lohko.dagster_runs import times_of
+
+        record = self.instance.get_run_record_by_id(facts.run_id)
+        if record is None:
+            return facts
+        started_at, finished_at = times_of(record)
+        return replace(facts, started_at=started_at, finished_at=finished_at)
+
+
+@contextmanager
+def job_runs(project: Project, control: ControlStore) -> Iterator[Runs]:
+    """Runs of the daily job on the project's own instance.
+
+    Those of killed commands are settled before; after days that went well, old runs are forgotten.
+    """
     from lohko.dagster_runs import forget_old_runs
 
     with instance_of(project) as instance:
         forget_dead_runs(instance, control, project)
-        runs = [_run_day(project, control, instance, day, progress) for day in days]
+        yield JobRuns(project, instance)
         forget_old_runs(project, instance)
-        return runs
 
 
 def _run_day(
     project: Project,
     control: ControlStore,
-    instance: dg.DagsterInstance,
+    runs: Runs,
     day: date,
     progress: Callable[[date, str], None],
 ) -> DayRun:
-    from lohko.definitions import build_defs
-    from lohko.jobs import DAILY
-
     # In the log before the definitions are made: their partitions begin with the earliest day there.
     facts = RunFacts(str(uuid.uuid4()), day, COMMAND_TRIGGER)
     log_start(control, facts)
-    defs = build_defs(project, {"progress": lambda text: progress(day, text)})
     try:
-        defs.resolve_job_def(DAILY).execute_in_process(
-            instance=instance,
-            partition_key=day.isoformat(),
-            run_id=facts.run_id,
-            tags=COMMAND,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+        runs.execute(facts, partial(progress, day))
     except BaseException as fault:
         explained = _explain(fault)
         try:
-            _settle(project, control, _timed(instance, facts), _said_of(explained))
+            _settle(project, control, runs.timed(facts), _said_of(explained))
         except LohkoError as unlogged:
             # What stopped the run is what must be known; that it was not logged comes after it.
             raise _with_note(explained, f"It could not be logged either: {unlogged}") from None
         if explained is fault:
             raise
         raise explained from None
-    held, alerts_failed = _settle(project, control, _timed(instance, facts), None)
+    held, alerts_failed = _settle(project, control, runs.timed(facts), None)
     return DayRun(day, facts.run_id, held, alerts_failed)
-
-
-def _timed(instance: dg.DagsterInstance, facts: RunFacts) -> RunFacts:
-    """The same with the times that Dagster has of the run, where it came to be one."""
-    from lohko.dagster_runs import times_of
-
-    record = instance.get_run_record_by_id(facts.run_id)
-    if record is None:
-        return facts
-    started_at, finished_at = times_of(record)
-    return replace(facts, started_at=started_at, finished_at=finished_at)
 
 
 def _settle(
@@ -252,7 +284,7 @@ def forget_dead_runs(instance: dg.DagsterInstance, control: ControlStore, projec
         known = instance.get_run_by_id(entry.run_id)
         done = known is not None and known.status == dg.DagsterRunStatus.SUCCESS
         facts = RunFacts(entry.run_id, date.fromisoformat(entry.as_of_date), COMMAND_TRIGGER)
-        _settle(project, control, _timed(instance, facts), None if done else KILLED)
+        _settle(project, control, JobRuns(project, instance).timed(facts), None if done else KILLED)
     settle_unseen(project, control, instance)
 
 
