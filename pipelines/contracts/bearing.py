@@ -17,15 +17,18 @@ def looked_up_by(table: str) -> Iterator[tuple[str, Link]]:
                 yield name, link
 
 
+def owned_by(table: str) -> Iterator[tuple[str, Link]]:
+    """The tables of facts whose owner stands in rows of a table, and the link by a column of their own."""
+    for name, fact in FACTS.items():
+        paths = {path for paths in fact.owners.values() for path in paths if isinstance(path, Link)}
+        for link in paths:
+            if link.table == table and CONTRACTS[name].column(link.column):
+                yield name, link
+
+
 def names_owners() -> frozenset[str]:
     """The tables that say whose a fact is where its own row does not."""
-    return frozenset(
-        path.table
-        for fact in FACTS.values()
-        for paths in fact.owners.values()
-        for path in paths
-        if isinstance(path, Link)
-    )
+    return frozenset(table for table in CONTRACTS if any(owned_by(table)))
 
 
 def touches_customers(contract: Contract) -> bool:

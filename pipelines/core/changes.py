@@ -60,7 +60,6 @@ def since(
     marks: Mapping[date, int],
     *,
     without: Collection[str] = (),
-    undated: Collection[str] = (),
 ) -> set[date]:
     """Which days something bears on that changed after the mark of each.
 
@@ -68,7 +67,6 @@ def since(
     ----------
     marks : day -> the newest mark when it was computed.
     without : tables that are not read.
-    undated : tables whose rows are read on days before their own.
     """
     found = con.execute(
         load_query("core/queries/outdated_day").sql,
@@ -76,7 +74,6 @@ def since(
             "days": list(marks),
             "marks": list(marks.values()),
             "without": list(without),
-            "undated": list(undated),
         },
     ).fetchall()
     return {day for (day,) in found}

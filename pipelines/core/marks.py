@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.bearing import looked_up_by, touches_customers
+from pipelines.contracts.bearing import looked_up_by, owned_by, touches_customers
 from pipelines.contracts.fact import Link
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import FACTS
@@ -65,15 +65,33 @@ def _mark_looking(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> Non
 def _days(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     """The SELECT of the days that the rows in `changed` bear on, NULL for every day."""
     fact = contract.fact
-    if fact is not None and all(relation_exists(con, f"core.{link.table}") for link in fact.looked_up):
+    if fact is not None and all(relation_exists(con, f"core.{read}") for read in _looked_up(contract.table)):
         return timeline(contract.table, "changed", days_only=True)
     own = contract.known_from or contract.event
     if own is not None:
-        return f"select {quote(own)} from changed"
+        owned = [
+            _days_owned(table, link)
+            for table, link in owned_by(contract.table)
+            if all(relation_exists(con, f"core.{read}") for read in (table, *_looked_up(table)))
+        ]
+        return " union all ".join([f"select {quote(own)} from changed", *owned])
     looking = [*looked_up_by(contract.table)]
     if not looking:
         return f"{_EVERY_DAY} from changed"
     return " union all ".join(_days_looked_up(table, link) for table, link in looking)
+
+
+def _looked_up(table: str) -> list[str]:
+    return [link.table for link in FACTS[table].looked_up]
+
+
+def _days_owned(table: str, link: Link) -> str:
+    """The days of facts that have another owner now: they may lie before the row that says so."""
+    facts = (
+        f"(select * from core.{table} as e semi join (select {link.key} from changed"
+        f" where {link.gives[0]} is not null) as c on c.{link.key} = e.{link.column})"
+    )
+    return timeline(table, facts, days_only=True)
 
 
 def _days_looked_up(table: str, link: Link) -> str:

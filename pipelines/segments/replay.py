@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.bearing import made_of, names_owners
+from pipelines.contracts.bearing import made_of
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.engine import DuckDB, load_step, relation_exists, run_step, transaction
@@ -163,11 +163,7 @@ def _standing(
     segmentations: Sequence[Segmentation],
     with_accounts: bool = False,
 ) -> set[date]:
-    """Those of some days that would come out the same: same inputs, and no row changed that bears on them.
-
-    Whose an event of an account is, and what an account's features are, is said by rows of customers and
-    contacts whatever day these are of.
-    """
+    """Those of some days that would come out the same: same inputs, and no row changed that bears on them."""
     found = con.execute(
         "select as_of_date, inputs from segments.snapshot_day"
         " where as_of_date in (select unnest($days::date[]))",
@@ -180,8 +176,7 @@ def _standing(
         for segmentation in segmentations
     )
     without = CONTRACTS.keys() - {*made_of("account" if accounts else "customer")}
-    undated = of_accounts | names_owners() if accounts else ()
-    return marks.keys() - changes.since(con, marks, without=without, undated=undated)
+    return marks.keys() - changes.since(con, marks, without=without)
 
 
 def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> str:

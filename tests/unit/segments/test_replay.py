@@ -171,7 +171,7 @@ def test_a_segment_that_asks_for_deals_follows_whatever_says_whose_they_are(comp
     load(company.folder, RULES.replace("<= 30", "<= 30 and did(opportunities)"))
     company.segmentations = company.read()
     company.bring_up()
-    company.shop.changed("contacts", D)
+    company.shop.changed("contacts", NEEDED[0])
     assert company.bring_up() == NEEDED
     company.shop.changed("orders", D)
     assert company.bring_up() == []
