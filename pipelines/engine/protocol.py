@@ -22,7 +22,16 @@ class Engine(Protocol):
     def store(
         self, table: str, sql: str, how: str, parameters: Mapping[str, Any], *, fits: bool = False
     ) -> None:
-        """Store the result of a SELECT: `replace`, `append`, `partition COLUMN` or `view` (`store.py`)."""
+        """Store the result of a SELECT.
+
+        Parameters
+        ----------
+        table : the table or view that takes the result.
+        sql : the SELECT.
+        how : `replace`, `append`, `partition COLUMN` or `view`, as `store.py` explains them.
+        parameters : what the SELECT binds, and possibly more.
+        fits : the table has every column of the result already.
+        """
 
     def keep(self, name: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Keep the result of a SELECT under a name without schema, for this session."""

@@ -16,6 +16,8 @@ def fit_columns(engine: Engine, table: str, made: Made, view: str | None = None)
 
     Parameters
     ----------
+    table : the table to change.
+    made : the recipe bound to the columns that the CRM has now.
     view : a view over the table, which goes where a column does: it is bound to it.
     """
     have, wanted = dict(engine.columns(table)), made.stored

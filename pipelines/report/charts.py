@@ -160,6 +160,13 @@ def movement(
     """From (rows) to (columns) with the number of members; who stayed is grey, so that moves stand out.
 
     Where segments overlap nobody moves between them: each has those who stayed and those who came.
+
+    Parameters
+    ----------
+    moves : rows of `from_segment`, `to_segment` and `members`.
+    names : the segments' names, in the order in which they are drawn.
+    overlap : whether a member can be in several segments.
+    entity : what the members are, for the legend.
     """
     came = CAME if overlap else NEW[entity]
     values = [_move(row, came) for row in moves if row["members"]]

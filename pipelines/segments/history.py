@@ -256,7 +256,11 @@ def recording(
     """Evaluate a day, append it, and commit it when the block ends well; a block that raises leaves nothing.
 
     What belongs to the record and follows from it is written in the block, and what must hold is checked
-    there. Parameters and what it raises are those of `record`.
+    there. What it raises is what `record` raises.
+
+    Parameters
+    ----------
+    faults : segmentations (or files, where they do not tell their id) that are at fault, with the fault.
     """
     with _cut_points_restored(con, day):
         prepared = _prepare(con, day, segmentations, faults or {})

@@ -31,7 +31,7 @@ def test_a_signal_ends_a_run_with_130_and_without_a_traceback(
         process.send_signal(number)
         told += process.stderr.read()
         code = process.wait(timeout=PATIENCE)
-    assert (code, "Traceback" in told, "interrupted: what was published stands" in told) == (
+    assert (code, "Traceback" in told, "interrupted: the previous publication stays" in told) == (
         130,
         False,
         True,

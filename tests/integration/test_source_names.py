@@ -1,14 +1,14 @@
-"""A source may be called like a variable of ours, or like a file."""
+"""A source may be called like a variable of ours."""
 
 from __future__ import annotations
 
 from fixtures.shop import Shop
 
 
-def test_sources_called_like_a_variable_and_like_a_file_run(new_shop: Shop) -> None:
+def test_sources_called_like_variables_run(new_shop: Shop) -> None:
     new_shop.edit("  shop_orders:\n", "  con:\n")
-    new_shop.edit("  crm:\n", "  csv:\n")
+    new_shop.edit("  crm:\n", "  rows:\n")
     assert new_shop.lohko("run").code == 0
     with new_shop.warehouse() as con:
-        for table, source in (("orders", "con"), ("customers", "csv")):
+        for table, source in (("orders", "con"), ("customers", "rows")):
             assert con.execute(f"select distinct _source from core.{table}").fetchall() == [(source,)]

@@ -37,7 +37,7 @@ def pipe(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
-        (two_alike, "columns 1 and 8 of its header have the same name"),
+        (two_alike, "columns 1 and 8 of its header have names that differ only in letter case"),
         (cut_short, "truncated"),
         (full_of_nothing, "unpacks to more than 200 times"),
         (mixed, "other lines are"),

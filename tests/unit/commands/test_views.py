@@ -10,9 +10,9 @@ import pytest
 from lohko.commands.shared import views
 
 SEGMENT: dict[str, Any] = {
-    "entity": "customer", "segmentation_id": "tier", "segmentation_name": "Tier", "segment_name": "Top [x]",
-    "customers": 1200, "share": 0.5, "revenue_365d": 10, "revenue_share": 0.25, "change": -1, "entered": 0,
-    "departed": 1, "as_of_date": date(2024, 5, 1), "previous_date": None,
+    "entity_kind": "customer", "segmentation_id": "tier", "segmentation_name": "Tier",
+    "segment_name": "Top [x]", "members": 1200, "share": 0.5, "revenue_365d": 10, "revenue_share": 0.25,
+    "change": -1, "entered": 0, "departed": 1, "as_of_date": date(2024, 5, 1), "previous_date": None,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import money
 from pipelines.core.facts import ENDED_ON, HAPPENED, columns_of, resolved
 from pipelines.core.merge import refresh
-from pipelines.engine import DuckDB
+from pipelines.engine import DuckDB, connect
 from pipelines.ingest import ledger
 
 ENTITIES: tuple[Entity, ...] = ("customer", "account")
@@ -21,7 +21,7 @@ ENTITIES: tuple[Entity, ...] = ("customer", "account")
 
 @pytest.fixture(scope="module")
 def empty() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(config={"threads": 1})
+    con = connect(config={"threads": 1})
     ledger.create(con)
     for contract in CONTRACTS.values():
         refresh(con, contract, [])

@@ -71,7 +71,7 @@ def as_written() -> str:
 
 def run(root: Path) -> str:
     """The history of `laid_out.py` by the `pipelines` below a folder."""
-    path = os.pathsep.join((str(root), str(Path(__file__).parent)))
+    path = os.pathsep.join((str(root), str(Path(__file__).parent), str(Path(__file__).parents[2])))
     environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "0"}
     script = Path(__file__).with_name("laid_out.py")
     done = subprocess.run(

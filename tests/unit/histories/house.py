@@ -140,7 +140,6 @@ RECORD = (
     "segments.definition_day",
     "segments.cut_point",
     "segments.profile_day",
-    "segments.account_profile_day",
     "segments.assignment",
 )
 

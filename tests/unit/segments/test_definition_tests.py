@@ -94,7 +94,7 @@ def test_examples_name_who_is_elsewhere_and_who_is_no_customer(
     tests = "{examples: {new: {in: [a, c, 7], out: [b, d]}, near: {in: [c]}}}"
     new, near = verdicts(con, tmp_path, RULES, tests)
     assert near.passed and not near.ids
-    assert not new.passed and new.found == "2 of 5 so; 1 are no customer of the day"
+    assert not new.passed and new.found == "2 of 5 match; 1 are no customer of the day"
     assert new.ids == (
         "c: in near, expected in new",
         f"7: no customer on {D}, expected in new",

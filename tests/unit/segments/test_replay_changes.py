@@ -14,6 +14,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes, following, marks, merge
 from pipelines.engine import DuckDB
+from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.compute import compute_past, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
@@ -194,6 +195,7 @@ def test_a_baseline_carried_on_day_by_day_is_the_one_computed_alone(tmp_path: Pa
         nonlocal carried
         carried += after is not None
         compute_past(DuckDB(past.con), day, RECIPE, after)
+        compute_accounts(DuckDB(past.con), day, RECIPE)
 
     for i in range(10):
         if past.rng.random() < 0.5:
