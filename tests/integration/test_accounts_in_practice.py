@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fixtures.shop import Shelf, Shop
 
+pytestmark = pytest.mark.alone
+
 DAYS = ("2026-03-29", "2026-03-30")
 # C001 alone is G0, everybody else G1; the account C001 has no customer, and the id of one.
 ACCOUNTS = "number,branch,since\nG0,Retail,\nG1,Energy,\nC001,Retail,\n"

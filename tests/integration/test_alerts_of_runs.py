@@ -6,6 +6,8 @@ import pytest
 from fixtures.ear import Ear
 from fixtures.shop import HEADER, Shop
 
+pytestmark = pytest.mark.alone
+
 
 def run(shop: Shop, code: int) -> None:
     ended = shop.lohko("run", "--json")

@@ -13,6 +13,8 @@ from fixtures.shop import Shelf, Shop
 from lohko.commands.check.ids import reused_ids
 from resources.locks import hold
 
+pytestmark = pytest.mark.alone
+
 FAILING = """
 tests:
   every_customer_once: true

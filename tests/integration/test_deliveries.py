@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from fixtures.shop import Shop
 
+pytestmark = pytest.mark.alone
+
 D = Decimal
 PROJECT = """
 project: Every delivery

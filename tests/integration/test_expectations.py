@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from fixtures.shop import Shop
+
+pytestmark = pytest.mark.alone
 
 MART = """\
 mart: segment_current

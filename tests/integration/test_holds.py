@@ -10,6 +10,8 @@ from fixtures.daily import execute
 from fixtures.patience import PATIENCE
 from fixtures.shop import Shelf, Shop, run_first
 
+pytestmark = pytest.mark.alone
+
 BY_COUNTRY = """
 segmentation: country
 name: Country

@@ -10,6 +10,8 @@ from fixtures.shop import Shelf, Shop
 
 from pipelines.engine import connect
 
+pytestmark = pytest.mark.alone
+
 LATE = '9001,C001,2026-03-29 12:00:00,web,paid,"10,00","0,00"'
 DAYS = ("--from", "2026-03-29", "--to", "2026-03-30", "--every", "day")
 
