@@ -64,15 +64,14 @@ def _mark_looking(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> Non
 
 def _days(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     """The SELECT of the days that the rows in `changed` bear on, NULL for every day."""
-    fact = contract.fact
-    if fact is not None and all(relation_exists(con, f"core.{read}") for read in _looked_up(contract.table)):
+    if contract.fact is not None and _looks_up_what_is_there(con, contract.table):
         return timeline(contract.table, "changed", days_only=True)
     own = contract.known_from or contract.event
     if own is not None:
         owned = [
-            _days_owned(table, link)
+            _days_owned(con, table, link)
             for table, link in owned_by(contract.table)
-            if all(relation_exists(con, f"core.{read}") for read in (table, *_looked_up(table)))
+            if relation_exists(con, f"core.{table}")
         ]
         return " union all ".join([f"select {quote(own)} from changed", *owned])
     looking = [*looked_up_by(contract.table)]
@@ -81,17 +80,22 @@ def _days(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     return " union all ".join(_days_looked_up(table, link) for table, link in looking)
 
 
-def _looked_up(table: str) -> list[str]:
-    return [link.table for link in FACTS[table].looked_up]
+def _looks_up_what_is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return all(relation_exists(con, f"core.{link.table}") for link in FACTS[table].looked_up)
 
 
-def _days_owned(table: str, link: Link) -> str:
-    """The days of facts that have another owner now: they may lie before the row that says so."""
+def _days_owned(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> str:
+    """The days of facts that have another owner now: they may lie before the row that says so.
+
+    Every day, if there is such a fact and what its day is looked up in is not there yet.
+    """
     facts = (
-        f"(select * from core.{table} as e semi join (select {link.key} from changed"
-        f" where {link.gives[0]} is not null) as c on c.{link.key} = e.{link.column})"
+        f"from core.{table} as e semi join (select {link.key} from changed"
+        f" where {link.gives[0]} is not null) as c on c.{link.key} = e.{link.column}"
     )
-    return timeline(table, facts, days_only=True)
+    if not _looks_up_what_is_there(con, table):
+        return f"select * from ({_EVERY_DAY} {facts} limit 1)"
+    return timeline(table, f"(select * {facts})", days_only=True)
 
 
 def _days_looked_up(table: str, link: Link) -> str:

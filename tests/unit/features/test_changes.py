@@ -103,6 +103,12 @@ def test_a_new_owner_bears_on_the_days_of_what_it_owns_though_it_came_later(shop
     )
 
 
+def test_a_new_owner_of_what_looks_its_day_up_in_vain_bears_on_every_day(shop: Shop) -> None:
+    shop.con.execute("drop table core.campaigns")
+    moves = "update core.customers set account_id = 'a' where customer_id ="
+    assert change(shop, "customers", f"{moves} 'ann'") == EVERY_DAY
+
+
 def test_a_large_table_that_is_rebuilt_and_a_column_that_comes_bear_on_every_day(shop: Shop) -> None:
     for table in ("orders", "customers"):
         contract, mark = CONTRACTS[table], changes.newest(shop.con)
