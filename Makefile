@@ -9,7 +9,11 @@ READY := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
 # Two workers: one machine size for everyone, and DuckDB uses the rest.
 WORKERS ?= 2
 
-.PHONY: help install demo demo-b2b dev test lint test-slow test-faults bench lock clean
+# Apart from the other packages: tests/fixtures/sail.py says why.
+SPARK := $(VENV)/spark
+SPARK_READY := $(SPARK)/.installed-$(shell cksum < requirements-spark.lock | cut -d' ' -f1)
+
+.PHONY: help install spark demo demo-b2b dev test lint test-slow test-faults bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -4
@@ -24,6 +28,14 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.installed-*
 	@touch $(READY)
+
+spark: $(SPARK_READY)
+
+$(SPARK_READY): requirements-spark.lock | install
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@rm -f $(SPARK)/.installed-*
+	@touch $(SPARK_READY)
 
 demo: install
 	$(BIN)/lohko --project examples/complete_journey run
@@ -46,7 +58,7 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-test-slow: install
+test-slow: install spark
 	$(BIN)/python -m pytest -m slow
 
 # Every planted fault in a copy of the tree: is it caught by the tests that are named for it?
@@ -56,12 +68,14 @@ test-faults: install
 bench: install
 	$(BIN)/python benchmarks/demo.py
 
-# The lock holds the versions for every Python and platform; it names no index.
+# The locks hold the versions for every Python and platform; they name no index.
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+  --no-emit-index-url --no-annotate --upgrade --quiet --custom-compile-command "make lock"
+
 lock: install
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra demo --extra ui --extra dev --universal --python-version 3.11 \
-	  --generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --upgrade --quiet \
-	  --custom-compile-command "make lock" -o requirements.lock
+	$(LOCK) pyproject.toml --extra demo --extra ui --extra dev -o requirements.lock
+	$(LOCK) --group spark -o requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) examples/*/.lohko examples/*/published examples/b2b_crm/data

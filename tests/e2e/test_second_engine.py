@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fixtures.second_engine import SecondEngine, differences, of_duckdb, second_engine
+from fixtures.second_engine import PYTHON, SecondEngine, differences, of_duckdb, second_engine
 from fixtures.shop import Shop
 
 from pipelines.core.facts import with_facts
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[SecondEngine]:
-    pytest.importorskip("pysail", reason="pysail is missing: it is among the packages of requirements.lock")
+    if not PYTHON.exists():
+        pytest.skip("Sail is missing: `make spark` installs it")
     with second_engine(tmp_path) as engine:
         yield engine
 
