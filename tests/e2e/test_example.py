@@ -12,9 +12,9 @@ RECORD = ("segments.membership_event", "segments.recorded_day", "segments.defini
 
 
 @pytest.fixture(scope="module")
-def twice(as_shipped: Shop) -> dict[str, Any]:
+def twice(whole_year: Shop) -> dict[str, Any]:
     """What was there before and after the latest day was run again."""
-    facts: dict[str, Any] = pickle.loads((as_shipped.root / "facts").read_bytes())  # noqa: S301 - our own
+    facts: dict[str, Any] = pickle.loads((whole_year.root / "facts").read_bytes())  # noqa: S301 - our own
     return facts
 
 

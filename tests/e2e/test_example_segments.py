@@ -166,12 +166,13 @@ def expected(source: duckdb.DuckDBPyConnection) -> Expected:
 
 
 def recorded(shop: Shop, segmentation: str) -> dict[str, set[str]]:
-    """Who is where at the end of the latest day."""
+    """Who is where at the end of the day."""
     with shop.warehouse() as con:
         rows = con.execute(
             "select entity_id, segment_id from segments.membership"
-            " where segmentation_id = ? and left_date is null",
-            [segmentation],
+            " where segmentation_id = $segmentation and entered_date <= $day"
+            " and coalesce(left_date > $day, true)",
+            {"segmentation": segmentation, "day": DAY},
         ).fetchall()
     found: dict[str, set[str]] = {}
     for id_, segment in rows:
@@ -180,9 +181,9 @@ def recorded(shop: Shop, segmentation: str) -> dict[str, set[str]]:
 
 
 def test_every_household_stands_where_its_purchases_and_its_past_put_it(
-    as_shipped: Shop, expected: Expected
+    whole_year: Shop, expected: Expected
 ) -> None:
-    assert recorded(as_shipped, "lifecycle") == {id_: {stage} for id_, stage in expected.stages.items()}
+    assert recorded(whole_year, "lifecycle") == {id_: {stage} for id_, stage in expected.stages.items()}
 
 
 def test_some_stand_where_they_do_only_because_they_stood_there(expected: Expected) -> None:
@@ -193,17 +194,17 @@ def test_some_stand_where_they_do_only_because_they_stood_there(expected: Expect
     assert {stage for _, stage in kept} == {"slipping", "loyal"}
 
 
-def test_the_plan_is_lifecycle_and_value_put_together(as_shipped: Shop, expected: Expected) -> None:
-    assert recorded(as_shipped, "value_tier") == {id_: {tier} for id_, tier in expected.tiers.items()}
+def test_the_plan_is_lifecycle_and_value_put_together(whole_year: Shop, expected: Expected) -> None:
+    assert recorded(whole_year, "value_tier") == {id_: {tier} for id_, tier in expected.tiers.items()}
     plan = {id_: {treatment(stage, expected.tiers[id_])} for id_, stage in expected.stages.items()}
-    assert recorded(as_shipped, "plan") == plan
+    assert recorded(whole_year, "plan") == plan
     assert len({segment for segments in plan.values() for segment in segments}) == 5
 
 
 def test_every_household_is_in_its_audiences_and_in_three_at_most(
-    as_shipped: Shop, expected: Expected
+    whole_year: Shop, expected: Expected
 ) -> None:
-    found = recorded(as_shipped, "shopping_habits")
+    found = recorded(whole_year, "shopping_habits")
     assert found == {id_: {*held[:3]} for id_, held in expected.habits.items() if held}
     assert any(len(held) > 3 for held in expected.habits.values())
     assert len({segment for segments in found.values() for segment in segments}) == 6
