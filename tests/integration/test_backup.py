@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fixtures.shop import Shop
+
+pytestmark = pytest.mark.alone
 
 RECORD = ("segments.membership", "segments.profile_day", "segments.list_member", "drift.verdict")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from fixtures.shop import HEADER, Ended, Shop
 
+pytestmark = pytest.mark.alone
+
 GOOD = '9001,C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
+import pytest
 from fixtures.shop import Shop
 
 from resources.locks import hold
 from resources.warehouse import Warehouse
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_warehouse_that_is_taken_between_planning_and_running_is_told(shop: Shop) -> None:

@@ -12,6 +12,8 @@ from fixtures.shop import Shop
 
 from resources.locks import hold
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_run_shows_segments_rows_freshness_and_where_everything_is(shop: Shop) -> None:
     ended = shop.lohko("run")

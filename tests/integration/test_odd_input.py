@@ -17,6 +17,8 @@ from pipelines.engine import connect
 from pipelines.errors import InvariantError
 from resources.locks import hold
 
+pytestmark = pytest.mark.alone
+
 ROW = '{number},C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"'
 
 

@@ -11,6 +11,8 @@ from fixtures.shop import Shelf, Shop
 
 from resources.locks import hold
 
+pytestmark = pytest.mark.alone
+
 # Amounts with a currency sign: the mapping must be mended to read them. Fifty good rows keep the share of
 # faults of the first file below the limit that this shop sets.
 DAY = "2026-03-30 12:00:00"

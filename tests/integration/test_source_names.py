@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from fixtures.shop import Shop
+
+pytestmark = pytest.mark.alone
 
 
 def test_sources_called_like_variables_run(new_shop: Shop) -> None:

@@ -10,6 +10,8 @@ import pytest
 from fixtures.shop import HEADER, Shop
 from fixtures.torture.made import bomb, gzipped, many
 
+pytestmark = pytest.mark.alone
+
 ROW = '9001,C001,2026-03-30 12:00:00,web,paid,"10,00","0,00"\n'
 
 
