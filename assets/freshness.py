@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, opened, spec
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
 from assets.showing import Results, check_specs, results
 from pipelines.ingest.freshness import Watermark
 from pipelines.refresh.freshness import TABLE, checks_of, measure_freshness
@@ -37,10 +37,10 @@ def build_freshness(
     def watermarks(context: dg.AssetExecutionContext) -> Results:
         with opened(context, "freshness") as refresh:
             measured = measure_freshness(refresh)
+            metadata = table_metadata(refresh.con, TABLE)
         if measured.current:
             for watermark in measured.watermarks:
                 context.log_event(_observed(watermark))
-            metadata = {"dagster/row_count": len(measured.watermarks)}
             yield from results(context, TABLE, metadata, measured.checks, [refresh.day])
 
     return watermarks

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import POOL, RESOURCES, opened, spec
+from assets.common import POOL, RESOURCES, opened, spec, table_metadata
 from assets.showing import Results, check_specs, results
 from pipelines.config.project import Source
 from pipelines.errors import SourceError
@@ -43,9 +43,10 @@ def _source_asset(project: Project, name: str, source: Source) -> dg.AssetsDefin
         fault = fetch_source(landing, name, source)
         with opened(context, f"ingest {name}") as refresh:
             refreshed = ingest_source(refresh, name, landing, fault)
+            metadata = table_metadata(refresh.con, f"raw.{name}") | _told(refreshed)
         if refreshed.outcome.held:
             context.log.error(refreshed.outcome.message)
-        yield from results(context, f"raw.{name}", _metadata(refreshed), refreshed.checks)
+        yield from results(context, f"raw.{name}", metadata, refreshed.checks)
 
     return landed
 
@@ -60,9 +61,10 @@ def _format(source: Source) -> set[str]:
         return set()
 
 
-def _metadata(refreshed: SourceRefreshed) -> dict[str, Any]:
+def _told(refreshed: SourceRefreshed) -> dict[str, Any]:
+    """What became of the source in this run."""
     outcome = refreshed.outcome
-    metadata: dict[str, Any] = {"dagster/row_count": refreshed.rows, "status": outcome.status}
+    metadata: dict[str, Any] = {"status": outcome.status}
     if outcome.batch_seq is not None:
         metadata["batch"] = outcome.batch_seq
     if outcome.message:

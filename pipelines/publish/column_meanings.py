@@ -26,7 +26,7 @@ WIDE: dict[str, Entity] = {
     "marts.account": "account",
 }
 # Tables of figures whose SQL file is named otherwise.
-_FILE_OF = {"drift.verdict": "drift/finding"}
+_FILE_OF = {"drift.verdict": "drift/finding", "ingest.freshness": "publish/marts/freshness"}
 
 GENERAL = {
     "_batch_seq": "The batch that brought the row",
@@ -142,6 +142,7 @@ GENERAL = {
     "watermark_at": "Instant of the newest event by the end of the day",
     "watermark_date": "Business day of the newest event by the end of the day",
 }
+_LANDED = "As the source writes it"
 OF_TABLE = {
     "features.customer_day": {"cost": "Cost of the day's lines that have one, in the project's currency"},
 }
@@ -159,6 +160,9 @@ def meanings(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     names = [name for name, _ in columns_of(con, table)]
     found = {name: known[name] for name in names if name in known}
     schema, _, canonical = table.partition(".")
+    if schema == "raw":
+        # Its names are the source's, whatever they mean elsewhere.
+        return {name: GENERAL[name] if name.startswith("_") else _LANDED for name in names}
     if schema == "core" and canonical in CONTRACTS and CONTRACTS[canonical].attributes:
         found |= {name: "Attribute, as the source brings it along" for name in names if name not in found}
     return found

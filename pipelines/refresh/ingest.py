@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pipelines.config.project import Source
 from pipelines.contracts import model
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.engine import relation_exists, row_count
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
 from pipelines.ingest import batch, deliveries, ledger, quality, volume
@@ -27,10 +26,9 @@ from pipelines.refresh.ports import Landing, Project
 
 @dataclass(frozen=True)
 class SourceRefreshed:
-    """What became of a source, how many rows of it have landed ever, and how its checks came out."""
+    """What became of a source, and how its checks came out."""
 
     outcome: Ingested
-    rows: int
     checks: list[Outcome]
 
 
@@ -105,11 +103,9 @@ def ingest_source(
         outcome = Ingested(name, "failed", str(held), results=quality.stored(con, name))
     if (first := ledger.first_business_day(con)) is not None:
         refresh.control.learn_day(first)
-    table = f"raw.{name}"
-    rows = row_count(con, table) if relation_exists(con, table) else 0
     reasons = quality.reasons(con, outcome.batch_seq)
     refresh.control.record_findings(refresh.run_id, _findings(outcome))
-    return SourceRefreshed(outcome, rows, _outcomes(checks_of(refresh.project, name), outcome, reasons))
+    return SourceRefreshed(outcome, _outcomes(checks_of(refresh.project, name), outcome, reasons))
 
 
 def _ingested(refresh: Refresh, name: str, landing: Landing) -> Ingested:

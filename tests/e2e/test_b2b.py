@@ -11,7 +11,9 @@ import pytest
 from fixtures.b2b import DAYS
 from fixtures.shop import Shop
 
+from lohko.definitions import build_defs
 from pipelines.engine import connect
+from resources.instance import instance_of
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +181,17 @@ def test_the_same_day_again_changes_nothing(facts: dict[str, Any]) -> None:
     for kind in ("tables", "rows"):
         assert before[kind].keys() == after[kind].keys() and len(before[kind]) > 10
         assert [name for name in before[kind] if before[kind][name] != after[kind][name]] == []
+
+
+def test_every_column_that_dagster_shows_is_described(b2b: Shop) -> None:
+    keys = build_defs(b2b.project).resolve_asset_graph().get_all_asset_keys()
+    with instance_of(b2b.project) as instance:
+        shown = {key.to_user_string(): instance.get_latest_materialization_event(key) for key in keys}
+    described = 0
+    for key, event in shown.items():
+        assert event and event.asset_materialization, key
+        if key != "published/current":
+            columns = event.asset_materialization.metadata["dagster/column_schema"].value.columns
+            assert columns and not [column.name for column in columns if not column.description], key
+            described += len(columns)
+    assert described > 500
