@@ -49,18 +49,14 @@ def faults_of(definitions: Definitions) -> dict[str, str]:
     return {name: str(fault).splitlines()[0] for name, fault in definitions.faults.items()}
 
 
-def judge_tests(refresh: Refresh, segmentations: Sequence[Segmentation], recorded: bool) -> list[Outcome]:
-    """Judge the tests of the latest day, and record which segmentations are held by their own.
-
-    Parameters
-    ----------
-    recorded : whether the refresh has recorded its days; otherwise there is nothing to judge.
+def judge_tests(refresh: Refresh, segmentations: Sequence[Segmentation]) -> list[Outcome]:
+    """Judge the tests of the latest day, now recorded, and record which segmentations are held by their own.
 
     Returns
     -------
     How the check came out; nothing when no test was judged.
     """
-    if not recorded or not refresh.is_of_latest:
+    if not refresh.is_of_latest:
         return []
     verdicts = judge_day(refresh.con, refresh.day, segmentations)
     incidents = refresh.control.open_incidents()

@@ -1,6 +1,8 @@
-"""What must hold of a day for it to be recorded; checked in the transaction that appends it.
+"""What must hold of a day for it to be recorded, and once more for it to be published.
 
 Accounting, keys and the bridge are of what the day was computed from; exclusivity is of what was appended.
+Recording asks in the transaction that appends the day. Publication asks again: marts can be made and
+published by hand, after the run that found core or a past day at fault.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pipelines.errors import InvariantError
 from pipelines.ingest.batch import unbalanced
 from pipelines.publish.bridge import READY, bridge_faults
 from pipelines.segments.history import assert_exclusive
+from pipelines.segments.replay import missing_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +37,31 @@ def assert_recordable(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequ
     broken = [*_accounting(con), *_keys(con), *_exclusivity(con, day, exclusive), *_bridge(con, day)]
     if broken:
         raise InvariantError(f"{day} was not recorded: {'; '.join(broken)}")
+
+
+def assert_publishable(
+    con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str], months: int
+) -> None:
+    """Refuse to publish a day when core, the record or the past days that it is measured by are not sound.
+
+    Where the bridge leads is asked when the marts are built, of which it is one.
+
+    Parameters
+    ----------
+    exclusive : the segmentations whose segments exclude each other.
+    months : how many months of past days are needed.
+
+    Raises
+    ------
+    InvariantError
+        Naming everything that is broken.
+    """
+    broken = [*_accounting(con), *_keys(con), *_exclusivity(con, day, exclusive)]
+    broken += [f"the past day {past} is not replayed" for past in missing_days(con, day, months)]
+    if broken:
+        raise InvariantError(
+            f"{day} was not published: {'; '.join(broken)}. What was published before stays; run everything"
+        )
 
 
 def _accounting(con: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -13,10 +13,10 @@ from pipelines.publish.manifest import manifest
 from pipelines.publish.parts import held_segmentations, remember_published
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.definitions import definitions_of
+from pipelines.refresh.invariants import assert_publishable
 from pipelines.refresh.ports import Publisher
 from pipelines.report.build import begin_report
 from pipelines.report.svg import Engine
-from pipelines.segments.history import assert_exclusive
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,14 +37,14 @@ def publish_day(refresh: Refresh, publisher: Publisher, charts: Engine) -> Publi
     Raises
     ------
     InvariantError
-        When a segmentation leaves members out, the marts are not as the project expects, or the day has been
-        recorded again since they were built.
+        When an invariant of core, of the record or of the past days does not hold, the marts are not as the
+        project expects, or the day has been recorded again since they were built.
     """
     con, project = refresh.con, refresh.project
     if not refresh.is_of_latest:
         return None
     exclusive = [known.id for known in definitions_of(con, project).segmentations if known.exclusive]
-    assert_exclusive(con, refresh.day, exclusive)
+    assert_publishable(con, refresh.day, exclusive, project.config.roi.months)
     _assert_built(con)
     assert_expected(con)
     facts = manifest(con)

@@ -30,8 +30,14 @@ INVARIANTS = Check(
     " leads; otherwise nothing of the day is recorded",
     blocking=True,
 )
+REPLAYED = Check(
+    "segments.snapshot_day",
+    "replayed",
+    "the past days that returns, drift and charts use stand; otherwise the day is recorded and not published",
+    blocking=True,
+)
 REFRESHED = Check("segments.membership", "refreshed", "no segmentation is held at its last good state")
-CHECKS = (INVARIANTS, REFRESHED, TESTS)
+CHECKS = (INVARIANTS, REPLAYED, REFRESHED, TESTS)
 
 
 @dataclass(frozen=True)
@@ -53,23 +59,33 @@ def refresh_segments(refresh: Refresh) -> SegmentsRefreshed:
     if not days:
         return SegmentsRefreshed((), {}, [])
     definitions = definitions_of(con, refresh.project)
-    facts: Mapping[str, object] = {}
-    fault = None
-    held: Mapping[str, str] = faults_of(definitions)
     try:
-        days, facts, held = _record(refresh, definitions)
-    except InvariantError as error:
-        days, fault = (), str(error)
-    if fault is None and refresh.is_of_latest:
-        findings = _findings(refresh, [known.id for known in definitions.segmentations], held)
-        refresh.control.record_findings(refresh.run_id, findings)
-    refreshed = [known for known in definitions.segmentations if known.id not in held]
+        days, recorded = _record(refresh, definitions)
+    except InvariantError as fault:
+        return _unrecorded(definitions, fault)
+    replayed, fault_of_past = _replay(refresh, definitions, recorded.held)
+    known, held = definitions.segmentations, recorded.held
+    if refresh.is_of_latest:
+        refresh.control.record_findings(refresh.run_id, _findings(refresh, [s.id for s in known], held))
+    facts: dict[str, object] = {"revision": recorded.revision, "replayed_days": replayed}
+    if recorded.remarks:
+        facts["remarks"] = "; ".join(recorded.remarks)
     checks = [
-        INVARIANTS.outcome(fault is None, message=fault or "hold"),
-        *judge_tests(refresh, refreshed, fault is None),
-        REFRESHED.outcome(not held, held="; ".join(_told(held)) or "nothing"),
+        INVARIANTS.outcome(True, message="hold"),
+        REPLAYED.outcome(fault_of_past is None, message=fault_of_past or "stand"),
+        *judge_tests(refresh, [found for found in known if found.id not in held]),
+        _refreshed(held),
     ]
     return SegmentsRefreshed(days, facts, checks)
+
+
+def _unrecorded(definitions: Definitions, fault: InvariantError) -> SegmentsRefreshed:
+    checks = [INVARIANTS.outcome(False, message=str(fault)), _refreshed(faults_of(definitions))]
+    return SegmentsRefreshed((), {}, checks)
+
+
+def _refreshed(held: Mapping[str, str]) -> Outcome:
+    return REFRESHED.outcome(not held, held="; ".join(_told(held)) or "nothing")
 
 
 def _told(held: Mapping[str, str]) -> list[str]:
@@ -88,25 +104,14 @@ def _findings(refresh: Refresh, known: Iterable[str], held: Mapping[str, str]) -
     ]
 
 
-def _record(
-    refresh: Refresh, definitions: Definitions
-) -> tuple[tuple[date, ...], dict[str, object], Mapping[str, str]]:
-    """Record the days, the missed ones before them first, then bring up the past days in use.
-
-    Returns
-    -------
-    The days, what to tell, and which segmentations are held, with the reason.
-    """
+def _record(refresh: Refresh, definitions: Definitions) -> tuple[tuple[date, ...], history.Recorded]:
+    """Record the days, the missed ones before them first; returns them, and what the last of them gave."""
     latest = history.latest_day(refresh.con)
     recorded = history.Recorded(0, faults_of(definitions))
     days = tuple(history.days_to_record(latest, refresh.day, min(refresh.days)))
     for day in days:
         recorded = _record_day(refresh, day, definitions)
-    replayed = _replay(refresh, definitions, recorded.held)
-    facts: dict[str, object] = {"revision": recorded.revision, "replayed_days": len(replayed)}
-    if recorded.remarks:
-        facts["remarks"] = "; ".join(recorded.remarks)
-    return days, facts, recorded.held
+    return days, recorded
 
 
 def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> history.Recorded:
@@ -127,18 +132,21 @@ def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> histor
     return recorded
 
 
-def _replay(refresh: Refresh, definitions: Definitions, held: Mapping[str, str]) -> list[date]:
-    """Bring up the past days that returns, drift and charts use; returns those computed anew."""
+def _replay(refresh: Refresh, definitions: Definitions, held: Mapping[str, str]) -> tuple[int, str | None]:
+    """Bring up the past days that returns, drift and charts use.
+
+    Returns
+    -------
+    How many were computed anew, and what was wrong with one of them.
+    """
     refresh.progress("segments of the past")
     con, project = refresh.con, refresh.project
     versions = {name: version.version for name, version in in_force(con, refresh.day).items()}
     worth = money.terms_of(project.config).mark
-    return replay.bring_up(
-        con,
-        refresh.day,
-        definitions.segmentations,
-        project.config.roi.months,
-        replay.inputs_hash(versions, features_mark(DuckDB(con), project.recipe), worth),
-        partial(compute_past_day, con, project.recipe),
-        held,
-    )
+    inputs = replay.inputs_hash(versions, features_mark(DuckDB(con), project.recipe), worth)
+    compute = partial(compute_past_day, con, project.recipe)
+    known, months = definitions.segmentations, project.config.roi.months
+    try:
+        return len(replay.bring_up(con, refresh.day, known, months, inputs, compute, held)), None
+    except InvariantError as fault:
+        return 0, f"{refresh.day} is recorded, but a past day could not be replayed: {fault}"

@@ -143,7 +143,7 @@ def _left_out(con: duckdb.DuckDBPyConnection, day: date, table: str, plan: Plan)
     if counted[0] != total:
         raise InvariantError(
             f"segments of {day}: {total} {plan.entity}s, but {counted[0]} rows evaluated; expected one row"
-            " each. Nothing was recorded"
+            " each"
         )
     return {
         name: f"on {day}, {total} {plan.entity}s but {count} in a segment; expected every one in exactly one"

@@ -25,7 +25,7 @@ from pipelines.engine import (
 )
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
-from pipelines.segments import assignment, current, cuts, versions
+from pipelines.segments import assignment, current, unrecorded_cuts, versions
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
 from pipelines.segments.model import Segmentation
@@ -71,8 +71,9 @@ class _Prepared:
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the record where it is missing."""
+    """Create the record where it is missing, and take back what a killed run left of a day."""
     con.execute(SCHEMA)
+    unrecorded_cuts.take_back(con)
     versions.create(con)
     if not relation_exists(con, "segments.membership"):
         run_step(con, "segments/membership")
@@ -262,10 +263,11 @@ def recording(
     ----------
     faults : segmentations (or files, where they do not tell their id) that are at fault, with the fault.
     """
-    with _cut_points_restored(con, day):
+    with unrecorded_cuts.taken_back_unless_kept(con, day):
         prepared = _prepare(con, day, segmentations, faults or {})
         with transaction(con):
             yield _append(con, day, run_id, prepared)
+            unrecorded_cuts.keep(con)
 
 
 def record(
@@ -291,29 +293,6 @@ def record(
     """
     with recording(con, day, segmentations, run_id, faults) as recorded:
         return recorded
-
-
-@contextmanager
-def _cut_points_restored(con: duckdb.DuckDBPyConnection, day: date) -> Iterator[None]:
-    """Put the day's cut points back when it is not recorded.
-
-    They are written before it is evaluated, and that is outside the transaction that appends it. Those of a
-    recorded day explain it.
-    """
-    con.execute(cuts.TABLE)
-    con.execute(
-        "create or replace temp table cut_point_before as from segments.cut_point where as_of_date = $day",
-        {"day": day},
-    )
-    try:
-        yield
-    except BaseException:
-        with transaction(con):
-            con.execute("delete from segments.cut_point where as_of_date = ?", [day])
-            con.execute("insert into segments.cut_point from cut_point_before")
-        raise
-    finally:
-        con.execute("drop table cut_point_before")
 
 
 def _prepare(

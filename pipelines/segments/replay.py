@@ -16,6 +16,7 @@ from pipelines.contracts.bearing import made_of
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
 from pipelines.engine import DuckDB, load_step, relation_exists, run_step, transaction
+from pipelines.errors import InvariantError
 from pipelines.features.compute import has_features, keep_features
 from pipelines.segments import assignment, history
 from pipelines.segments.model import Segmentation
@@ -93,6 +94,11 @@ def bring_up(
     Returns
     -------
     The days that were replayed now.
+
+    Raises
+    ------
+    InvariantError
+        When a past day gives other members than its features have; nothing of that day remains.
     """
     con.execute(STATE)
     needed = needed_days(con, day, months)
@@ -119,6 +125,11 @@ def bring_up(
     return replayed
 
 
+def missing_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[date]:
+    """The past days that a day needs and that do not stand; none after `bring_up`."""
+    return [past for past in needed_days(con, day, months) if basis_of(con, past) is None]
+
+
 def basis_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
     """`recorded` or `replayed`: where the assignment of a day comes from; None when there is none."""
     row = con.execute("select basis from segments.snapshot_day where as_of_date = ?", [day]).fetchone()
@@ -141,7 +152,11 @@ def _replay(
     inputs: str,
 ) -> None:
     # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
-    found = history.evaluate_all(con, past, segmentations, held)
+    try:
+        found = history.evaluate_all(con, past, segmentations, held)
+    except InvariantError:
+        _forget(con, past)
+        raise
     with transaction(con):
         assignment.store_replayed(con, past, found)
         run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
@@ -195,6 +210,18 @@ def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> 
 
 def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, inputs: str) -> None:
     con.execute("insert or replace into segments.snapshot_day values (?, ?, ?)", [day, basis, inputs])
+
+
+def _forget(con: duckdb.DuckDBPyConnection, past: date) -> None:
+    """Drop a replayed day that cannot be computed again: what stands of it was computed from other rows."""
+    with transaction(con):
+        for table in ("segments.replayed", "segments.replayed_day", "segments.snapshot_day"):
+            con.execute(f"delete from {table} where as_of_date = ?", [past])
+        if relation_exists(con, "segments.profile_day"):
+            con.execute(
+                "delete from segments.profile_day where basis = 'replayed' and as_of_date = ?", [past]
+            )
+        assignment.make_view(con)
 
 
 def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:

@@ -109,14 +109,14 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
         *("core/orders:unique_key", "core/customers:unique_key"),
         *("ingest/freshness:shop_orders_fresh", "features/customer:everyone_once"),
         *("segments/membership_event:invariants", "segments/assignment:definition_tests"),
-        *("segments/membership:refreshed", "drift/verdict:no_drift"),
+        *("segments/snapshot_day:replayed", "segments/membership:refreshed", "drift/verdict:no_drift"),
     }
 
 
 def test_only_a_broken_invariant_blocks(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
-    assert blocking == {"accounting", "unique_key", "everyone_once", "invariants"}
+    assert blocking == {"accounting", "unique_key", "everyone_once", "invariants", "replayed"}
 
 
 def test_every_asset_says_what_it_is_and_whose(new_shop: Shop) -> None:

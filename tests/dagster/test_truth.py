@@ -10,6 +10,7 @@ from fixtures.daily import execute, materialize
 from fixtures.shop import Shop
 
 from lohko.definitions import build_defs
+from pipelines.publish.marts import MARTS
 from resources.instance import instance_of
 
 DAY, PAST = "2026-03-30", "2026-03-10"
@@ -62,7 +63,7 @@ def test_a_day_says_of_which_partition_its_results_are(shop: Shop, instance: dg.
     drift_is_judged(shop)
     result = execute(shop, DAY, instance)
     partitioned = {check: day for check, day in judged(result).items() if check[:4] not in ("raw/", "core")}
-    assert set(partitioned.values()) == {DAY} and len(partitioned) == 5, partitioned
+    assert set(partitioned.values()) == {DAY} and len(partitioned) == 6, partitioned
     key = dg.AssetCheckKey(dg.AssetKey(["drift", "verdict"]), "no_drift")
     stored, *_ = instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     assert stored.partition == DAY
@@ -148,3 +149,28 @@ def test_publishing_by_hand_publishes_no_marts_of_an_earlier_record(
     assert materialize(shop, instance, "features/customer", *segments).success
     result = materialize(shop, instance, "published/current")
     assert not result.success and shop.published() == published
+
+
+BROKEN = {
+    "core/orders has a key twice": "insert into ingest.core_repeated values ('orders', 1)",
+    "a row of a batch is nowhere": "update ingest.batch_table set rows_accepted = 1 where batch_seq = 1",
+    "a past day does not stand": (
+        "delete from segments.snapshot_day"
+        " where as_of_date = (select min(as_of_date) from segments.snapshot_day)"
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_marts_made_and_published_by_hand_are_of_sound_data(
+    shop: Shop, instance: dg.DagsterInstance, fault: str
+) -> None:
+    by_hand = [f"marts/{mart}" for mart in MARTS] + ["published/current"]
+    published = shop.published()
+    assert materialize(shop, instance, *by_hand, day="2026-03-29").success
+    assert shop.published() != published
+    published = shop.published()
+    with shop.warehouse() as con:
+        con.execute(BROKEN[fault])
+    assert not materialize(shop, instance, *by_hand, day="2026-03-29").success
+    assert shop.published() == published

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from fixtures.alone import refresh
+from fixtures.patience import PATIENCE
 from fixtures.shop import Shelf, Shop
 
 from pipelines.core import merge
 from pipelines.errors import InvariantError
 from pipelines.refresh import segments
+from pipelines.segments import history, replay
+from pipelines.segments.model import Segmentation
 
 pytestmark = pytest.mark.alone
 RAN, NEXT = date(2026, 3, 29), date(2026, 3, 30)
@@ -105,6 +114,90 @@ def test_a_day_that_breaks_an_invariant_leaves_nothing_and_the_next_good_run_is_
     undisturbed = with_order(shelf)
     assert refresh(undisturbed.project, day) is not None
     assert after == undisturbed.tables("segments", "roi", "drift", without=BY_NATURE)
+
+
+TESTS = Path(__file__).parents[1]
+KILLED = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from fixtures.alone import refresh
+from pipelines.refresh import segments
+from resources.project import Project
+# The day is appended, and nothing of it is committed but the cut points that it was evaluated by.
+segments.assert_recordable = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+refresh(Project.load(Path(sys.argv[1])), date.fromisoformat(sys.argv[2]))
+"""
+
+
+def kill_before_the_commit(shop: Shop, day: date) -> None:
+    command = [sys.executable, "-c", KILLED, str(shop.root), day.isoformat()]
+    code = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    assert subprocess.run(command, env=code, check=False, timeout=PATIENCE).returncode == -signal.SIGKILL
+
+
+def cut_points(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.tables("segments")["segments.cut_point"]
+
+
+@pytest.mark.parametrize("day", [RAN, NEXT], ids=["the same day again", "the next day"])
+def test_a_day_that_is_killed_before_it_is_recorded_leaves_nothing_when_the_record_is_opened_again(
+    due: Shop, shelf: Shelf, day: date
+) -> None:
+    before = due.tables("segments", "roi", "drift", "marts")
+    kill_before_the_commit(due, day)
+    assert cut_points(due) != before["segments.cut_point"], "it was killed when they had been written"
+    with due.warehouse() as con:
+        history.create(con)
+    assert due.tables("segments", "roi", "drift", "marts") == before
+    kill_before_the_commit(due, day)
+    assert refresh(due.project, day) is not None
+    after = due.tables("segments", "roi", "drift", without=BY_NATURE)
+    undisturbed = with_order(shelf)
+    assert refresh(undisturbed.project, day) is not None
+    assert after == undisturbed.tables("segments", "roi", "drift", without=BY_NATURE)
+
+
+def count_twice_before(monkeypatch: pytest.MonkeyPatch, latest: date) -> None:
+    """Whoever is judged on a past day counts twice."""
+    evaluate = history.evaluate
+
+    def twice(segmentation: Segmentation) -> Segmentation:
+        result = segmentation.compiled.result
+        doubled = replace(result, sql=f"unnest([{result.sql}, {result.sql}])")
+        return replace(segmentation, compiled=replace(segmentation.compiled, result=doubled))
+
+    def evaluating(con: Any, day: date, entity: Any, everything: Any, held: Any = None) -> Any:
+        judged = [twice(found) for found in everything] if day < latest else everything
+        return evaluate(con, day, entity, judged, held)
+
+    monkeypatch.setattr(history, "evaluate", evaluating)
+
+
+def test_a_past_day_that_cannot_be_replayed_stops_publication_and_leaves_nothing_of_that_day(
+    due: Shop, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = due.published()
+    due.edit("recency_days > 45", "recency_days > 40", "segments/lifecycle.yaml")
+    with monkeypatch.context() as spoilt:
+        count_twice_before(spoilt, NEXT)
+        told = r"segments.snapshot_day replayed .*2026-03-30 is recorded, but .* rows evaluated"
+        with pytest.raises(InvariantError, match=told):
+            refresh(due.project, NEXT)
+    assert due.published() == published
+    with due.warehouse() as con:
+        months = due.project.config.roi.months
+        first, missing = replay.needed_days(con, NEXT, months)[0], replay.missing_days(con, NEXT, months)
+        assert first in missing, "what stood of it was computed by the former definition"
+        kept = con.execute("select distinct as_of_date from segments.replayed").fetchall()
+        assert not {(day,) for day in missing}.intersection(kept)
+    assert refresh(due.project, NEXT) is not None
+    after = due.tables("segments", "roi", "drift", without=BY_NATURE | {"revision"})
+    undisturbed = with_order(shelf)
+    undisturbed.edit("recency_days > 45", "recency_days > 40", "segments/lifecycle.yaml")
+    for _ in range(2):
+        assert refresh(undisturbed.project, NEXT) is not None
+    assert after == undisturbed.tables("segments", "roi", "drift", without=BY_NATURE | {"revision"})
 
 
 def test_a_key_that_came_in_twice_is_refused_until_core_is_rebuilt(

@@ -14,6 +14,7 @@ from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import stand_before
 from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import RESULT, Inspection, Plan
+from pipelines.segments.unrecorded_cuts import take_back
 from pipelines.segments.versions import InForce, in_force
 from pipelines.segments.why.alone import compute_alone, customers_of
 from pipelines.segments.why.flips import flips
@@ -47,6 +48,7 @@ def explain_changes(
     recipe : what the project's features are made by.
     segments : (segmentation, segment) of which one must be left or entered; None for all.
     """
+    take_back(con)
     events = events_of(con, who, start, end)
     if segments is not None:
         events = [
