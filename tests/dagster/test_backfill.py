@@ -32,6 +32,12 @@ def test_a_range_of_days_is_recorded_in_order_by_one_run(new_shop: Shop) -> None
         if event.asset_key == dg.AssetKey(["segments", "membership"])
     }
     assert materialized == set(found)
+    checked = {
+        judged.partition
+        for judged in result.get_asset_check_evaluations()
+        if judged.asset_key.path[0] not in ("raw", "core")
+    }
+    assert checked == {found[-1]}, "the last of the days is judged"
     day_by_day = new_shop.tables("segments", without=frozenset({"run_id", "recorded_at", "first_seen_at"}))
     assert new_shop.lohko("status", "--json").json["published"]["as_of_date"] == "2026-03-28"
     assert day_by_day == one_by_one(new_shop, found)
