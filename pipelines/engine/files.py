@@ -10,7 +10,7 @@ A name is relative to `pipelines/` and has no suffix; a `Path` is a file anywher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class _Slotted(Statement):
 
 
 @dataclass(frozen=True)
-class Step(Statement):
+class Step(_Slotted):
     """A SELECT and how its result is stored."""
 
     table: str
@@ -41,6 +41,10 @@ class Step(Statement):
     @property
     def schema(self) -> str:
         return self.table.split(".")[0]
+
+    def with_slots(self, **slots: Slot) -> Step:
+        """The step with its slots filled (`slots.fill`)."""
+        return replace(self, sql=self.filled(**slots))
 
 
 @dataclass(frozen=True)

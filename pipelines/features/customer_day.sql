@@ -11,7 +11,7 @@ with placed as (
         o.order_id,
         o.customer_id,
         o.business_date,
-        o.status = 'completed' as completed,
+        "$counts" as completed,
         o.revenue,
         o.discount,
         o.coupon_discount

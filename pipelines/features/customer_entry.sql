@@ -19,7 +19,7 @@ first_order as (
         o.order_id
     from first_day as f
     inner join money.orders as o on o.customer_id = f.customer_id and o.business_date = f.first_date
-    where o.status = 'completed'
+    where "$counts"
     group by f.customer_id, o.order_id
 ),
 

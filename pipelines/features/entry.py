@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
-from pipelines.engine import Engine, load_fragment, load_step, reading, value
+from pipelines.core.facts import counted
+from pipelines.engine import Engine, Statement, Step, load_fragment, load_step, reading, value
 
 STEP = "features/customer_entry"
 SCOPE, DAYS = "features/scope/entries", "features/scope/days_of_entries"
@@ -30,16 +31,21 @@ def ensure(engine: Engine) -> None:
     engine.ensure(load_step(PRODUCTS).table, COLUMNS)
 
 
+def entry_step() -> Step:
+    """The step of `features.customer_entry`, with what counts as its contract says."""
+    return load_step(STEP).with_slots(counts=Statement(counted("orders", "o")))
+
+
 def rebuild_entries(engine: Engine) -> None:
     """Compute the entry of everyone."""
-    step = load_step(STEP)
+    step = entry_step()
     sql = step.sql if _knows_products(engine) else f"select * from ({step.sql}) where false"
     engine.store(step.table, sql, "replace", {})
 
 
 def refresh_entries(engine: Engine) -> None:
     """Compute again the entry of whose days in `features.day_scope` reach back to it, or who had none."""
-    step = load_step(STEP)
+    step = entry_step()
     if not engine.columns(step.table):
         rebuild_entries(engine)
         return

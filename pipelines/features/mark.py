@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pipelines.engine import Engine, load_step
+from pipelines.engine import Engine
 from pipelines.features import entry, state
 from pipelines.features.kinds import KINDS
 from pipelines.features.recipe import Recipe, make
@@ -24,6 +24,6 @@ def features_mark(engine: Engine, recipe: Recipe) -> str:
         for feature in of_kind.features
         if feature.derived is not None
     )
-    steps = [load_step(step).sql for step in (state.STEP, entry.STEP)]
+    steps = [step.sql for step in (state.state_step(), entry.entry_step())]
     text = json.dumps([[of_kind.fingerprint for of_kind in made], derived, steps])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

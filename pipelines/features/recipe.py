@@ -13,7 +13,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.facts import resolved
+from pipelines.core.facts import known, resolved
 from pipelines.engine import Engine, Statement, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
@@ -181,7 +181,7 @@ def _attributes(
         ),
         needs=(kind.crm,),
         text=f"select a.{kind.key}, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
-        "    where a.created_on is null or a.created_on <= $as_of",
+        f"    where {known(kind.crm, 'a')}",
         entity=kind.entity,
     )
     return [own, *further]

@@ -12,7 +12,8 @@ from datetime import date
 from itertools import pairwise
 
 from pipelines.core import money
-from pipelines.engine import Engine, load_fragment, load_step, reading, value
+from pipelines.core.facts import counted
+from pipelines.engine import Engine, Statement, Step, load_fragment, load_step, reading, value
 from pipelines.features import entry
 
 STEP = "features/customer_day"
@@ -38,7 +39,7 @@ def refresh_state(engine: Engine) -> int | None:
     ensure(engine)
     entry.ensure(engine)
     money.ensure(engine)
-    mark = hashlib.sha256("".join(load_step(step).sql for step in (STEP, entry.STEP)).encode()).hexdigest()
+    mark = hashlib.sha256((state_step().sql + entry.entry_step().sql).encode()).hexdigest()
     touched = None
     with engine.transaction():
         if not _same_steps(engine, mark) or _everyone_is_dirty(engine):
@@ -47,9 +48,14 @@ def refresh_state(engine: Engine) -> int | None:
             touched = _refresh_days(engine)
         engine.delete("ingest.dirty_day")
         engine.delete("ingest.dirty_customer")
-        engine.delete(MARKS, "table_name = $table", {"table": load_step(STEP).table})
-        engine.insert(MARKS, [(load_step(STEP).table, mark)])
+        engine.delete(MARKS, "table_name = $table", {"table": state_step().table})
+        engine.insert(MARKS, [(state_step().table, mark)])
     return touched
+
+
+def state_step() -> Step:
+    """The state's step, with what counts as its contract says."""
+    return load_step(STEP).with_slots(counts=Statement(counted("orders", "o")))
 
 
 def ensure(engine: Engine) -> None:
@@ -59,7 +65,7 @@ def ensure(engine: Engine) -> None:
 
 
 def _rebuild(engine: Engine) -> None:
-    step = load_step(STEP)
+    step = state_step()
     engine.drop(step.table)
     for span in _spans(engine):
         # A semi join with all there is costs as much as what it guards.
@@ -93,7 +99,7 @@ def _spans(engine: Engine) -> list[tuple[date, date] | None]:
 def _of_orders(orders: str) -> str:
     """The SELECT of the state from the orders that a fragment gives, and from their lines alone."""
     return reading(
-        load_step(STEP).sql,
+        state_step().sql,
         {"money.orders": "scoped_orders", "money.order_lines": load_fragment(LINES).sql},
         first={"scoped_orders": load_fragment(orders).sql},
     )
@@ -110,7 +116,7 @@ def _refresh_days(engine: Engine) -> int:
         "select min(business_date) as first, max(business_date) as last from features.day_scope"
     )
     if days["first"] is not None:
-        step = load_step(STEP)
+        step = state_step()
         # The range says what the pairs alone do not: that most of the table cannot be meant.
         engine.delete(
             step.table,
@@ -126,7 +132,7 @@ def _refresh_days(engine: Engine) -> int:
 
 
 def _same_steps(engine: Engine, mark: str) -> bool:
-    table = load_step(STEP).table
+    table = state_step().table
     known = value(engine, f"select fingerprint from {MARKS} where table_name = $table", {"table": table})
     return known == mark and bool(engine.columns(table))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import load_step, store_select
+from pipelines.engine import store_select
+from pipelines.publish.steps import mart_step
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,7 +22,7 @@ READY = {"revenue_day": "money.revenue_day", "revenue_bridge": "money.revenue_br
 def compute_bridge(con: duckdb.DuckDBPyConnection, day: date) -> None:
     """Add up revenue by day and the bridge as of a business day."""
     for mart, table in READY.items():
-        store_select(con, table, load_step(f"publish/marts/{mart}").sql, "replace", {"as_of": day})
+        store_select(con, table, mart_step(mart).sql, "replace", {"as_of": day})
 
 
 def bridge_faults(

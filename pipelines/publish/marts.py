@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.engine import DuckDB, insert_rows, load_step, store_select, transaction
+from pipelines.engine import DuckDB, insert_rows, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.recipe import attributes_of
@@ -15,6 +15,7 @@ from pipelines.publish import parts as publication
 from pipelines.publish.bridge import bridge_faults
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
+from pipelines.publish.steps import mart_step
 from pipelines.segments import history
 from pipelines.segments.replay import four_weeks_before
 
@@ -123,7 +124,7 @@ def build_marts(
         publication.expect_restatements(con)
         segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:
-            step = load_step(f"publish/marts/{mart}")
+            step = mart_step(mart)
             made = f"from {ready[mart]}" if ready and mart in ready else step.sql
             sql, bindings = publication.with_what_is_held(con, mart, made, segmentations, whole)
             # Ordered by key, so that the same rows make the same file.
@@ -141,7 +142,7 @@ def build_marts(
 
 def refresh_quality(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Bring `marts.quality` up once more, when the marts themselves have been judged."""
-    step = load_step("publish/marts/quality")
+    step = mart_step("quality")
     ordered = f"select * from ({step.sql}) order by {', '.join(step.key)}"
     store_select(con, step.table, ordered, step.store, {"run_id": run_id})
     check_key(con, "quality")
@@ -155,7 +156,7 @@ def check_key(con: duckdb.DuckDBPyConnection, mart: str) -> None:
     InvariantError
         When a key is in more than one row.
     """
-    step = load_step(f"publish/marts/{mart}")
+    step = mart_step(mart)
     key = ", ".join(step.key)
     row = con.execute(f"select count(*) - count(distinct ({key})) from {step.table}").fetchone()
     if row and row[0]:

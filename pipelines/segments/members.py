@@ -12,6 +12,7 @@ from typing import Literal
 from pipelines.config.expression import Place
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.facts import known
 from pipelines.engine import quote
 from pipelines.segments.calls import CALLS, Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
@@ -105,8 +106,8 @@ def of_contacts(calls: Collection[MemberCall]) -> str:
     met = "".join(f", count(*) filter (where {call.condition.sql}) as {quote(call.name)}" for call in ordered)
     return (
         f"select account_id as entity_id, count(*) as {quote(TOTAL)}{met}"
-        f" from (select *, cast($as_of as date) as {AS_OF} from core.contacts"
-        " where created_on is null or created_on <= $as_of) group by account_id"
+        f" from (select *, cast($as_of as date) as {AS_OF} from core.contacts where {known('contacts')})"
+        " group by account_id"
     )
 
 

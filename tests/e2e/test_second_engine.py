@@ -46,9 +46,11 @@ def statements(con: duckdb.DuckDBPyConnection, shop: Shop) -> dict[str, tuple[st
         "accounts": (of_accounts.stored_sql if of_accounts.fragments else "", of_accounts.bindings(day)),
         "sizes": (shares._SIZES, {"as_of": day, "baseline": day}),
     }
-    steps = (state.STEP, entry.STEP, entry.PRODUCTS, *ROI, "segments/membership", "segments/profile_day")
-    for name in steps:
-        found[name] = (with_facts(load_step(name)).sql, of_day | worth)
+    steps = [
+        load_step(name) for name in (entry.PRODUCTS, *ROI, "segments/membership", "segments/profile_day")
+    ]
+    for step in (state.state_step(), entry.entry_step(), *steps):
+        found[step.table] = (with_facts(step).sql, of_day | worth)
     return found
 
 

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.contracts.fact import Entity
-from pipelines.contracts.registry import FACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts.columns import canonical_tables, columns_of, reads_lines, tables_needed, tables_read
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
 from pipelines.engine import Statement, Step, quote
@@ -26,6 +26,7 @@ __all__ = [
     "canonical_tables",
     "columns_of",
     "counted",
+    "known",
     "reads_lines",
     "relation",
     "resolved",
@@ -44,6 +45,15 @@ def counted(table: str, row: str = "") -> str:
     if counts is None:
         return "true"
     return among(f"{row}{'.' if row else ''}{quote(counts.column)}", counts.values)
+
+
+def known(table: str, row: str = "") -> str:
+    """The condition on rows of a describing table that were known by `$as_of`; `row` is their alias."""
+    column = CONTRACTS[table].known_from
+    if column is None:
+        return "true"
+    since = f"{row}{'.' if row else ''}{quote(column)}"
+    return f"({since} is null or {since} <= $as_of)"
 
 
 @dataclass(frozen=True)

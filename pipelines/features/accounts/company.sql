@@ -4,7 +4,7 @@
 with known as (
     select *
     from core.accounts
-    where created_on is null or created_on <= $as_of
+    where "$known"
 ),
 
 subsidiary as (

@@ -15,5 +15,5 @@ select
     count(*) filter (where phone_consent) as contacts_reachable_phone,
     count(*) filter (where post_consent) as contacts_reachable_post
 from core.contacts
-where created_on is null or created_on <= $as_of
+where "$known"
 group by account_id

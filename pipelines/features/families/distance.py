@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from pipelines.config.features import Point
-from pipelines.engine import load_fragment, reading
+from pipelines.core.facts import known
+from pipelines.engine import Statement, load_fragment, reading
 from pipelines.features.feature import GEOGRAPHIC, NUMBER, Feature, Fragment
 
 NEEDED = ("latitude", "longitude")
@@ -29,7 +30,7 @@ def fragment(point: Point, relation: str, attributes: Sequence[str]) -> Fragment
     """The great-circle distance of a configured place; `relation` has customers with their attributes."""
     exact = {name.lower(): name for name in attributes}
     text = load_fragment("features/families/distance").filled(
-        latitude=exact["latitude"], longitude=exact["longitude"]
+        latitude=exact["latitude"], longitude=exact["longitude"], known=Statement(known("customers", "a"))
     )
     return Fragment(
         "distance",

@@ -8,7 +8,7 @@ with place as (
         try_cast(a."$latitude" as double) as latitude,
         try_cast(a."$longitude" as double) as longitude
     from core.customers as a
-    where a.created_on is null or a.created_on <= $as_of
+    where "$known"
 ),
 
 arc as (

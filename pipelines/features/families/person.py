@@ -1,5 +1,7 @@
 """Who is a customer: whoever has ordered, was contacted, or stands in the CRM."""
 
+from pipelines.core.facts import known
+from pipelines.engine import Statement, load_fragment
 from pipelines.features.feature import COUNT, DATE, FLAG, LIFECYCLE, Ageing, Feature, Fragment, ages_of
 
 FRAGMENT = Fragment(
@@ -32,4 +34,5 @@ FRAGMENT = Fragment(
         *ages_of("campaign_contacts"),
     ),
     hidden=(("_created_on", DATE, None),),
+    text=load_fragment("features/families/person").filled(known=Statement(known("customers", "r"))),
 )

@@ -10,7 +10,7 @@ with known as (
     union all
     select r.customer_id, true as in_crm, r.created_on
     from core.customers as r
-    where r.created_on is null or r.created_on <= $as_of
+    where "$known"
     union all
     select c.customer_id, false as in_crm, cast(null as date) as created_on
     from facts.campaign_contacts as c

@@ -31,7 +31,7 @@ placed as (
     select
         a.*,
         case when a.line_id is null then 'orders' else 'order_lines' end as table_name,
-        o.status = 'completed' as completed,
+        "$counts" as completed,
         o.customer_id is null as guest,
         case
             when o.business_date > $as_of then 'later'

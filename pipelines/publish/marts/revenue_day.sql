@@ -22,5 +22,5 @@ select
     cast(sum(coalesce(line.revenue, o.revenue, 0)) as decimal(18, 4)) as revenue
 from money.orders as o
 left join line on line.order_id = o.order_id
-where o.business_date <= $as_of and o.status = 'completed'
+where o.business_date <= $as_of and "$counts"
 group by o.business_date

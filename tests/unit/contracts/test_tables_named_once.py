@@ -1,15 +1,17 @@
 """What canonical tables mean is said in their contracts: no list of them stands anywhere else.
 
-A list kept by hand beside the contracts is what a new table is forgotten in.
+A list kept by hand beside the contracts is what a new table is forgotten in. Nor does anything else say which
+facts count, or since when a row was known.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pipelines.contracts.registry import CONTRACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("pipelines", "assets", "lohko", "resources")
@@ -91,3 +93,52 @@ def test_a_list_of_tables_is_found_however_it_is_written(text: str) -> None:
 @pytest.mark.parametrize("text", ["NEEDS = ('orders', 'order_lines')", "NEEDS = ('orders', 'a', 'b', 'c')"])
 def test_a_pair_is_no_list(text: str) -> None:
     assert [*lists_in(text)] == []
+
+
+COUNTED = {
+    (counts.column, value)
+    for counts in (fact.counts for fact in FACTS.values())
+    if counts is not None
+    for value in counts.values
+}
+KNOWN_FROM = {contract.known_from for contract in CONTRACTS.values() if contract.known_from}
+
+
+def meanings_in(text: str) -> list[str]:
+    """Conditions on what counts, and on what was known by a day, that are written out."""
+    found = []
+    for column, value in COUNTED:
+        compared = rf"""\b{column}"?\s*(=|<>|!=|is (not )?distinct from|(not )?in\s*\([^)]*)\s*'{value}'"""
+        found += [said[0] for said in re.finditer(compared, text, re.IGNORECASE)]
+    for column in KNOWN_FROM:
+        found += [said[0] for said in re.finditer(rf'\b{column}"?\s+is\s+null\s+or\b', text, re.IGNORECASE)]
+    return found
+
+
+def test_what_counts_and_what_was_known_is_said_in_the_contracts_alone() -> None:
+    assert COUNTED and KNOWN_FROM
+    paths = [*sources(), *sorted((ROOT / "pipelines").rglob("*.sql"))]
+    found = {
+        str(path.relative_to(ROOT)): said
+        for path in paths
+        if (said := meanings_in(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}, "fill a slot with `counted` or `known` of pipelines/core/facts"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where o.status = 'completed'",
+        "count(*) filter (where status <> 'completed')",
+        "o.\"status\" in ('returned', 'completed')",
+        "where c.created_on is null or c.created_on <= $as_of",
+    ],
+)
+def test_a_meaning_is_found_however_it_is_written(text: str) -> None:
+    assert len(meanings_in(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["where o.status = 'returned'", "min(created_on)", "'completed' as label"])
+def test_other_conditions_are_no_meaning(text: str) -> None:
+    assert meanings_in(text) == []

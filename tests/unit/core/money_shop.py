@@ -12,12 +12,13 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
-from pipelines.engine import DuckDB, connect, load_step, relation_exists, store_select
+from pipelines.engine import DuckDB, connect, relation_exists, store_select
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
+from pipelines.publish.steps import mart_step
 from resources.landing import new_files
 
 CENT = Decimal("0.0001")
@@ -155,7 +156,7 @@ class MoneyShop:
         """The marts of money: the days, the bridge, the customers and the reasons."""
         self.con.execute("create schema if not exists marts")
         for mart in ("revenue_day", "revenue_bridge", "quarantine_reason"):
-            step = load_step(f"publish/marts/{mart}")
+            step = mart_step(mart)
             store_select(self.con, step.table, step.sql, step.store, {"as_of": DAY})
         self.con.execute("create or replace table marts.customer as from features.customer")
 
