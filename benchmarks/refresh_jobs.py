@@ -121,7 +121,7 @@ def day(job: Job) -> None:
 def replay(job: Job) -> None:
     """What `lohko replay` does for the last 52 weeks of the scores, beside the warehouse `rebuild` left."""
     from pipelines.features.compute import compute_customers
-    from pipelines.segments import playback
+    from pipelines.segments import playback, scratch_database
 
     days = [job.shop.last_day - timedelta(weeks=week) for week in range(WEEKS, 0, -1)]
     scratch = job.work / "playback"
@@ -135,9 +135,9 @@ def replay(job: Job) -> None:
         known = definitions(con)
         scores = next(segmentation for segmentation in known if segmentation.id == "rfm")
         asked = replace(recipe(), only=playback.features_read(scores, known))
-        with job.clock.phase("whole"), playback.beside(con, scratch) as name:
-            playback.play(con, days, scores, known, compute)
-            job.clock.facts["rows"] = len(playback.sizes(con, name, scores, days))
+        with job.clock.phase("whole"), scratch_database.beside(con, scratch) as name:
+            playback.play(DuckDB(con), days, scores, known, compute)
+            job.clock.facts["rows"] = len(scratch_database.sizes(con, name, scores, days))
     shutil.rmtree(scratch)
     # The phases are added up.
     wall, cpu = job.clock.phases.pop("whole")

@@ -32,8 +32,7 @@ from pipelines.ingest.quality import checks_for
 from pipelines.publish.marts import MACROS, MARTS, PERSONAL, build_marts, table_of
 from pipelines.publish.metrics import METRICS
 from pipelines.roi.compute import compute_roi
-from pipelines.segments import history
-from pipelines.segments.replay import STATE
+from pipelines.segments import assignment, history
 
 if TYPE_CHECKING:
     import duckdb
@@ -344,8 +343,7 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     store_catalogue(DuckDB(con), {"customer": catalogue("customer", CONTRACTS, [])})
     store_entry_products(DuckDB(con), day, CONTRACTS)
     history.create(con)
-    con.execute(STATE)
-    history.assign(con, day, [])
+    assignment.assign(DuckDB(con), day, [])
     history.record(con, day, [], "run")
     run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     compute_roi(DuckDB(con), day, margin_rate=None, contact_cost=Decimal(0))

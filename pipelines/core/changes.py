@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import load_query
+from pipelines.engine import DuckDB, Engine, value
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,7 +40,7 @@ def remember(con: duckdb.DuckDBPyConnection, table: str, days: str) -> None:
     count, first = row or (0, None)
     if not count:
         return
-    seq = newest(con) + 1
+    seq = newest(DuckDB(con)) + 1
     con.execute(
         "delete from ingest.core_change where table_name = $table"
         " and ($first::date is null or first_day >= $first)",
@@ -49,14 +49,13 @@ def remember(con: duckdb.DuckDBPyConnection, table: str, days: str) -> None:
     con.execute("insert into ingest.core_change values (?, ?, ?)", [seq, table, first])
 
 
-def newest(con: duckdb.DuckDBPyConnection) -> int:
+def newest(engine: Engine) -> int:
     """The number of the newest mark; 0 when there is none."""
-    row = con.execute("select coalesce(max(change_seq), 0) from ingest.core_change").fetchone()
-    return int(row[0]) if row else 0
+    return int(value(engine, "select coalesce(max(change_seq), 0) from ingest.core_change"))
 
 
 def since(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     marks: Mapping[date, int],
     *,
     without: Collection[str] = (),
@@ -68,12 +67,18 @@ def since(
     marks : day -> the newest mark when it was computed.
     without : tables that are not read.
     """
-    found = con.execute(
-        load_query("core/queries/outdated_day").sql,
-        {
-            "days": list(marks),
-            "marks": list(marks.values()),
-            "without": list(without),
-        },
-    ).fetchall()
-    return {day for (day,) in found}
+    changed = engine.rows(
+        "select change_seq, first_day from ingest.core_change"
+        " where change_seq > $mark and table_name not in (select unnest($without::varchar[]))",
+        {"mark": min(marks.values(), default=0), "without": list(without)},
+    )
+    return {
+        day
+        for day, mark in marks.items()
+        if any(row["change_seq"] > mark and _bears_on(day, row["first_day"]) for row in changed)
+    }
+
+
+def _bears_on(day: date, first: date | None) -> bool:
+    """Whether a change of rows from a day on, or of every day, bears on a day."""
+    return first is None or first <= day

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine import relations, session, store
@@ -23,25 +23,24 @@ class DuckDB:
     def store(
         self, table: str, sql: str, how: str, parameters: Mapping[str, Any], *, fits: bool = False
     ) -> None:
-        store.store_select(self.con, table, sql, how, parameters, fits=fits)
+        with _said_of_a_select():
+            store.store_select(self.con, table, sql, how, parameters, fits=fits)
 
     def keep(self, name: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         values = store.bound(sql, parameters or {})
-        self.con.execute(f"create or replace temp table {quote(name)} as {sql}", values)
+        with _said_of_a_select():
+            self.con.execute(f"create or replace temp table {quote(name)} as {sql}", values)
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        return session.rows(self.con, sql, store.bound(sql, parameters or {}))
+        with _said_of_a_select():
+            return session.rows(self.con, sql, store.bound(sql, parameters or {}))
 
     def columns(self, relation: str) -> list[tuple[str, str]]:
         return relations.columns_of(self.con, relation)
 
     def columns_of_select(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-        import duckdb
-
-        try:
+        with _said_of_a_select():
             found = self.con.execute(f"describe {sql}", store.bound(sql, parameters)).fetchall()
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from None
         return [(name, kind) for name, kind, *_ in found]
 
     def ensure(self, table: str, columns: Mapping[str, str]) -> None:
@@ -69,3 +68,17 @@ class DuckDB:
 
     def transaction(self) -> AbstractContextManager[None]:
         return session.transaction(self.con)
+
+
+@contextmanager
+def _said_of_a_select() -> Iterator[None]:
+    """What DuckDB says of a SELECT as the protocol's error; what else goes wrong stays its own."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+        text = str(error)
+        kind = text.splitlines()[0].partition(": ")[0]
+        unbound = kind in ("Binder Error", "Catalog Error", "Parser Error")
+        raise QueryError(text, kind, binds=not unbound) from error

@@ -1,8 +1,8 @@
 """What work of the size of the history asks of an engine: store SELECTs, tell a little, shape tables.
 
-Features, drift and ROI are written against this and know no database. DuckDB is behind it today
-(`on_duckdb.py`); one that runs the same portable SELECTs (docs/portable-sql.md) on many machines can be. What
-follows the size of a batch, and record, ledgers and marts, are DuckDB's own and take its connection.
+Features, segments, replays, drift and ROI are written against this and know no database. DuckDB is behind
+it today (`on_duckdb.py`); one that runs the same portable SELECTs (docs/portable-sql.md) on many machines can
+be. What follows the size of a batch, and record, ledgers and marts, are DuckDB's own and take its connection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ class Engine(Protocol):
     """An open warehouse.
 
     SELECTs are text in DuckDB's dialect and bind their values by name (`$as_of`); relations are
-    `schema.table`, or the name of a table that `keep` made.
+    `schema.table`, or the name of a table that `keep` made. A SELECT that cannot be bound, or that fails over
+    a value, is a `QueryError`, whichever method it was given to.
     """
 
     def store(
@@ -52,7 +53,7 @@ class Engine(Protocol):
         """
 
     def ensure(self, table: str, columns: Mapping[str, str]) -> None:
-        """Create an empty table where there is none."""
+        """Create an empty table where there is none; a type may say `not null` or `primary key`."""
 
     def insert(self, table: str, found: Iterable[Sequence[Any]]) -> None:
         """Append rows of all columns of a table."""
@@ -77,4 +78,18 @@ def value(engine: Engine, sql: str, parameters: Mapping[str, Any] | None = None)
 
 
 class QueryError(Exception):
-    """A SELECT that an engine cannot bind."""
+    """A SELECT that an engine cannot bind, or that fails over a value; the text is what the engine says.
+
+    `kind` is the engine's word for it, such as "Conversion Error". `binds` tells the two apart: of a SELECT
+    that binds the text may quote the value that it failed over, and values are personal.
+    """
+
+    def __init__(self, text: str, kind: str, *, binds: bool) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.binds = binds
+
+    @property
+    def reason(self) -> str:
+        """The first line without the kind."""
+        return str(self).splitlines()[0].removeprefix(f"{self.kind}: ")

@@ -16,7 +16,7 @@ from pipelines.publish.bridge import bridge_faults
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
 from pipelines.publish.steps import mart_step
-from pipelines.segments import history
+from pipelines.segments import recorded
 from pipelines.segments.replay import four_weeks_before
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def build_marts(
     """
     parameters = {
         "as_of": as_of,
-        "previous_date": history.previous_day(con, as_of),
+        "previous_date": recorded.previous_day(DuckDB(con), as_of),
         "baseline": four_weeks_before(as_of),
         "project": project,
         "currency": currency,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.engine import DuckDB, Engine, relation_exists
 from pipelines.refresh.ports import Control, Progress, Project
-from pipelines.segments.history import latest_day
+from pipelines.segments.recorded import latest_day
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,4 +62,4 @@ class Refresh:
     @property
     def _recorded(self) -> date | None:
         known = relation_exists(self.con, "segments.recorded_day")
-        return latest_day(self.con) if known else None
+        return latest_day(self.engine) if known else None

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.core.merge import repeated_keys
+from pipelines.engine import DuckDB
 from pipelines.errors import InvariantError
 from pipelines.ingest.batch import unbalanced
 from pipelines.publish.bridge import READY, bridge_faults
@@ -57,7 +58,7 @@ def assert_publishable(
         Naming everything that is broken.
     """
     broken = [*_accounting(con), *_keys(con), *_exclusivity(con, day, exclusive)]
-    broken += [f"the past day {past} is not replayed" for past in missing_days(con, day, months)]
+    broken += [f"the past day {past} is not replayed" for past in missing_days(DuckDB(con), day, months)]
     if broken:
         raise InvariantError(
             f"{day} was not published: {'; '.join(broken)}. What was published before stays; run everything"

@@ -19,7 +19,7 @@ from pipelines.refresh.context import Refresh
 from pipelines.refresh.definitions import definitions_of
 from pipelines.refresh.findings import DEFINITION_TEST, HELD_SEGMENTATION, holds
 from pipelines.refresh.ports import Control, Project
-from pipelines.segments.history import recorded_by
+from pipelines.segments.recorded import recorded_by
 from pipelines.segments.verdicts import failed_on
 from pipelines.segments.versions import in_force
 
@@ -72,7 +72,7 @@ def _build(refresh: Refresh) -> None:
         parts=_parts(refresh),
         trouble=trouble_of(refresh.control, project),
         held=held_definitions(refresh),
-        ready=READY if recorded_by(refresh.con, refresh.day) == refresh.run_id else {},
+        ready=READY if recorded_by(refresh.engine, refresh.day) == refresh.run_id else {},
     )
 
 

@@ -60,7 +60,7 @@ def _measured(refresh: Refresh) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Compare with the day four weeks before; returns what moved, and every subject that was judged."""
     con, engine, day, project = refresh.con, refresh.engine, refresh.day, refresh.project
     baseline = replay.four_weeks_before(day)
-    basis = replay.basis_of(con, baseline)
+    basis = replay.basis_of(engine, baseline)
     if basis is None:
         return {}, []
     features = comparable(engine, features_now(DuckDB(con), project.recipe)["customer"], baseline)

@@ -21,6 +21,7 @@ from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
 from pipelines.refresh.invariants import assert_recordable
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions
+from pipelines.segments.recorded import days_to_record, latest_day
 from pipelines.segments.versions import in_force
 
 INVARIANTS = Check(
@@ -106,9 +107,9 @@ def _findings(refresh: Refresh, known: Iterable[str], held: Mapping[str, str]) -
 
 def _record(refresh: Refresh, definitions: Definitions) -> tuple[tuple[date, ...], history.Recorded]:
     """Record the days, the missed ones before them first; returns them, and what the last of them gave."""
-    latest = history.latest_day(refresh.con)
+    latest = latest_day(refresh.engine)
     recorded = history.Recorded(0, faults_of(definitions))
-    days = tuple(history.days_to_record(latest, refresh.day, min(refresh.days)))
+    days = tuple(days_to_record(latest, refresh.day, min(refresh.days)))
     for day in days:
         recorded = _record_day(refresh, day, definitions)
     return days, recorded
@@ -147,6 +148,7 @@ def _replay(refresh: Refresh, definitions: Definitions, held: Mapping[str, str])
     compute = partial(compute_past_day, con, project.recipe)
     known, months = definitions.segmentations, project.config.roi.months
     try:
-        return len(replay.bring_up(con, refresh.day, known, months, inputs, compute, held)), None
+        replayed = replay.bring_up(refresh.engine, refresh.day, known, months, inputs, compute, held)
+        return len(replayed), None
     except InvariantError as fault:
         return 0, f"{refresh.day} is recorded, but a past day could not be replayed: {fault}"

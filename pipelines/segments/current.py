@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import columns_of, literal, quote
+from pipelines.engine import DuckDB, Engine, literal, quote
 from pipelines.segments.model import OWN
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def table_of(entity: Entity) -> str:
     return f"segments.current_{entity}"
 
 
-def columns(con: duckdb.DuckDBPyConnection, entity: Entity) -> dict[str, bool]:
+def columns(engine: Engine, entity: Entity) -> dict[str, bool]:
     """Segmentation id -> whether its column holds one segment."""
-    found = columns_of(con, table_of(entity))
+    found = engine.columns(table_of(entity))
     return {name: not kind.endswith("[]") for name, kind in found if name != "entity_id"}
 
 
@@ -53,7 +53,7 @@ def move(
         and left by everyone.
     """
     con.execute(f"create table if not exists {table_of(entity)} (entity_id varchar)")
-    known = columns(con, entity)
+    known = columns(DuckDB(con), entity)
     after = {name: exclusive for name, exclusive in known.items() if name in held} | dict(refreshed)
     removed = [name for name in known if name not in after]
     values = {name: _after(name, exclusive, name in refreshed) for name, exclusive in after.items()}
@@ -148,7 +148,7 @@ def undo(con: duckdb.DuckDBPyConnection, day: date, revision: int, before: Mappi
     con.execute("delete from segments.membership where entered_date = ?", [day])
     con.execute("update segments.membership set left_date = null where left_date = ?", [day])
     for entity, wanted in before.items():
-        if columns(con, entity) != dict(wanted):
+        if columns(DuckDB(con), entity) != dict(wanted):
             rebuild(con, entity, wanted)
             continue
         con.execute(

@@ -5,14 +5,15 @@ All that is written on the way (cut points, uploaded lists, temporary tables) is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import bound, is_view, qualified, quote, relation_exists, transaction
+from pipelines.engine import DuckDB, quote, transaction
 from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import Plan
+from pipelines.segments.standing import stand_before
 from pipelines.segments.testing import Membership
 
 if TYPE_CHECKING:
@@ -46,13 +47,11 @@ def assigned(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str =
     -------
     Remarks to tell, see `Plan.prepare`. The table has `entity_id` and a column a segmentation.
     """
-    con.execute("create schema if not exists segments")
+    engine = DuckDB(con)
     if plan.needs_standing:
-        stand_before(con, day)
-    remarks = plan.prepare(con, day)
-    con.execute(
-        f"create or replace temp table {quote(table)} as {plan.sql}", bound(plan.sql, plan.parameters(day))
-    )
+        stand_before(engine, day)
+    remarks = plan.prepare(engine, day)
+    engine.keep(table, plan.sql, plan.parameters(day))
     return remarks
 
 
@@ -73,30 +72,3 @@ def recorded_members(segmentation: Segmentation, day: date) -> Membership:
         " and segmentation_id = $assigned_to and entity_kind = $assigned_entity",
         {"assigned_day": day, "assigned_to": segmentation.id, "assigned_entity": segmentation.entity},
     )
-
-
-def stand_before(con: duckdb.DuckDBPyConnection, day: date, only: Collection[str] | None = None) -> None:
-    """Make `segments.standing` say who stands where at the end of the last recorded day before `day`.
-
-    Call it within `undone`: the relation is replaced, whatever it was. With `only`, of these members.
-    """
-    drop_relation(con, "segments.standing")
-    stays = "select null, null, null, null where false"
-    if relation_exists(con, "segments.membership"):
-        stays = (
-            "select segmentation_id, entity_id, segment_id, entered_date from segments.membership"
-            " where entered_date < $day and (left_date is null or left_date >= $day)"
-            " and ($only::varchar[] is null or list_contains($only::varchar[], entity_id))"
-        )
-    con.execute(
-        "create table segments.standing (segmentation_id varchar, entity_id varchar, segment_id varchar,"
-        " entered_date date)"
-    )
-    told = {"day": day, "only": None if only is None else list(only)}
-    con.execute(f"insert into segments.standing {stays}", bound(stays, told))
-
-
-def drop_relation(con: duckdb.DuckDBPyConnection, relation: str) -> None:
-    """Drop a table or view, if there is one of the name."""
-    kind = "view" if is_view(con, relation) else "table"
-    con.execute(f"drop {kind} if exists {qualified(relation)}")

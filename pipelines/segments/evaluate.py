@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import quote
+from pipelines.engine import Engine, QueryError, quote, value
 from pipelines.errors import InvariantError
-from pipelines.segments.model import AS_OF, Segmentation
+from pipelines.segments.definitions import ENTITIES
+from pipelines.segments.model import AS_OF, OWN, Segmentation
 from pipelines.segments.plan import Plan
+from pipelines.segments.standing import stood_before
 
-if TYPE_CHECKING:
-    import duckdb
+# No segmentation is called so.
+_EVERYONE = f"{OWN}everyone"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,25 @@ def with_dependants(held: Mapping[str, str], segmentations: Iterable[Segmentatio
     return found
 
 
+def evaluate_all(
+    engine: Engine,
+    day: date,
+    segmentations: Sequence[Segmentation],
+    held: Mapping[str, str] | None = None,
+) -> list[Evaluated]:
+    """Evaluate a day, customers and then accounts; members stand where the record says they stood before it.
+
+    Parameters
+    ----------
+    segmentations : in order of reference.
+    held : segmentations that are not to be evaluated, with the reason.
+    """
+    with stood_before(engine, day, segmentations):
+        return [evaluate(engine, day, entity, segmentations, held) for entity in ENTITIES]
+
+
 def evaluate(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     day: date,
     entity: Entity,
     everything: Sequence[Segmentation],
@@ -71,19 +89,17 @@ def evaluate(
     InvariantError
         When the members counted twice: then no segmentation can be trusted.
     """
-    import duckdb
-
     own = [segmentation for segmentation in everything if segmentation.entity == entity]
     found = with_dependants(held or {}, everything)
     table = f"evaluated_{entity}"
     plan = _plan(entity, own, everything, found)
     try:
-        remarks = _run(con, plan, day, table)
-    except (duckdb.DataError, duckdb.ProgrammingError):
-        found = _culprits(con, day, plan, found)
+        remarks = _run(engine, plan, day, table)
+    except QueryError:
+        found = _culprits(engine, day, plan, found)
         plan = _plan(entity, own, everything, found)
-        remarks = _run(con, plan, day, table)
-    found |= _left_out(con, day, table, plan)
+        remarks = _run(engine, plan, day, table)
+    found |= _left_out(engine, day, table, plan)
     found = with_dependants(found, everything)
     kept = tuple(segmentation for segmentation in plan.segmentations if segmentation.id not in found)
     return Evaluated(entity, table, kept, found, remarks)
@@ -97,56 +113,53 @@ def _plan(
     )
 
 
-def _run(con: duckdb.DuckDBPyConnection, plan: Plan, day: date, table: str) -> tuple[str, ...]:
+def _run(engine: Engine, plan: Plan, day: date, table: str) -> tuple[str, ...]:
     """Fill the temporary table; without a segmentation it is empty, and no features are read."""
     if not plan.segmentations:
-        con.execute(f"create or replace temp table {table} (entity_id varchar)")
+        engine.keep(table, "select cast(null as varchar) as entity_id where false")
         return ()
-    remarks = plan.prepare(con, day)
-    con.execute(f"create or replace temp table {table} as {plan.sql}", plan.parameters(day))
+    remarks = plan.prepare(engine, day)
+    engine.keep(table, plan.sql, plan.parameters(day))
     return tuple(remarks)
 
 
-def _culprits(
-    con: duckdb.DuckDBPyConnection, day: date, plan: Plan, held: Mapping[str, str]
-) -> dict[str, str]:
+def _culprits(engine: Engine, day: date, plan: Plan, held: Mapping[str, str]) -> dict[str, str]:
     """Evaluate the segmentations one by one; those that fail are held, with what refers to them."""
-    import duckdb
-
     found = dict(held)
     for segmentation in plan.segmentations:
         if segmentation.uses & found.keys():
             continue  # with_dependants says why
         try:
-            _run(con, Plan(plan.entity, (segmentation,), plan.everything), day, "probe")
-        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            _run(engine, Plan(plan.entity, (segmentation,), plan.everything), day, "probe")
+        except QueryError as error:
             found[segmentation.id] = f"cannot be evaluated on {day}: {_reason(error)}"
-    con.execute("drop table if exists probe")
+    engine.drop("probe")
     return with_dependants(found, plan.everything)
 
 
-def _reason(error: Exception) -> str:
-    """DuckDB's words where they name columns; of an error over values only its kind: values are personal."""
-    kind, _, words = str(error).splitlines()[0].partition(": ")
-    return words if kind in ("Binder Error", "Catalog Error") else f"{kind.lower()} in a condition"
+def _reason(error: QueryError) -> str:
+    """The engine's words where they name columns; of an error over values its kind: values are personal."""
+    return f"{error.kind.lower()} in a condition" if error.binds else error.reason
 
 
-def _left_out(con: duckdb.DuckDBPyConnection, day: date, table: str, plan: Plan) -> dict[str, str]:
+def _left_out(engine: Engine, day: date, table: str, plan: Plan) -> dict[str, str]:
     """Exclusive segmentations that leave members out. Two segments at once cannot be: a column has one."""
     if not plan.segmentations:
         return {}
     exclusive = [segmentation.id for segmentation in plan.segmentations if segmentation.exclusive]
-    counts = "".join(f", count({quote(name)})" for name in exclusive)
-    row = con.execute(f"select count(*){counts} from {table}").fetchone()
-    members = con.execute(f"select count(*) from features.{plan.entity} where {AS_OF} = ?", [day]).fetchone()
-    counted, total = row or (0,), members[0] if members else 0
-    if counted[0] != total:
+    counts = "".join(f", count({quote(name)}) as {quote(name)}" for name in exclusive)
+    (row,) = engine.rows(f"select count(*) as {quote(_EVERYONE)}{counts} from {quote(table)}")
+    total = value(
+        engine, f"select count(*) from features.{plan.entity} where {AS_OF} = $as_of", {"as_of": day}
+    )
+    if row[_EVERYONE] != total:
         raise InvariantError(
-            f"segments of {day}: {total} {plan.entity}s, but {counted[0]} rows evaluated; expected one row"
-            " each"
+            f"segments of {day}: {total} {plan.entity}s, but {row[_EVERYONE]} rows evaluated; expected one"
+            " row each"
         )
     return {
-        name: f"on {day}, {total} {plan.entity}s but {count} in a segment; expected every one in exactly one"
-        for name, count in zip(exclusive, counted[1:], strict=True)
-        if count != total
+        name: f"on {day}, {total} {plan.entity}s but {row[name]} in a segment;"
+        " expected every one in exactly one"
+        for name in exclusive
+        if row[name] != total
     }

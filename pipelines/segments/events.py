@@ -16,7 +16,7 @@ from pipelines.core.facts import columns_of, counted, reads_lines, relation, tab
 from pipelines.engine import quote
 from pipelines.segments.calls import Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
-from pipelines.segments.model import AS_OF, EventCall, Needs
+from pipelines.segments.model import AS_OF, FROM, EventCall, Needs
 from pipelines.segments.words import Named
 
 LABELS = ("where", "within", "at_least", "at_most")
@@ -125,12 +125,12 @@ def _counted(entity: Entity, table: str, lines: bool, calls: list[EventCall]) ->
     what = f"distinct {quote(key[0])}" if lines else "*"
     counts = []
     for call in calls:
-        within = f"{quote(_DAY)} > $as_of - {call.days} and " if call.days is not None else ""
+        within = f"{quote(_DAY)} >= ${FROM}{call.days} and " if call.days is not None else ""
         counts.append(f"count({what}) filter (where {within}({call.condition})) as {quote(call.name)}")
     columns = frozenset().union(*(call.columns for call in calls), key)
     days = [call.days for call in calls]
     longest = None if None in days else max(day for day in days if day is not None)
-    since = None if longest is None else f"$as_of - {longest - 1}"
+    since = None if longest is None else f"${FROM}{longest}"
     found = relation(table, entity, columns - {AS_OF}, since=since)
     events = found.select(
         f"{found.owner} as {quote(_OWNER)}",

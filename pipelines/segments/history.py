@@ -6,28 +6,19 @@ Earlier days are never recorded again; they can be replayed beside the record (s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.segments import Entity
-from pipelines.engine import (
-    Statement,
-    Table,
-    literal,
-    load_query,
-    quote,
-    relation_exists,
-    run_step,
-    transaction,
-)
+from pipelines.engine import DuckDB, Table, load_query, quote, relation_exists, run_step, transaction
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
-from pipelines.segments import assignment, current, unrecorded_cuts, versions
+from pipelines.segments import assignment, current, recorded, unrecorded_cuts, versions
 from pipelines.segments.definitions import ENTITIES
-from pipelines.segments.evaluate import Evaluated, evaluate, with_dependants
+from pipelines.segments.evaluate import Evaluated, evaluate_all, with_dependants
 from pipelines.segments.model import Segmentation
 from pipelines.segments.versions import InForce
 from pipelines.segments.versions import store_definitions as store_definitions
@@ -73,135 +64,11 @@ class _Prepared:
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the record where it is missing, and take back what a killed run left of a day."""
     con.execute(SCHEMA)
-    unrecorded_cuts.take_back(con)
+    unrecorded_cuts.take_back(DuckDB(con))
     versions.create(con)
     if not relation_exists(con, "segments.membership"):
         run_step(con, "segments/membership")
-    assignment.create(con)
-
-
-def latest_day(con: duckdb.DuckDBPyConnection) -> date | None:
-    """The last recorded day."""
-    row = con.execute("select max(as_of_date) from segments.recorded_day").fetchone()
-    return row[0] if row else None
-
-
-def recorded_by(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
-    """The run that recorded a day last."""
-    row = con.execute(
-        "select arg_max(run_id, revision) from segments.recorded_day where as_of_date = ?", [day]
-    ).fetchone()
-    return row[0] if row else None
-
-
-def recorded_among(con: duckdb.DuckDBPyConnection, days: Collection[date]) -> set[date]:
-    """Those of some days that stand in the record."""
-    found = con.execute(
-        "select distinct as_of_date from segments.recorded_day"
-        " where as_of_date in (select unnest($days::date[]))",
-        {"days": list(days)},
-    ).fetchall()
-    return {day for (day,) in found}
-
-
-def previous_day(con: duckdb.DuckDBPyConnection, day: date) -> date | None:
-    """The last recorded day before `day`."""
-    row = con.execute(
-        "select max(as_of_date) from segments.recorded_day where as_of_date < ?", [day]
-    ).fetchone()
-    return row[0] if row else None
-
-
-def days_to_record(latest: date | None, wanted: date, first: date | None = None) -> list[date]:
-    """The days a run for `wanted` records: those missed since the latest, one by one, and itself.
-
-    Raises
-    ------
-    UsageError
-        When `wanted` lies before the latest recorded day: the record is never rewritten.
-    """
-    if latest is None:
-        start = min(first, wanted) if first else wanted
-    elif wanted < latest:
-        raise UsageError(
-            f"{wanted} is before {latest}, the latest recorded day. What was recorded is not rewritten;"
-            f" run {latest} again or a later day"
-        )
-    else:
-        start = wanted if wanted == latest else latest + timedelta(days=1)
-    return [start + timedelta(days=i) for i in range((wanted - start).days + 1)]
-
-
-def assign(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
-    """Put the segments of a day, as its features give them, into `segments.assignment`.
-
-    This is a replay and no record. Not to be called within a transaction.
-
-    Raises
-    ------
-    InvariantError
-        When a segmentation cannot be evaluated, or leaves a member out.
-    """
-    found = evaluate_all(con, day, segmentations)
-    for evaluated in found:
-        for name, reason in evaluated.held.items():
-            raise InvariantError(f"segmentation {name}: {reason}")
-    with transaction(con):
-        assignment.store_replayed(con, day, found)
-
-
-def evaluate_all(
-    con: duckdb.DuckDBPyConnection,
-    day: date,
-    segmentations: Sequence[Segmentation],
-    held: Mapping[str, str] | None = None,
-) -> list[Evaluated]:
-    """Evaluate a day, customers and then accounts; members stand where the record says they stood before it.
-
-    Parameters
-    ----------
-    segmentations : in order of reference.
-    held : segmentations that are not to be evaluated, with the reason.
-    """
-    return [evaluate_recorded(con, day, entity, segmentations, held) for entity in ENTITIES]
-
-
-def evaluate_recorded(
-    con: duckdb.DuckDBPyConnection,
-    day: date,
-    entity: Entity,
-    segmentations: Sequence[Segmentation],
-    held: Mapping[str, str] | None = None,
-) -> Evaluated:
-    """Evaluate a day; members stand where the record says they stood before it.
-
-    Parameters
-    ----------
-    entity : whom it is about, customers or accounts.
-    held : held segmentations, each with the reason.
-    """
-    _stand_before(con, day, segmentations)
-    evaluated = evaluate(con, day, entity, segmentations, held)
-    # It tells of this day alone, and is no state.
-    con.execute("drop view segments.standing")
-    return evaluated
-
-
-def _stand_before(con: duckdb.DuckDBPyConnection, day: date, segmentations: Sequence[Segmentation]) -> None:
-    """`segments.standing`: who stands where at the end of the last recorded day before `day`.
-
-    Of every entity: accounts are judged by the segments of their customers too.
-    """
-    kinds = (
-        ", ".join(
-            f"({literal(segmentation.id)}, {literal(segmentation.entity)})" for segmentation in segmentations
-        )
-        or "('', '')"
-    )
-    before = load_query("segments/queries/member_before").filled(
-        judged=Statement(f"(segmentation_id, entity_kind) in ({kinds})"), day=Statement(literal(day))
-    )
-    con.execute(f"create or replace view segments.standing as {before}")
+    assignment.create(DuckDB(con))
 
 
 def assert_exclusive(con: duckdb.DuckDBPyConnection, day: date, exclusive: Sequence[str]) -> None:
@@ -263,11 +130,12 @@ def recording(
     ----------
     faults : segmentations (or files, where they do not tell their id) that are at fault, with the fault.
     """
-    with unrecorded_cuts.taken_back_unless_kept(con, day):
+    engine = DuckDB(con)
+    with unrecorded_cuts.taken_back_unless_kept(engine, day):
         prepared = _prepare(con, day, segmentations, faults or {})
         with transaction(con):
             yield _append(con, day, run_id, prepared)
-            unrecorded_cuts.keep(con)
+            unrecorded_cuts.keep(engine)
 
 
 def record(
@@ -302,13 +170,14 @@ def _prepare(
     faults: Mapping[str, str],
 ) -> _Prepared:
     """Evaluate a day against the last recorded one before it."""
-    latest = latest_day(con)
+    engine = DuckDB(con)
+    latest = recorded.latest_day(engine)
     if latest is not None and day < latest:
         raise UsageError(f"{day} is before {latest}, the latest recorded day")
-    before = previous_day(con, day)
+    before = recorded.previous_day(engine, day)
     standing = versions.in_force(con, before)
     held = _held(faults, standing, versions.refused(con, before, segmentations), segmentations)
-    found = evaluate_all(con, day, segmentations, held)
+    found = evaluate_all(engine, day, segmentations, held)
     for evaluated in found:
         # What accounts hold may be customers' fault, never the other way round; all is told once.
         held |= evaluated.held
@@ -365,9 +234,7 @@ def _append(con: duckdb.DuckDBPyConnection, day: date, run_id: str, prepared: _P
     for evaluated in found:
         current.move(con, evaluated.entity, evaluated.table, evaluated.columns, held)
         _write_events(con, day, revision, run_id, evaluated.entity, known)
-    con.execute("delete from segments.replayed where as_of_date >= ?", [day])
-    con.execute("delete from segments.replayed_day where as_of_date >= ?", [day])
-    assignment.make_view(con)
+    assignment.forget_from(DuckDB(con), day)
     versions.store_definitions(con, [s for part in found for s in part.segmentations], held)
     return Recorded(revision, held, tuple(remark for part in found for remark in part.remarks))
 

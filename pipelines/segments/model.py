@@ -14,6 +14,8 @@ from pipelines.config.segments import AnyDefinition, Entity
 
 AS_OF = "as_of_date"
 OWN = "~"
+# `$from_90` is the first of the 90 days that end with the day, as in the fragments of features.
+FROM = "from_"
 KEY: dict[str, str] = {"customer": "customer_id", "account": "account_id"}
 
 

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.segments import Entity
-from pipelines.engine import Table, load_query, quote, transaction
+from pipelines.engine import Engine, Table, load_query, quote
 from pipelines.segments import cuts
 from pipelines.segments.model import KEY, OWN, Needs, Part, Segmentation, closure, merged
-from pipelines.segments.select import relation
-
-if TYPE_CHECKING:
-    import duckdb
+from pipelines.segments.select import bindings, relation
 
 # The column of an inspection with the segment, or the list of segments.
 RESULT = f"{OWN}segment"
-LIST_TABLE = """
-create table if not exists segments.list_member (
-    segmentation_id varchar not null, segment_id varchar not null, content varchar not null,
-    entity_id varchar not null
-)
-"""
+LISTED = "segments.list_member"
+LIST_COLUMNS = {
+    "segmentation_id": "varchar not null",
+    "segment_id": "varchar not null",
+    "content": "varchar not null",
+    "entity_id": "varchar not null",
+}
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,15 @@ class Asked:
 class Inspection:
     """`sql` gives `entity_id`, RESULT, a boolean column for each of `asked`, and every column they read.
 
-    It binds what the plan's `parameters` give, after `prepare`. A condition that is NULL is false.
+    It binds `parameters(day)`, after the plan's `prepare`. A condition that is NULL is false.
     """
 
     sql: str
     asked: tuple[Asked, ...]
+
+    def parameters(self, day: date) -> dict[str, Any]:
+        """What `sql` binds."""
+        return bindings(self.sql, day)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Plan:
 
     def parameters(self, day: date) -> dict[str, Any]:
         """What `sql` binds."""
-        return {"as_of": day}
+        return bindings(self.sql, day)
 
     @cached_property
     def needs_standing(self) -> bool:
@@ -138,7 +140,7 @@ class Plan:
         sql = relation(self.entity, columns, needs, ", ".join(outputs))
         return Inspection(sql, tuple(asked for asked, _ in found))
 
-    def prepare(self, con: duckdb.DuckDBPyConnection, day: date) -> list[str]:
+    def prepare(self, engine: Engine, day: date) -> list[str]:
         """Compute the cut points of a day and bring in uploaded lists; `sql` reads both.
 
         Returns
@@ -146,16 +148,21 @@ class Plan:
         Remarks to tell: lists of which some ids are unknown on the day, with their number.
         """
         remarks: list[str] = []
-        with transaction(con):
-            con.execute(cuts.TABLE)
-            con.execute(LIST_TABLE)
+        with engine.transaction():
+            ensure_read(engine)
             for segmentation in self.needed:
                 if segmentation.compiled.cuts:
-                    cuts.compute(con, day, segmentation)
+                    cuts.compute(engine, day, segmentation)
                 if segmentation.compiled.lists:
-                    _bring_in(con, segmentation)
-                    remarks += _unknown(con, day, segmentation)
+                    _bring_in(engine, segmentation)
+                    remarks += _unknown(engine, day, segmentation)
         return remarks
+
+
+def ensure_read(engine: Engine) -> None:
+    """Create the tables that a plan may read beside features and core, where they are missing."""
+    cuts.ensure(engine)
+    engine.ensure(LISTED, LIST_COLUMNS)
 
 
 def _names(parts: Sequence[Part]) -> tuple[str, ...]:
@@ -169,36 +176,31 @@ def _everywhere(needs: Needs) -> Needs:
     return merged([needs, *inner, *(column.needs for column in columns)])
 
 
-def _bring_in(con: duckdb.DuckDBPyConnection, segmentation: Segmentation) -> None:
+def _bring_in(engine: Engine, segmentation: Segmentation) -> None:
     """Store the ids of every list that has changed since it was stored."""
-    lists = segmentation.compiled.lists
-    stored = con.execute(
-        "select distinct segment_id, content from segments.list_member where segmentation_id = ?",
-        [segmentation.id],
-    ).fetchall()
-    if sorted(stored) == sorted((listed.segment, listed.content) for listed in lists):
+    lists, whose = segmentation.compiled.lists, {"id": segmentation.id}
+    stored = engine.rows(
+        f"select distinct segment_id, content from {LISTED} where segmentation_id = $id", whose
+    )
+    if {(row["segment_id"], row["content"]) for row in stored} == {
+        (listed.segment, listed.content) for listed in lists
+    }:
         return
-    con.execute("delete from segments.list_member where segmentation_id = ?", [segmentation.id])
+    engine.delete(LISTED, "segmentation_id = $id", whose)
     for listed in lists:
-        con.execute(
-            "insert into segments.list_member select $segmentation, $segment, $content, unnest($ids)",
-            {
-                "segmentation": segmentation.id,
-                "segment": listed.segment,
-                "content": listed.content,
-                "ids": list(listed.ids),
-            },
+        engine.insert(
+            LISTED, ((segmentation.id, listed.segment, listed.content, member) for member in listed.ids)
         )
 
 
-def _unknown(con: duckdb.DuckDBPyConnection, day: date, segmentation: Segmentation) -> Sequence[str]:
+def _unknown(engine: Engine, day: date, segmentation: Segmentation) -> Sequence[str]:
     """How many ids of each list are no member of the day; the ids themselves are told nowhere."""
     entity = segmentation.entity
     unknown_listed = load_query("segments/queries/unknown_listed").filled(
         key=KEY[entity], features=Table(f"features.{entity}")
     )
-    found = con.execute(unknown_listed, {"day": day, "id": segmentation.id}).fetchall()
     return [
-        f"{segmentation.id}.{segment}: {unknown} of {listed} listed ids are no {entity} on {day}"
-        for segment, listed, unknown in found
+        f"{segmentation.id}.{row['segment_id']}: {row['unknown']} of {row['listed']} listed ids"
+        f" are no {entity} on {day}"
+        for row in engine.rows(unknown_listed, {"day": day, "id": segmentation.id})
     ]

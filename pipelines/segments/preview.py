@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.engine import (
+    DuckDB,
     Statement,
     Table,
     bound,
@@ -20,7 +21,7 @@ from pipelines.engine import (
     relation_exists,
     rows,
 )
-from pipelines.segments import assignment
+from pipelines.segments import assignment, cuts
 from pipelines.segments.dry import members_of
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.segments.plan import RESULT, Asked, Plan
@@ -221,7 +222,7 @@ class _Looked:
         inspection = self.plan.inspect(self.segmentation)
         self.con.execute(
             f"create or replace temp table {INSPECTED} as {inspection.sql}",
-            bound(inspection.sql, self.plan.parameters(self.day)),
+            inspection.parameters(self.day),
         )
         wholes = [
             condition
@@ -329,10 +330,9 @@ def _cut_points(
     if not segmentation.compiled.cuts:
         return []
     features = {cut.name: cut.feature for cut in segmentation.compiled.cuts}
-    found = rows(
-        con,
-        "select name, position, value from segments.cut_point where as_of_date = ? and segmentation_id = ?"
-        " order by name, position",
-        [day, segmentation.id],
-    )
-    return [{**row, "feature": features[row["name"]]} for row in found if row["name"] in features]
+    return [
+        {"name": name, "position": position, "value": value, "feature": features[name]}
+        for name, points in cuts.computed(DuckDB(con), day, segmentation.id).items()
+        if name in features
+        for position, value in enumerate(points, start=1)
+    ]

@@ -10,21 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from pipelines.contracts.bearing import made_of
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes
-from pipelines.engine import DuckDB, load_step, relation_exists, run_step, transaction
+from pipelines.engine import Engine, load_step, value
 from pipelines.errors import InvariantError
 from pipelines.features.compute import has_features, keep_features
-from pipelines.segments import assignment, history
+from pipelines.segments import assignment, recorded
+from pipelines.segments.evaluate import evaluate_all
 from pipelines.segments.model import Segmentation
 
-if TYPE_CHECKING:
-    import duckdb
-
-STATE = assignment.SCHEMA
+PROFILES = "segments/profile_day"
 # Fills the features of a day; those of an earlier day that stand, if one is given, are carried on.
 ComputeFeatures = Callable[[date, date | None], object]
 # Over more than a weekend so many buy, or buy no more, that computing everyone is as fast.
@@ -48,29 +45,28 @@ def month_starts(day: date, months: int) -> list[date]:
     return found[::-1]
 
 
-def needed_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[date]:
+def needed_days(engine: Engine, day: date, months: int) -> list[date]:
     """The past days that ROI, drift and charts need, oldest first; none before the first order."""
-    row = con.execute("select min(business_date) from core.orders").fetchone()
-    first = row[0] if row else None
+    first = value(engine, "select min(business_date) from core.orders")
     if first is None:
         return []
     starts = month_starts(day, months)
     campaigns = [
-        found[0]
-        for found in con.execute(
-            "select distinct start_date from core.campaigns where start_date between ? and ?",
-            [starts[0], day],
-        ).fetchall()
+        row["start_date"]
+        for row in engine.rows(
+            "select distinct start_date from core.campaigns where start_date between $first and $last",
+            {"first": starts[0], "last": day},
+        )
     ]
     wanted = {start - timedelta(days=1) for start in [*starts, *campaigns]} | {four_weeks_before(day)}
-    previous = history.previous_day(con, day)
+    previous = recorded.previous_day(engine, day)
     if previous is not None:
         wanted.add(previous)
     return sorted(past_day for past_day in wanted if first <= past_day < day)
 
 
 def bring_up(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     day: date,
     segmentations: Sequence[Segmentation],
     months: int,
@@ -100,52 +96,54 @@ def bring_up(
     InvariantError
         When a past day gives other members than its features have; nothing of that day remains.
     """
-    con.execute(STATE)
-    needed = needed_days(con, day, months)
+    assignment.ensure(engine)
+    needed = needed_days(engine, day, months)
     baseline = four_weeks_before(day)
-    near = _nearest(con, baseline, inputs, segmentations)
-    _forget_others(con, [*needed, day])
-    recorded, marked = history.recorded_among(con, needed), f"{inputs} {changes.newest(con)}"
-    standing = _standing(con, set(needed) - {baseline}, inputs, segmentations)
-    standing |= _with_features(con, {baseline}.intersection(needed), inputs, segmentations)
+    near = _nearest(engine, baseline, inputs, segmentations)
+    _forget_others(engine, [*needed, day])
+    known, marked = recorded.recorded_among(engine, needed), f"{inputs} {changes.newest(engine)}"
+    standing = _standing(engine, set(needed) - {baseline}, inputs, segmentations)
+    standing |= _with_features(engine, {baseline}.intersection(needed), inputs, segmentations)
     replayed = []
     for past in needed:
-        kept = past == baseline or past not in recorded
+        kept = past == baseline or past not in known
         if kept and past not in standing:
             compute(past, near if near and near < past <= near + _CARRIED_FOR else None)
-            if past not in recorded:
-                _replay(con, past, segmentations, held or {}, marked)
+            if past not in known:
+                _replay(engine, past, segmentations, held or {}, marked)
                 replayed.append(past)
             near = max(past, near or past)
-            keep_features(DuckDB(con), [day, baseline, near])
-        if past in recorded:
-            _remember(con, past, "recorded", marked if kept else "")
-    keep_features(DuckDB(con), [day, baseline])
-    assignment.make_view(con)
+            keep_features(engine, [day, baseline, near])
+        if past in known:
+            assignment.remember(engine, past, "recorded", marked if kept else "")
+    keep_features(engine, [day, baseline])
+    assignment.make_view(engine)
     return replayed
 
 
-def missing_days(con: duckdb.DuckDBPyConnection, day: date, months: int) -> list[date]:
+def missing_days(engine: Engine, day: date, months: int) -> list[date]:
     """The past days that a day needs and that do not stand; none after `bring_up`."""
-    return [past for past in needed_days(con, day, months) if basis_of(con, past) is None]
+    return [past for past in needed_days(engine, day, months) if basis_of(engine, past) is None]
 
 
-def basis_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
+def basis_of(engine: Engine, day: date) -> str | None:
     """`recorded` or `replayed`: where the assignment of a day comes from; None when there is none."""
-    row = con.execute("select basis from segments.snapshot_day where as_of_date = ?", [day]).fetchone()
-    return row[0] if row else None
+    found: str | None = value(
+        engine, f"select basis from {assignment.SNAPSHOT_DAY} where as_of_date = $day", {"day": day}
+    )
+    return found
 
 
 def _nearest(
-    con: duckdb.DuckDBPyConnection, baseline: date, inputs: str, segmentations: Sequence[Segmentation]
+    engine: Engine, baseline: date, inputs: str, segmentations: Sequence[Segmentation]
 ) -> date | None:
     """The last day before the baseline whose features are there and would come out the same today."""
     before = {baseline - timedelta(days=days) for days in range(1, _CARRIED_FOR.days + 1)}
-    return max(_with_features(con, before, inputs, segmentations), default=None)
+    return max(_with_features(engine, before, inputs, segmentations), default=None)
 
 
 def _replay(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     past: date,
     segmentations: Sequence[Segmentation],
     held: Mapping[str, str],
@@ -153,45 +151,48 @@ def _replay(
 ) -> None:
     # A segmentation that fails on a past day has no rows of it; were it failing today, the run would tell.
     try:
-        found = history.evaluate_all(con, past, segmentations, held)
+        found = evaluate_all(engine, past, segmentations, held)
     except InvariantError:
-        _forget(con, past)
+        _forget(engine, past)
         raise
-    with transaction(con):
-        assignment.store_replayed(con, past, found)
-        run_step(con, "segments/profile_day", {"as_of": past, "as_of_date": past, "basis": "replayed"})
-        _remember(con, past, "replayed", inputs)
+    step = load_step(PROFILES)
+    with engine.transaction():
+        assignment.store_replayed(engine, past, found)
+        of_day = {"as_of": past, "as_of_date": past, "basis": "replayed"}
+        engine.store(step.table, step.sql, step.store, of_day)
+        assignment.remember(engine, past, "replayed", inputs)
 
 
 def _with_features(
-    con: duckdb.DuckDBPyConnection, days: Collection[date], inputs: str, segmentations: Sequence[Segmentation]
+    engine: Engine, days: Collection[date], inputs: str, segmentations: Sequence[Segmentation]
 ) -> set[date]:
     """Those of some days that would come out the same and whose features are there too."""
-    standing = _standing(con, days, inputs, segmentations, with_accounts=True)
-    return {day for day in standing if has_features(DuckDB(con), day)}
+    standing = _standing(engine, days, inputs, segmentations, with_accounts=True)
+    return {day for day in standing if has_features(engine, day)}
 
 
 def _standing(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     days: Collection[date],
     inputs: str,
     segmentations: Sequence[Segmentation],
     with_accounts: bool = False,
 ) -> set[date]:
     """Those of some days that would come out the same: same inputs, and no row changed that bears on them."""
-    found = con.execute(
-        "select as_of_date, inputs from segments.snapshot_day"
+    found = engine.rows(
+        f"select as_of_date, inputs from {assignment.SNAPSHOT_DAY}"
         " where as_of_date in (select unnest($days::date[]))",
         {"days": list(days)},
-    ).fetchall()
-    marks = {day: int(told.rpartition(" ")[2]) for day, told in found if told.rpartition(" ")[0] == inputs}
+    )
+    told = {row["as_of_date"]: row["inputs"].rpartition(" ") for row in found}
+    marks = {day: int(mark) for day, (made_by, _, mark) in told.items() if made_by == inputs}
     of_accounts = {*made_of("account")} - {*made_of("customer")}
     accounts = with_accounts or any(
         segmentation.entity == "account" or segmentation.tables & of_accounts
         for segmentation in segmentations
     )
     without = CONTRACTS.keys() - {*made_of("account" if accounts else "customer")}
-    return marks.keys() - changes.since(con, marks, without=without)
+    return marks.keys() - changes.since(engine, marks, without=without)
 
 
 def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> str:
@@ -204,32 +205,26 @@ def inputs_hash(versions: Mapping[str, str], features: str, money: str = "") -> 
     money : the mark of its terms of money.
     """
     parts = [f"{name}:{version}" for name, version in sorted(versions.items())] + [features, money]
-    parts.append(load_step("segments/profile_day").sql)
+    parts.append(load_step(PROFILES).sql)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
-def _remember(con: duckdb.DuckDBPyConnection, day: date, basis: str, inputs: str) -> None:
-    con.execute("insert or replace into segments.snapshot_day values (?, ?, ?)", [day, basis, inputs])
-
-
-def _forget(con: duckdb.DuckDBPyConnection, past: date) -> None:
+def _forget(engine: Engine, past: date) -> None:
     """Drop a replayed day that cannot be computed again: what stands of it was computed from other rows."""
-    with transaction(con):
-        for table in ("segments.replayed", "segments.replayed_day", "segments.snapshot_day"):
-            con.execute(f"delete from {table} where as_of_date = ?", [past])
-        if relation_exists(con, "segments.profile_day"):
-            con.execute(
-                "delete from segments.profile_day where basis = 'replayed' and as_of_date = ?", [past]
-            )
-        assignment.make_view(con)
+    with engine.transaction():
+        for table in assignment.SCHEMA:
+            engine.delete(table, "as_of_date = $day", {"day": past})
+        if engine.columns("segments.profile_day"):
+            engine.delete("segments.profile_day", "basis = 'replayed' and as_of_date = $day", {"day": past})
+        assignment.make_view(engine)
 
 
-def _forget_others(con: duckdb.DuckDBPyConnection, keep: Sequence[date]) -> None:
+def _forget_others(engine: Engine, keep: Sequence[date]) -> None:
     """Drop replayed days that nothing needs any more; profiles of recorded days stay, they are history."""
-    assignment.forget_replayed(con, keep)
-    if relation_exists(con, "segments.profile_day"):
-        con.execute(
-            "delete from segments.profile_day where basis = 'replayed'"
-            " and as_of_date not in (select unnest($keep))",
+    assignment.forget_replayed(engine, keep)
+    if engine.columns("segments.profile_day"):
+        engine.delete(
+            "segments.profile_day",
+            "basis = 'replayed' and as_of_date not in (select unnest($keep))",
             {"keep": list(keep)},
         )

@@ -1,14 +1,21 @@
-"""The nested SELECT: features and joined columns at the bottom, then a level for each step of reference."""
+"""The nested SELECT: features and joined columns at the bottom, then a level for each step of reference.
+
+It is of the size of the history, and kept to the portable subset (docs/portable-sql.md) but for what
+conditions say themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
 
 from pipelines.config.segments import Entity
-from pipelines.engine import literal, quote
+from pipelines.engine import literal, parameters_in, quote
 from pipelines.segments import events, members
 from pipelines.segments.model import (
     AS_OF,
+    FROM,
     KEY,
     Column,
     CutColumn,
@@ -38,6 +45,13 @@ def relation(entity: Entity, columns: Sequence[Column], needs: Needs, outputs: s
         listed = ", ".join(f"{column.sql} as {quote(column.name)}" for column in level)
         sql = f"select *, {listed} from ({sql}) as level_{i}"
     return f"select {outputs} from ({sql}) as judged"
+
+
+def bindings(sql: str, day: date) -> dict[str, Any]:
+    """What such a SELECT binds: the day, and the first day of each window that ends with it."""
+    windows = [name.removeprefix(FROM) for name in parameters_in(sql) if name.startswith(FROM)]
+    first_days = {f"{FROM}{days}": day - timedelta(days=int(days) - 1) for days in windows}
+    return {"as_of": day, **first_days}
 
 
 def _lowest(entity: Entity, needs: Needs) -> str:
@@ -138,7 +152,8 @@ def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
         f"(segmentation_id = {literal(segmentation)} and name = {literal(score)})"
         for segmentation, score in scores
     )
-    missing = "cast(error('the cut points of the day are not there; Plan.prepare computes them') as boolean)"
+    # Text that is no yes or no: a cast that fails is what every engine refuses, and tells what it was given.
+    missing = "cast('the cut points of the day are not there; Plan.prepare computes them' as boolean)"
     return [
         f"cross join (select {listed} from segments.cut_point where {AS_OF} = $as_of and ({which})"
         f" having case when count(*) >= {len(ordered)} then true else {missing} end) as cut"

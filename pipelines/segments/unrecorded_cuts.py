@@ -10,49 +10,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
 
-from pipelines.engine import relation_exists, transaction
+from pipelines.engine import Engine
 from pipelines.segments import cuts
-
-if TYPE_CHECKING:
-    import duckdb
 
 BEFORE = "segments.cut_point_before"
 
 
 @contextmanager
-def taken_back_unless_kept(con: duckdb.DuckDBPyConnection, day: date) -> Iterator[None]:
+def taken_back_unless_kept(engine: Engine, day: date) -> Iterator[None]:
     """Cut points of a day that are written in the block; without `keep`, those before it come back."""
-    take_back(con)
-    with transaction(con):
-        con.execute(cuts.TABLE)
+    take_back(engine)
+    with engine.transaction():
+        cuts.ensure(engine)
         # A day that had none has one row, which tells the day.
-        con.execute(
-            f"create table {BEFORE} as select cast($day as date) as day, c.* from (select 1)"
-            " left join segments.cut_point as c on c.as_of_date = $day",
-            {"day": day},
+        sql = (
+            "select cast($day as date) as day, c.* from (select 1 as one)"
+            f" left join {cuts.TABLE} as c on c.as_of_date = $day"
         )
+        engine.store(BEFORE, sql, "replace", {"day": day})
     try:
         yield
     except BaseException:
-        take_back(con)
+        take_back(engine)
         raise
 
 
-def keep(con: duckdb.DuckDBPyConnection) -> None:
+def keep(engine: Engine) -> None:
     """Let the new cut points stand; to be called in the transaction that appends their day."""
-    con.execute(f"drop table {BEFORE}")
+    engine.drop(BEFORE)
 
 
-def take_back(con: duckdb.DuckDBPyConnection) -> None:
+def take_back(engine: Engine) -> None:
     """Put back the cut points of a day whose recording did not end; without one, nothing happens."""
-    if not relation_exists(con, BEFORE):
+    if not engine.columns(BEFORE):
         return
-    with transaction(con):
-        con.execute(f"delete from segments.cut_point where as_of_date in (select day from {BEFORE})")
-        con.execute(
-            f"insert into segments.cut_point select * exclude (day) from {BEFORE}"
-            " where as_of_date is not null"
-        )
-        con.execute(f"drop table {BEFORE}")
+    with engine.transaction():
+        engine.delete(cuts.TABLE, f"as_of_date in (select day from {BEFORE})")
+        before = f"select * exclude (day) from {BEFORE} where as_of_date is not null"
+        engine.store(cuts.TABLE, before, "append", {}, fits=True)
+        engine.drop(BEFORE)

@@ -175,9 +175,9 @@ def overlap_segments(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     """The evaluation gives one customer two rows."""
     run = evaluate._run
 
-    def twice(con: Any, plan: Any, day: Any, table: str) -> Any:
-        remarks = run(con, plan, day, table)
-        con.execute(f"insert into {table} from {table} where entity_id = 'C001'")
+    def twice(engine: Any, plan: Any, day: Any, table: str) -> Any:
+        remarks = run(engine, plan, day, table)
+        engine.con.execute(f"insert into {table} from {table} where entity_id = 'C001'")
         return remarks
 
     monkeypatch.setattr(evaluate, "_run", twice)

@@ -89,9 +89,9 @@ FAULTS = (
     Fault(
         "a-change-bears-on-no-day-of-its-own",
         "A row that changed bears on the days from its own on.",
-        "pipelines/core/queries/outdated_day.sql",
-        "or c.first_day <= known.day",
-        "or c.first_day < known.day",
+        "pipelines/core/changes.py",
+        "first is None or first <= day",
+        "first is None or first < day",
         (
             "tests/unit/segments/test_replay_changes.py"
             "::test_days_before_a_change_stand_and_those_after_it_do_not",

@@ -29,9 +29,9 @@ FAULTS = (
     Fault(
         "did-counts-a-day-too-many",
         "did(..., within: 90d) counts the day and the 89 before it.",
-        "pipelines/segments/events.py",
-        'within = f"{quote(_DAY)} > $as_of - {call.days} and "',
-        'within = f"{quote(_DAY)} >= $as_of - {call.days} and "',
+        "pipelines/segments/select.py",
+        "day - timedelta(days=int(days) - 1)",
+        "day - timedelta(days=int(days))",
         (f"{_CALLS}::test_events_are_counted_up_to_the_day",),
     ),
     Fault(
@@ -54,8 +54,8 @@ FAULTS = (
         "who-is-left-out-is-not-missed",
         "A segmentation whose segments exclude each other has everyone in exactly one, or is held.",
         "pipelines/segments/evaluate.py",
-        "        if count != total\n",
-        "        if count > total\n",
+        "        if row[name] != total\n",
+        "        if row[name] > total\n",
         (
             "tests/unit/segments/test_history.py"
             "::test_a_segmentation_that_leaves_a_customer_out_assigns_nothing",
@@ -65,9 +65,20 @@ FAULTS = (
         "a-member-who-counts-twice-is-recorded",
         "Members that count twice stop the day.",
         "pipelines/segments/evaluate.py",
-        "    if counted[0] != total:\n",
-        "    if counted[0] < total:\n",
+        "    if row[_EVERYONE] != total:\n",
+        "    if row[_EVERYONE] < total:\n",
         ("tests/unit/segments/test_history.py::test_a_customer_who_counts_twice_stops_the_day",),
+    ),
+    Fault(
+        "why-a-segmentation-is-held-quotes-a-value",
+        "Of a condition that fails over a value only the kind of error is told: values are personal.",
+        "pipelines/segments/evaluate.py",
+        'in a condition" if error.binds else error.reason',
+        'in a condition" if not error.binds else error.reason',
+        (
+            "tests/unit/segments/test_held_and_removed.py"
+            "::test_a_definition_that_fails_over_a_value_is_held_with_what_refers_to_it",
+        ),
     ),
     Fault(
         "a-tier-takes-one-too-many",

@@ -34,6 +34,8 @@ _NO_CATCH = (
     "_duckdb.ParserException",
     "duckdb.BinderException",
     "_duckdb.BinderException",
+    "pipelines.engine.protocol.QueryError: Parser Error",
+    "pipelines.engine.protocol.QueryError: Binder Error",
 )
 
 

@@ -19,9 +19,10 @@ from fixtures.patience import PATIENCE
 from fixtures.shop import Shelf, Shop
 
 from pipelines.core import merge
+from pipelines.engine import DuckDB
 from pipelines.errors import InvariantError
 from pipelines.refresh import segments
-from pipelines.segments import history, replay
+from pipelines.segments import evaluate, history, replay
 from pipelines.segments.model import Segmentation
 
 pytestmark = pytest.mark.alone
@@ -160,18 +161,18 @@ def test_a_day_that_is_killed_before_it_is_recorded_leaves_nothing_when_the_reco
 
 def count_twice_before(monkeypatch: pytest.MonkeyPatch, latest: date) -> None:
     """Whoever is judged on a past day counts twice."""
-    evaluate = history.evaluate
+    judge = evaluate.evaluate
 
     def twice(segmentation: Segmentation) -> Segmentation:
         result = segmentation.compiled.result
         doubled = replace(result, sql=f"unnest([{result.sql}, {result.sql}])")
         return replace(segmentation, compiled=replace(segmentation.compiled, result=doubled))
 
-    def evaluating(con: Any, day: date, entity: Any, everything: Any, held: Any = None) -> Any:
+    def evaluating(engine: Any, day: date, entity: Any, everything: Any, held: Any = None) -> Any:
         judged = [twice(found) for found in everything] if day < latest else everything
-        return evaluate(con, day, entity, judged, held)
+        return judge(engine, day, entity, judged, held)
 
-    monkeypatch.setattr(history, "evaluate", evaluating)
+    monkeypatch.setattr(evaluate, "evaluate", evaluating)
 
 
 def test_a_past_day_that_cannot_be_replayed_stops_publication_and_leaves_nothing_of_that_day(
@@ -186,8 +187,11 @@ def test_a_past_day_that_cannot_be_replayed_stops_publication_and_leaves_nothing
             refresh(due.project, NEXT)
     assert due.published() == published
     with due.warehouse() as con:
-        months = due.project.config.roi.months
-        first, missing = replay.needed_days(con, NEXT, months)[0], replay.missing_days(con, NEXT, months)
+        engine, months = DuckDB(con), due.project.config.roi.months
+        first, missing = (
+            replay.needed_days(engine, NEXT, months)[0],
+            replay.missing_days(engine, NEXT, months),
+        )
         assert first in missing, "what stood of it was computed by the former definition"
         kept = con.execute("select distinct as_of_date from segments.replayed").fetchall()
         assert not {(day,) for day in missing}.intersection(kept)

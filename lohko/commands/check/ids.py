@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.engine import relation_exists
+from pipelines.engine import DuckDB, relation_exists
 from pipelines.errors import BusyError, ConfigError
-from pipelines.segments.history import latest_day
 from pipelines.segments.model import Segmentation
+from pipelines.segments.recorded import latest_day
 from pipelines.segments.versions import refused
 from resources.project import Project
 from resources.warehouse import Warehouse
@@ -27,7 +27,7 @@ def reused_ids(project: Project, segmentations: Sequence[Segmentation]) -> tuple
         with warehouse.open("check") as con:
             if not all(relation_exists(con, table) for table in _RECORD):
                 return [], ""
-            found = refused(con, latest_day(con), segmentations)
+            found = refused(con, latest_day(DuckDB(con)), segmentations)
     except BusyError:
         return [], "ids were not compared with those of removed segments: the warehouse is in use"
     return [

@@ -18,7 +18,7 @@ from pipelines.errors import ConfigError, UsageError
 from pipelines.features.compute import compute_customers
 from pipelines.refresh.definitions import definitions_of
 from pipelines.refresh.features import compute_day
-from pipelines.segments import playback
+from pipelines.segments import playback, scratch_database
 from pipelines.segments.definitions import read_definition
 from pipelines.segments.known_then import KnownThen
 from resources.project import Project
@@ -59,7 +59,7 @@ def known_of(text: str) -> Known:
     raise UsageError(f"--known {text}: expected then or now")
 
 
-def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -> list[playback.Size]:
+def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -> list[scratch_database.Size]:
     """Play the days and give the size of every segment on each.
 
     Raises
@@ -72,7 +72,7 @@ def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -
     if wanted.last > project.yesterday:
         raise UsageError(f"{wanted.last} has not ended; the latest day is {project.yesterday}")
     if wanted.output is not None:
-        playback.check_output(wanted.output)
+        scratch_database.check_output(wanted.output)
     if not project.warehouse_path.exists():
         raise UsageError("nothing has been run yet, so there is nothing to replay; begin with `lohko run`")
     days = playback.days_between(wanted.first, wanted.last, wanted.every)
@@ -82,14 +82,14 @@ def replay(project: Project, wanted: Wanted, progress: Callable[[date], None]) -
         folder = _exchanged(project, wanted, Path(scratch)) if wanted.definition else None
         found = definitions_of(con, project, folder)
         (segmentation,) = chosen(found, wanted.segmentation)
-        read = playback.NOW if wanted.known == "now" else playback.THEN
-        with playback.beside(con, Path(scratch), read) as name:
+        read = scratch_database.NOW if wanted.known == "now" else scratch_database.THEN
+        with scratch_database.beside(con, Path(scratch), read) as name:
             read_features = playback.features_read(segmentation, found.segmentations)
             compute = _compute(con, project, wanted.known, name, read_features)
-            playback.play(con, days, segmentation, found.segmentations, compute, progress)
+            playback.play(DuckDB(con), days, segmentation, found.segmentations, compute, progress)
             if wanted.output is not None:
-                playback.write_members(con, wanted.output)
-            return playback.sizes(con, name, segmentation, days)
+                scratch_database.write_members(con, wanted.output)
+            return scratch_database.sizes(con, name, segmentation, days)
 
 
 def _compute(
@@ -137,11 +137,11 @@ def _exchanged(project: Project, wanted: Wanted, scratch: Path) -> Path:
     return folder
 
 
-def as_rows(found: Sequence[playback.Size]) -> list[dict[str, Any]]:
+def as_rows(found: Sequence[scratch_database.Size]) -> list[dict[str, Any]]:
     return [asdict(row) for row in found]
 
 
-def print_sizes(wanted: Wanted, found: Sequence[playback.Size]) -> None:
+def print_sizes(wanted: Wanted, found: Sequence[scratch_database.Size]) -> None:
     """A table, a row a day and segment."""
     cells = [
         [

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lohko.after_run import COMMAND, COMMAND_TRIGGER, RunFacts, log_start, settle
 from lohko.commands.check.configuration import check_configuration
 from lohko.commands.shared.options import is_interruption
-from pipelines.engine import load_query, relation_exists
+from pipelines.engine import DuckDB, load_query, relation_exists
 from pipelines.errors import ExternalError, InvariantError, LohkoError, UsageError
-from pipelines.segments.history import days_to_record, latest_day
+from pipelines.segments.recorded import days_to_record, latest_day
 from resources.connectors import fetch_attributes
 from resources.control import ControlStore
 from resources.control_file import is_full
@@ -69,7 +69,7 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("plan") as con:
             if relation_exists(con, "segments.recorded_day"):
-                latest = latest_day(con)
+                latest = latest_day(DuckDB(con))
     first = None if as_of else project.config.first_day
     days = days_to_record(latest, wanted, first)
     if latest is not None and latest < days[0] and _published_day(project) != latest:
@@ -252,12 +252,16 @@ def stopped_by(fault: BaseException) -> str:
 
 
 def _is_too_large(fault: BaseException) -> bool:
-    """Whether a value that no column holds stopped a step; Dagster may have wrapped what DuckDB says."""
+    """Whether a value that no column holds stopped a step; others may have wrapped what DuckDB says."""
     import duckdb
 
-    found = fault.__cause__ if fault.__cause__ is not None else fault
+    found: BaseException | None = fault
+    while found is not None and not isinstance(
+        found, (duckdb.ConversionException, duckdb.OutOfRangeException)
+    ):
+        found = found.__cause__
     return (
-        isinstance(found, (duckdb.ConversionException, duckdb.OutOfRangeException))
+        found is not None
         and any(told in str(found) for told in ("out of range", "Overflow in", "could not be represented"))
         and "DECIMAL" in str(found).upper()
     )

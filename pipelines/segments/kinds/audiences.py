@@ -8,11 +8,11 @@ from typing import Any
 from pipelines.config.expression import Place
 from pipelines.config.segments import Audience, Audiences
 from pipelines.config.yaml import nearest
-from pipelines.engine import literal, quote
+from pipelines.engine import quote
 from pipelines.segments.author import Author
 from pipelines.segments.conditions import Term
 from pipelines.segments.kinds.cases import stood_less
-from pipelines.segments.kinds.shared import labels_of, reads_of, segment_column, uses_of
+from pipelines.segments.kinds.shared import labels_of, reads_of, segment_column, those_that_hold, uses_of
 from pipelines.segments.model import OWN, Clause, Column, Compiled, Needs, Standing
 from pipelines.segments.words import Named
 
@@ -25,13 +25,9 @@ def compile_audiences(definition: Audiences, author: Author) -> Compiled:
     held = [quote(column.name) for column in columns]
     if definition.at_most is not None:
         held = _limited(definition.audiences, held, definition.at_most)
-    chosen = ", ".join(
-        f"case when {sql} then {literal(segmentation.id)} end"
-        for sql, segmentation in zip(held, definition.audiences, strict=True)
-    )
     result = Column(
         segment_column(author.id),
-        f"cast(list_filter([{chosen}], lambda segment: segment is not null) as varchar[])",
+        those_that_hold(zip(members.ids, held, strict=True)),
         reads=tuple(columns),
     )
     return Compiled(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pipelines.config.segments import ListFile, Lists
 from pipelines.config.yaml import nearest
-from pipelines.engine import literal, quote
+from pipelines.engine import quote
 from pipelines.segments.author import Author
-from pipelines.segments.kinds.shared import labels_of, segment_column
+from pipelines.segments.kinds.shared import labels_of, segment_column, those_that_hold
 from pipelines.segments.model import KEY, Column, Compiled, IdList, ListColumn, Needs
 
 DELIMITERS = ",;\t|"
@@ -22,13 +22,10 @@ def compile_lists(definition: Lists, author: Author) -> Compiled:
     labels = labels_of(author, ("segments", definition.segments))
     lists = tuple(_read(author, i, listed) for i, listed in enumerate(definition.segments))
     columns = [ListColumn(author.id, segment.id) for segment in definition.segments]
-    chosen = ", ".join(
-        f"case when {quote(column.name)} then {literal(column.segment)} end" for column in columns
-    )
     return Compiled(
         Column(
             segment_column(author.id),
-            f"cast(list_filter([{chosen}], lambda segment: segment is not null) as varchar[])",
+            those_that_hold((column.segment, quote(column.name)) for column in columns),
             Needs(lists=frozenset(columns)),
         ),
         labels,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipelines.config.segments import Labelled
+from pipelines.engine import literal
 from pipelines.segments.author import Author
 from pipelines.segments.model import OWN, Clause, Column
+
+_NOTHING = "cast([] as varchar[])"
 
 
 def segment_column(segmentation: str) -> str:
@@ -41,3 +44,11 @@ def reads_of(clauses: Iterable[Clause]) -> tuple[Column, ...]:
 def uses_of(clauses: Iterable[Clause]) -> frozenset[str]:
     """The segmentations that conditions refer to."""
     return frozenset(name for clause in clauses for name in clause.condition.uses)
+
+
+def those_that_hold(segments: Iterable[tuple[str, str]]) -> str:
+    """The list of the segments, given each with a boolean expression, whose expression is true."""
+    lists = [
+        f"case when {holds} then [{literal(segment)}] else {_NOTHING} end" for segment, holds in segments
+    ]
+    return f"list_concat({_NOTHING}, {', '.join(lists)})"

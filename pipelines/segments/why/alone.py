@@ -13,9 +13,7 @@ from pipelines.engine import DuckDB, bound
 from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.recipe import Recipe, make
 from pipelines.features.scoped import scoped
-from pipelines.segments import cuts
-from pipelines.segments.dry import drop_relation
-from pipelines.segments.plan import LIST_TABLE
+from pipelines.segments.plan import ensure_read
 from pipelines.segments.why.model import Who
 
 if TYPE_CHECKING:
@@ -50,9 +48,9 @@ def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days
         "create or replace table features.scope as select unnest($ids::varchar[]) as customer_id",
         {"ids": customers_of(con, who)},
     )
-    drop_relation(con, "features.customer")
+    DuckDB(con).drop("features.customer")
     if who.entity == "account":
-        drop_relation(con, "features.account")
+        DuckDB(con).drop("features.account")
     with scoped(DuckDB(con), made.stored_sql) as stored:
         dated = f"(select cast($as_of as date) as as_of_date, stored.* from ({stored}) as stored)"
         sql = made.public_sql(dated)
@@ -63,5 +61,4 @@ def compute_alone(con: duckdb.DuckDBPyConnection, who: Who, recipe: Recipe, days
                 compute_accounts(DuckDB(con), day, recipe)
     if who.entity == "account":
         con.execute("delete from features.account where account_id <> ?", [who.id])
-    con.execute(cuts.TABLE)
-    con.execute(LIST_TABLE)
+    ensure_read(DuckDB(con))

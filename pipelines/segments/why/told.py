@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config.segments import Combination, Lists, Scores
-from pipelines.engine import bound, relation_exists, rows
+from pipelines.engine import DuckDB
 from pipelines.features.recipe import Recipe
-from pipelines.segments import history
+from pipelines.segments import cuts, recorded
 from pipelines.segments.definitions import Definitions
-from pipelines.segments.dry import stand_before
 from pipelines.segments.model import Segmentation
 from pipelines.segments.plan import RESULT, Inspection, Plan
+from pipelines.segments.standing import stand_before
 from pipelines.segments.unrecorded_cuts import take_back
 from pipelines.segments.versions import InForce, in_force
 from pipelines.segments.why.alone import compute_alone, customers_of
@@ -48,7 +48,7 @@ def explain_changes(
     recipe : what the project's features are made by.
     segments : (segmentation, segment) of which one must be left or entered; None for all.
     """
-    take_back(con)
+    take_back(DuckDB(con))
     events = events_of(con, who, start, end)
     if segments is not None:
         events = [
@@ -57,7 +57,8 @@ def explain_changes(
             if any((event.segmentation_id, segment) in segments for segment in [*event.left, *event.entered])
         ]
     before = {
-        event.day: history.previous_day(con, event.day) or event.day - timedelta(days=1) for event in events
+        event.day: recorded.previous_day(DuckDB(con), event.day) or event.day - timedelta(days=1)
+        for event in events
     }
     first = con.execute("select min(as_of_date) from segments.recorded_day").fetchone()
     started = first[0] if first else None
@@ -76,6 +77,7 @@ class _Told:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, who: Who, load: LoadVersion) -> None:
         self.con, self.who, self.load = con, who, load
+        self.engine = DuckDB(con)
         # Where an account's customers stood counts for it as well.
         self.ids = {who.id, *customers_of(con, who)}
         self.in_force: dict[date, dict[str, InForce]] = {}
@@ -107,7 +109,7 @@ class _Told:
             days = " and ".join(map(str, missing))
             return self._why(event, before, "not kept", f"the cut points of {days} are not kept")
         inspection = plan.inspect(segmentation)
-        was, now = (self._look(plan, inspection, day) for day in (before, event.day))
+        was, now = (self._look(inspection, day) for day in (before, event.day))
         if now is None:
             if was is not None and not event.entered:
                 return self._why(
@@ -183,19 +185,19 @@ class _Told:
         sides = []
         for at_day in (before, day):
             if plan.needs_standing:
-                stand_before(self.con, at_day, self.ids)
-            sides.append(rows(self.con, plan.sql, bound(plan.sql, plan.parameters(at_day)))[0])
+                stand_before(self.engine, at_day, self.ids)
+            sides.append(self.engine.rows(plan.sql, plan.parameters(at_day))[0])
         return "; ".join(
             f"{name} {sides[0][name]} -> {sides[1][name]}"
             for name in sorted(segmentation.uses)
             if sides[0][name] != sides[1][name]
         )
 
-    def _look(self, plan: Plan, inspection: Inspection, day: date) -> dict[str, Any] | None:
+    def _look(self, inspection: Inspection, day: date) -> dict[str, Any] | None:
         """The member as of a day; None where there was no such member."""
         # What the conditions read of where members stand, whether or not the result does.
-        stand_before(self.con, day, self.ids)
-        found = rows(self.con, inspection.sql, bound(inspection.sql, plan.parameters(day)))
+        stand_before(self.engine, day, self.ids)
+        found = self.engine.rows(inspection.sql, inspection.parameters(day))
         return found[0] if found else None
 
     def _days_without_cuts(self, plan: Plan, days: Sequence[date]) -> list[date]:
@@ -209,14 +211,7 @@ class _Told:
         ]
 
     def _points(self, segmentation: str, name: str, day: date) -> list[str | None]:
-        if not relation_exists(self.con, "segments.cut_point"):
-            return []
-        found = self.con.execute(
-            "select value from segments.cut_point where segmentation_id = ? and name = ?"
-            " and as_of_date = ? order by position",
-            [segmentation, name, day],
-        ).fetchall()
-        return [row[0] for row in found]
+        return cuts.computed(self.engine, day, segmentation).get(name, [])
 
     def _cut_points(
         self,

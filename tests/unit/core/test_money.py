@@ -17,6 +17,7 @@ from money_shop import ALL_PARTS, MoneyShop, rounded
 from pipelines.config.money import Amounts
 from pipelines.core import changes, money
 from pipelines.core.money.waiting import waiting_orders
+from pipelines.engine import DuckDB
 
 D = Decimal
 
@@ -103,13 +104,13 @@ def test_a_changed_rate_touches_the_customers_it_prices_and_no_other(shop: Money
         order(4, 10, day=9, who="dan"),
     )
     shop.run()
-    mark = changes.newest(shop.con)
+    mark = changes.newest(DuckDB(shop.con))
     shop.hand_in("bank", rate("USD", 8, "0.5"))
     shop.core()
     assert dirty(shop) == {"ann"}
     ((day,),) = shop.select("select business_date from core.orders where customer_id = 'ann'")
     marks = {day - timedelta(days=1): mark, day: mark}
-    assert changes.since(shop.con, marks, without=["rates"]) == {day}
+    assert changes.since(DuckDB(shop.con), marks, without=["rates"]) == {day}
     shop.run()
     assert shop.revenue() == {"ann": 5, "bob": 8, "cyd": 1, "dan": 10}
 

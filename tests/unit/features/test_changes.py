@@ -8,6 +8,7 @@ from shop import Shop
 
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import changes, following, marks, merge
+from pipelines.engine import DuckDB
 
 MARCH, APRIL, MAY, JUNE = (date(2024, month, 5) for month in (3, 4, 5, 6))
 EVERY_DAY = date(1, 1, 1)
@@ -38,7 +39,7 @@ def shop() -> Iterator[Shop]:
 
 def change(shop: Shop, table: str, edit: str) -> date | None:
     """The first day that an edit of a core table bears on, as core tells it; None where it bears on none."""
-    contract, mark = CONTRACTS[table], changes.newest(shop.con)
+    contract, mark = CONTRACTS[table], changes.newest(DuckDB(shop.con))
     content = following.content_of(shop.con, contract)
     shop.con.execute(f"create or replace temp table was as select {content} from core.{table}")
     shop.con.execute(edit)
@@ -111,28 +112,28 @@ def test_a_new_owner_of_what_looks_its_day_up_in_vain_bears_on_every_day(shop: S
 
 def test_a_large_table_that_is_rebuilt_and_a_column_that_comes_bear_on_every_day(shop: Shop) -> None:
     for table in ("orders", "customers"):
-        contract, mark = CONTRACTS[table], changes.newest(shop.con)
+        contract, mark = CONTRACTS[table], changes.newest(DuckDB(shop.con))
         before = merge._keep_before(shop.con, contract)
         shop.con.execute(f"alter table core.{table} add column further varchar")
         merge._mark_rebuilt(shop.con, contract, before)
-        assert changes.since(shop.con, {EVERY_DAY: mark}) == {EVERY_DAY}, table
+        assert changes.since(DuckDB(shop.con), {EVERY_DAY: mark}) == {EVERY_DAY}, table
 
 
 def test_a_small_table_that_is_rebuilt_as_it_was_bears_on_no_day(shop: Shop) -> None:
-    contract, mark = CONTRACTS["customers"], changes.newest(shop.con)
+    contract, mark = CONTRACTS["customers"], changes.newest(DuckDB(shop.con))
     merge._mark_rebuilt(shop.con, contract, merge._keep_before(shop.con, contract))
-    assert changes.newest(shop.con) == mark
+    assert changes.newest(DuckDB(shop.con)) == mark
 
 
 def test_marks_are_asked_by_day_and_table_and_only_those_that_came_since(shop: Shop) -> None:
     shop.changed("orders", APRIL)
-    mark = changes.newest(shop.con)
+    mark = changes.newest(DuckDB(shop.con))
     marks = {MAY: mark, JUNE: mark}
-    assert changes.since(shop.con, marks) == set()
+    assert changes.since(DuckDB(shop.con), marks) == set()
     shop.changed("contacts", JUNE)
-    assert changes.since(shop.con, marks) == {JUNE}
-    assert changes.since(shop.con, marks, without=["contacts"]) == set()
-    assert changes.since(shop.con, {MAY: 0, JUNE: mark + 1}) == {MAY}
+    assert changes.since(DuckDB(shop.con), marks) == {JUNE}
+    assert changes.since(DuckDB(shop.con), marks, without=["contacts"]) == set()
+    assert changes.since(DuckDB(shop.con), {MAY: 0, JUNE: mark + 1}) == {MAY}
 
 
 def test_no_more_marks_are_kept_than_tell_something(shop: Shop) -> None:

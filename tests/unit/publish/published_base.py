@@ -17,6 +17,7 @@ from pipelines.publish.marts import build_marts
 from pipelines.publish.parts import WHOLE, Part
 from pipelines.roi.compute import compute_roi
 from pipelines.segments import history, replay
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import load_definitions
 
 YESTERDAY, D = date(2024, 6, 29), date(2024, 6, 30)
@@ -97,10 +98,10 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     history.store_definitions(con, segmentations)
     for day in (YESTERDAY, D):
         shop.compute(day)
-        history.assign(con, day, segmentations)
+        assign(DuckDB(con), day, segmentations)
         history.record(con, day, segmentations, f"run {day}")
         run_step(con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
-    replay.bring_up(con, D, segmentations, 2, "inputs", lambda day, _: shop.compute(day))
+    replay.bring_up(DuckDB(con), D, segmentations, 2, "inputs", lambda day, _: shop.compute(day))
     shop.compute(D)
     compute_roi(DuckDB(con), D, margin_rate=0.25, contact_cost=Decimal(1))
     create(DuckDB(con))

@@ -107,7 +107,9 @@ class Market:
             self.compute(day)
             history.record(self.con, day, self.segmentations, f"run {day}")
             run_step(self.con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
-        replay.bring_up(self.con, days[-1], self.segmentations, 2, "inputs", lambda day, _: self.compute(day))
+        replay.bring_up(
+            DuckDB(self.con), days[-1], self.segmentations, 2, "inputs", lambda day, _: self.compute(day)
+        )
         self.compute(days[-1])
 
     def publish(self) -> None:

@@ -11,7 +11,7 @@ from shop import Shop
 from pipelines.engine import DuckDB, rows
 from pipelines.features.compute import refresh_state
 from pipelines.roi.compute import compute_roi
-from pipelines.segments import history, replay
+from pipelines.segments import assignment, history
 
 AS_OF = date(2024, 6, 20)
 BEFORE_MAY, BEFORE_JUNE, BEFORE_K = date(2024, 4, 30), date(2024, 5, 31), date(2024, 6, 4)
@@ -24,7 +24,7 @@ class Market:
     def __init__(self) -> None:
         self.shop = Shop()
         history.create(self.shop.con)
-        self.shop.con.execute(replay.STATE)
+        assignment.ensure(DuckDB(self.shop.con))
         self.shop.con.execute("drop view segments.assignment")
         self.shop.con.execute(
             "create table segments.assignment"

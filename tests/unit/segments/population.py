@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 
-from pipelines.engine import connect, quote
+from pipelines.engine import DuckDB, connect, quote
 from pipelines.features.catalogue import Feature
 from pipelines.segments import history
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import load_definitions
 from pipelines.segments.model import Segmentation
 
@@ -72,6 +73,6 @@ def segments_of(
     con: duckdb.DuckDBPyConnection, segmentations: Sequence[Segmentation], day: date = D
 ) -> dict[str, str]:
     """Customer -> segment, of the only segmentation."""
-    history.assign(con, day, segmentations)
+    assign(DuckDB(con), day, segmentations)
     found = con.execute("select entity_id, segment_id from segments.assignment where as_of_date = ?", [day])
     return dict(found.fetchall())

@@ -103,7 +103,7 @@ class Market:
         found = self.load()
         found.checked()
         plan = found.plan(entity, only={"asked"})  # type: ignore[arg-type]
-        plan.prepare(self.con, D)
+        plan.prepare(DuckDB(self.con), D)
         rows = self.con.execute(plan.sql, plan.parameters(D)).fetchall()
         assert len(rows) == (4 if entity == "customer" else 3)
         return {member for member, segment in rows if segment == "yes_"}
@@ -346,7 +346,7 @@ def test_an_inspection_tells_each_term_of_each_condition(market: Market) -> None
     market.rule("asked", "recency_days < 10 and did(orders, within: 90d, at_least: 2) and in_crm")
     found = market.load()
     plan = found.plan()
-    plan.prepare(market.con, D)
+    plan.prepare(DuckDB(market.con), D)
     inspection = plan.inspect(found.segmentations[0])
     assert [(one.segment_id, one.role, one.part, one.text) for one in inspection.asked][1:] == [
         ("yes_", "when", 0, "recency_days < 10"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from shop import EVERYTHING, Shop
 
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
@@ -84,7 +84,7 @@ def by_did(shop: Shop, folder: Path, entity: Any, day: date) -> dict[str, set[st
     definitions = load_definitions(folder, known)
     definitions.checked()
     plan = definitions.plan(entity)
-    plan.prepare(shop.con, day)
+    plan.prepare(DuckDB(shop.con), day)
     return {
         member: set(asked) for member, asked in shop.con.execute(plan.sql, plan.parameters(day)).fetchall()
     }

@@ -16,7 +16,7 @@ from shop import EVERYTHING, Shop
 
 from pipelines.config.features import Features
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.features.catalogue import catalogue
 from pipelines.segments import history
 from pipelines.segments.definitions import load_definitions
@@ -170,7 +170,7 @@ def counted_by_did(shop: Shop, folder: Path, settings: Features) -> dict[tuple[s
     found: dict[tuple[str, str], Counter[str]] = {}
     for entity in ("customer", "account"):
         plan = definitions.plan(entity)
-        plan.prepare(shop.con, D)
+        plan.prepare(DuckDB(shop.con), D)
         for member, audiences in shop.con.execute(plan.sql, plan.parameters(D)).fetchall():
             found[entity, member] = Counter(name.split("_")[0] for name in audiences)
     return found

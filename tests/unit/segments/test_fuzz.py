@@ -22,7 +22,7 @@ from pipelines.features.catalogue import Feature
 from pipelines.segments.conditions import Reader, place_in
 from pipelines.segments.definitions import Load
 from pipelines.segments.model import Condition, merged
-from pipelines.segments.select import relation
+from pipelines.segments.select import bindings, relation
 
 COUNT, FEW = 10_000, 3_000
 WHERE = "segments/fuzz.yaml:6: segments.0.when"
@@ -315,7 +315,7 @@ def run(con: Any, batch: list[Condition]) -> None:
     outputs = ", ".join(f"{one.sql} as b{i}" for i, one in enumerate(batch))
     columns = list({column.name: column for one in batch for column in one.columns}.values())
     sql = relation("customer", columns, merged(one.needs for one in batch), outputs)
-    found = con.execute(sql, {"as_of": D})
+    found = con.execute(sql, bindings(sql, D))
     assert {str(column[1]) for column in found.description} == {"BOOLEAN"}
     for row in found.fetchall():
         assert {type(value) for value in row} <= {bool, type(None)}

@@ -12,10 +12,12 @@ import pytest
 from fixtures.seeds import seeds
 from population import RULES, empty_population, fill, load
 
-from pipelines.engine import rows
+from pipelines.engine import DuckDB, rows
 from pipelines.errors import InvariantError, UsageError
 from pipelines.segments import history
+from pipelines.segments.assignment import assign
 from pipelines.segments.model import Segmentation
+from pipelines.segments.recorded import days_to_record, latest_day
 
 D = date(2024, 6, 1)
 OTHER = RULES.replace("segmentation: cycle", "segmentation: other").replace("<= 10", "<= 5")
@@ -116,17 +118,17 @@ def test_an_earlier_day_is_refused_and_leaves_the_record_as_it_was(tmp_path: Pat
     with pytest.raises(UsageError, match="is before"):
         run(con, day(0), {"ann": 40}, cycle)
     assert events(con) == before
-    assert history.latest_day(con) == day(1)
+    assert latest_day(DuckDB(con)) == day(1)
 
 
 def test_missed_days_are_recorded_one_by_one() -> None:
-    assert history.days_to_record(day(0), day(3)) == [day(1), day(2), day(3)]
-    assert history.days_to_record(day(3), day(3)) == [day(3)]
-    assert history.days_to_record(None, day(3)) == [day(3)]
-    assert history.days_to_record(None, day(3), day(1)) == [day(1), day(2), day(3)]
-    assert history.days_to_record(None, day(3), day(5)) == [day(3)]
+    assert days_to_record(day(0), day(3)) == [day(1), day(2), day(3)]
+    assert days_to_record(day(3), day(3)) == [day(3)]
+    assert days_to_record(None, day(3)) == [day(3)]
+    assert days_to_record(None, day(3), day(1)) == [day(1), day(2), day(3)]
+    assert days_to_record(None, day(3), day(5)) == [day(3)]
     with pytest.raises(UsageError, match="run 2024-06-04 again or a later day"):
-        history.days_to_record(day(3), day(2))
+        days_to_record(day(3), day(2))
 
 
 def test_a_segmentation_that_is_removed_is_left_by_all(tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_an_interrupted_record_leaves_nothing(tmp_path: Path) -> None:
         history.record(con, day(1), cycle, "run")
     assert events(con) == before
     assert rows(con, "from segments.current_customer") == places
-    assert history.latest_day(con) == day(0)
+    assert latest_day(DuckDB(con)) == day(0)
 
 
 def forgetful(segmentation: Segmentation) -> Segmentation:
@@ -226,9 +228,9 @@ def forgetful(segmentation: Segmentation) -> Segmentation:
 def test_a_segmentation_that_leaves_a_customer_out_assigns_nothing(tmp_path: Path) -> None:
     con, cycle = empty_population(), load(tmp_path, RULES)
     fill(con, day(0), {"ann": {"recency_days": 1}, "bob": {}})
-    history.assign(con, day(0), cycle)
+    assign(DuckDB(con), day(0), cycle)
     with pytest.raises(InvariantError, match="cycle: on 2024-06-01, 2 customers but 1 in a segment"):
-        history.assign(con, day(0), [forgetful(cycle[0])])
+        assign(DuckDB(con), day(0), [forgetful(cycle[0])])
     assert con.execute("select count(*) from segments.assignment").fetchone() == (2,)
 
 
@@ -241,7 +243,7 @@ def test_a_customer_who_counts_twice_stops_the_day(tmp_path: Path) -> None:
     twice = replace(cycle[0], compiled=replace(cycle[0].compiled, result=doubling))
     with pytest.raises(InvariantError, match="1 customers, but 2 rows evaluated"):
         run(con, day(1), {"ann": 1}, [twice])
-    assert events(con) == before and history.latest_day(con) == day(0)
+    assert events(con) == before and latest_day(DuckDB(con)) == day(0)
 
 
 def test_publishing_checks_once_more_that_everyone_has_a_segment(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from fixtures.seeds import seeds
 from population import ABSENT, FEATURES, D, empty_population, fill
 
+from pipelines.engine import DuckDB
 from pipelines.errors import ConfigError
 from pipelines.segments import history
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import Definitions, load_definitions
 
 
@@ -30,7 +32,7 @@ def assigned(con: duckdb.DuckDBPyConnection, found: Definitions, day: date = D) 
     """Customer -> segmentation -> what the plan says."""
     found.checked()
     plan = found.plan()
-    plan.prepare(con, day)
+    plan.prepare(DuckDB(con), day)
     cursor = con.execute(plan.sql, plan.parameters(day))
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -247,7 +249,7 @@ def test_hysteresis_and_dwell_equal_an_oracle_over_random_days(tmp_path: Path, s
                 for name, (recency, revenue, crm) in customers.items()
             },
         )
-        history.assign(con, day, segmentations)
+        assign(DuckDB(con), day, segmentations)
         history.record(con, day, segmentations, "run")
         found = con.execute(
             "select entity_id, segmentation_id, segment_id from segments.assignment where as_of_date = ?",
@@ -291,7 +293,7 @@ def test_audiences_overlap_exclude_each_other_and_are_limited_by_priority(tmp_pa
     assert {name: row["g"] for name, row in limited.items()} == {
         "all": ["b", "d"], "not_c": ["b", "d"], "nobody": [],
     }  # fmt: skip
-    history.assign(con, D, definitions(tmp_path, g=GROUPS.format(limit="")).checked())
+    assign(DuckDB(con), D, definitions(tmp_path, g=GROUPS.format(limit="")).checked())
     rows = con.execute("select entity_id, segment_id from segments.assignment order by all").fetchall()
     assert rows == [("all", "b"), ("all", "c"), ("all", "d"), ("not_c", "a"), ("not_c", "b"), ("not_c", "d")]
 
@@ -372,7 +374,7 @@ def test_lists_are_segments_and_unknown_ids_are_counted_not_told(tmp_path: Path)
     assert {name: row["lists"] for name, row in assigned(con, found).items()} == {
         "a": ["gold", "fair"], "b": ["fair"], "c": [],
     }  # fmt: skip
-    remarks = found.plan().prepare(con, D)
+    remarks = found.plan().prepare(DuckDB(con), D)
     assert remarks == ["lists.gold: 1 of 2 listed ids are no customer on 2024-06-30"]
 
 

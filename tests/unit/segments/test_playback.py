@@ -10,8 +10,9 @@ import duckdb
 import pytest
 from population import FEATURES, empty_population, fill, load
 
+from pipelines.engine import DuckDB
 from pipelines.errors import UsageError
-from pipelines.segments import history, playback
+from pipelines.segments import history, playback, scratch_database
 from pipelines.segments.definitions import load_definitions
 
 D = date(2024, 6, 1)
@@ -58,9 +59,9 @@ def test_played_is_what_was_recorded_where_members_depend_on_where_they_stood(
             f" from features.every_day where as_of_date = date '{on}'"
         )
 
-    with playback.beside(con, tmp_path) as warehouse:
-        playback.play(con, days, sticky[0], sticky, compute)
-        found = playback.sizes(con, warehouse, sticky[0], days)
+    with scratch_database.beside(con, tmp_path) as warehouse:
+        playback.play(DuckDB(con), days, sticky[0], sticky, compute)
+        found = scratch_database.sizes(con, warehouse, sticky[0], days)
     assert [one.size for one in found] == [one.recorded for one in found]
     assert [one.segment_id for one in found[:3]] == ["warm", "cool", "cold"]
     for before, now in zip(found, found[3:], strict=False):
@@ -113,9 +114,9 @@ def test_accounts_are_played_with_the_customers_they_are_judged_by(
                 f" from features.{source} where as_of_date = date '{on}'"
             )
 
-    with playback.beside(con, tmp_path) as warehouse:
-        playback.play(con, days, kept, both, compute)
-        found = playback.sizes(con, warehouse, kept, days)
+    with scratch_database.beside(con, tmp_path) as warehouse:
+        playback.play(DuckDB(con), days, kept, both, compute)
+        found = scratch_database.sizes(con, warehouse, kept, days)
     assert [one.size for one in found] == [one.recorded for one in found]
     assert any(one.departed for one in found if one.segment_id == "cared")
 
@@ -127,9 +128,9 @@ def test_a_day_without_record_has_no_recorded_size(tmp_path: Path) -> None:
     def compute(on: date) -> None:
         con.execute("create or replace view features.customer as from features.every_day")
 
-    with playback.beside(con, tmp_path) as warehouse:
-        playback.play(con, [D], sticky[0], sticky, compute)
-        found = playback.sizes(con, warehouse, sticky[0], [D])
+    with scratch_database.beside(con, tmp_path) as warehouse:
+        playback.play(DuckDB(con), [D], sticky[0], sticky, compute)
+        found = scratch_database.sizes(con, warehouse, sticky[0], [D])
     assert [(one.size, one.recorded) for one in found] == [(0, None)] * 3
 
 
@@ -139,6 +140,6 @@ def test_the_warehouse_is_current_again_when_playing_fails(tmp_path: Path) -> No
     def compute(on: date) -> None:
         raise duckdb.Error("out of luck")
 
-    with pytest.raises(duckdb.Error, match="out of luck"), playback.beside(con, tmp_path):
-        playback.play(con, [D], sticky[0], sticky, compute)
+    with pytest.raises(duckdb.Error, match="out of luck"), scratch_database.beside(con, tmp_path):
+        playback.play(DuckDB(con), [D], sticky[0], sticky, compute)
     assert con.execute("select current_database()").fetchone() == ("memory",)

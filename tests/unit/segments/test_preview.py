@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from population import RULES, D, empty_population, fill, load
 
+from pipelines.engine import DuckDB
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import assigned, undone
-from pipelines.segments.history import assign
 from pipelines.segments.preview import Funnel, Preview, preview
 
 PEOPLE = {
@@ -122,7 +123,7 @@ def test_who_stays_by_exit_is_counted_though_the_condition_does_not_hold(
 
 def test_overlap_with_what_is_recorded(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     with undone(con):
-        assign(con, D, load(tmp_path, RULES))  # new: a, b; near: c, d; away: e, f
+        assign(DuckDB(con), D, load(tmp_path, RULES))  # new: a, b; near: c, d; away: e, f
         with previewed(con, tmp_path, NEW, RULES) as found:
             pass
     best = [one for one in found.overlaps if one.segment_id == "best"]
@@ -130,7 +131,7 @@ def test_overlap_with_what_is_recorded(con: duckdb.DuckDBPyConnection, tmp_path:
         ("new", 2, 2, 2, 1.0)
     ]
     with undone(con):
-        assign(con, D, load(tmp_path, RULES))
+        assign(DuckDB(con), D, load(tmp_path, RULES))
         with previewed(con, tmp_path, NEW.replace("in_crm}", "true}"), RULES) as found:
             pass
     best = [one for one in found.overlaps if one.segment_id == "best"]

@@ -18,10 +18,11 @@ import pytest
 from fixtures.seeds import seeds
 from population import FEATURES, empty_population, fill
 
-from pipelines.engine import load_step, quote
+from pipelines.engine import DuckDB, load_step, quote
 from pipelines.segments import assignment, current, history
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
+from pipelines.segments.standing import stood_before
 from pipelines.segments.versions import in_force
 
 D = date(2024, 6, 1)
@@ -169,7 +170,7 @@ def places(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """Entity, segmentation, segment and member, out of the wide tables."""
     found = []
     for entity in ("customer", "account"):
-        for name, exclusive in current.columns(con, entity).items():
+        for name, exclusive in current.columns(DuckDB(con), entity).items():
             segment = quote(name) if exclusive else f"unnest({quote(name)})"
             found += [
                 (entity, name, *row)
@@ -246,10 +247,10 @@ def test_every_day_has_the_members_that_its_evaluation_gave(tmp_path: Path, seed
 
 def evaluate_alone(con: duckdb.DuckDBPyConnection, run: Run, one: Segmentation) -> set[tuple[Any, ...]]:
     """Entity, segmentation, segment and member, from the plan of one segmentation."""
-    history._stand_before(con, run.day, run.definitions.segmentations)
-    plan = run.definitions.plan(one.entity, only=[one.id])
-    plan.prepare(con, run.day)
-    rows = con.execute(plan.sql, plan.parameters(run.day)).fetchall()
+    engine, plan = DuckDB(con), run.definitions.plan(one.entity, only=[one.id])
+    with stood_before(engine, run.day, run.definitions.segmentations):
+        plan.prepare(engine, run.day)
+        rows = con.execute(plan.sql, plan.parameters(run.day)).fetchall()
     found = set()
     for member, held in rows:
         for segment in [held] if one.exclusive else held:

@@ -24,6 +24,7 @@ from pipelines.features.compute import (
 from pipelines.features.mark import features_mark
 from pipelines.features.recipe import Recipe
 from pipelines.segments import history, replay
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import load_definitions
 from pipelines.segments.model import Segmentation
 
@@ -69,7 +70,7 @@ class Company:
     def bring_up(self, day: date = D, months: int = 2) -> list[date]:
         versions = {one.id: one.version for one in self.segmentations}
         inputs = replay.inputs_hash(versions, features_mark(DuckDB(self.con), self.recipe))
-        return replay.bring_up(self.con, day, self.segmentations, months, inputs, self.compute)
+        return replay.bring_up(DuckDB(self.con), day, self.segmentations, months, inputs, self.compute)
 
     def days(self, table: str) -> list[date]:
         found = self.shop.select(f"select distinct as_of_date from {table} order by 1")
@@ -87,18 +88,18 @@ NEEDED = [APRIL_END, BASELINE, MAY_END, BEFORE_CAMPAIGN]
 def test_needed_are_the_days_before_months_and_campaigns_the_baseline_and_the_previous(
     company: Company,
 ) -> None:
-    assert replay.needed_days(company.con, D, 2) == NEEDED
-    assert replay.needed_days(company.con, D, 1) == [BASELINE, MAY_END, BEFORE_CAMPAIGN]
+    assert replay.needed_days(DuckDB(company.con), D, 2) == NEEDED
+    assert replay.needed_days(DuckDB(company.con), D, 1) == [BASELINE, MAY_END, BEFORE_CAMPAIGN]
     # Nothing before the first order, however many months are asked for.
-    assert replay.needed_days(company.con, D, 13) == NEEDED
+    assert replay.needed_days(DuckDB(company.con), D, 13) == NEEDED
     company.record(date(2024, 6, 17))
-    assert replay.needed_days(company.con, D, 2) == [*NEEDED, date(2024, 6, 17)]
+    assert replay.needed_days(DuckDB(company.con), D, 2) == [*NEEDED, date(2024, 6, 17)]
 
 
 def test_nothing_is_needed_before_there_are_orders() -> None:
     shop = Shop()
     history.create(shop.con)
-    assert replay.needed_days(shop.con, D, 2) == []
+    assert replay.needed_days(DuckDB(shop.con), D, 2) == []
 
 
 def test_drift_is_measured_against_the_same_weekday_four_weeks_before() -> None:
@@ -118,8 +119,8 @@ def test_needed_days_are_replayed_and_nothing_of_them_is_recorded(company: Compa
     assert company.days("segments.assignment") == NEEDED
     assert company.days("segments.profile_day") == NEEDED
     assert company.days("segments.membership_event") == company.days("segments.recorded_day") == []
-    assert {replay.basis_of(company.con, day) for day in NEEDED} == {"replayed"}
-    assert replay.basis_of(company.con, D) is None
+    assert {replay.basis_of(DuckDB(company.con), day) for day in NEEDED} == {"replayed"}
+    assert replay.basis_of(DuckDB(company.con), D) is None
 
 
 def test_of_replayed_days_only_the_baseline_keeps_its_features(company: Company) -> None:
@@ -265,7 +266,7 @@ def test_a_recorded_day_is_taken_from_the_record_whatever_is_known_now(company: 
     assert (
         company.shop.select("from segments.assignment where as_of_date = ? order by all", MAY_END) == recorded
     )
-    assert replay.basis_of(company.con, MAY_END) == "recorded"
+    assert replay.basis_of(DuckDB(company.con), MAY_END) == "recorded"
     replayed = company.shop.select("select entity_id from segments.assignment where as_of_date = ?", BASELINE)
     assert ("zoe",) in replayed
 
@@ -282,7 +283,7 @@ def test_days_that_nobody_needs_any_more_are_dropped(company: Company) -> None:
     company.bring_up()
     july = date(2024, 7, 25)
     company.bring_up(july, months=1)
-    needed = replay.needed_days(company.con, july, 1)
+    needed = replay.needed_days(DuckDB(company.con), july, 1)
     assert MAY_END not in needed
     assert company.days("segments.assignment") == company.days("segments.snapshot_day") == needed
 
@@ -324,6 +325,6 @@ def test_the_margin_of_a_segment_is_unknown_when_one_customers_is(tmp_path: Path
     day = BEFORE_CAMPAIGN
     compute_customers(DuckDB(company.con), day, Recipe())
     compute_accounts(DuckDB(company.con), day, Recipe())
-    history.assign(company.con, day, company.segmentations)
+    assign(DuckDB(company.con), day, company.segmentations)
     run_step(company.con, "segments/profile_day", {"as_of": day, "basis": "recorded"})
     assert company.shop.select("select distinct margin_365d from segments.profile_day") == [(None,)]

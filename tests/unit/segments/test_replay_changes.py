@@ -17,7 +17,8 @@ from pipelines.engine import DuckDB
 from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.compute import compute_past, keep_features, refresh_state
 from pipelines.features.recipe import Recipe
-from pipelines.segments import history, replay
+from pipelines.segments import assignment, history, replay
+from pipelines.segments.assignment import assign
 from pipelines.segments.definitions import load_definitions
 
 DAYS = [FIRST + timedelta(days=n) for n in (60, 180, 300)]
@@ -74,7 +75,7 @@ class Past:
     def day(self, day: date) -> dict[str, tuple[Any, ...]]:
         """Customer -> features and segments of a day, as they come out now."""
         compute_past(DuckDB(self.con), day, RECIPE)
-        history.assign(self.con, day, self.segmentations)
+        assign(DuckDB(self.con), day, self.segmentations)
         found = self.shop.select(
             "select f.customer_id, f, a.segment_id from features.customer as f"
             " left join segments.assignment as a"
@@ -176,10 +177,10 @@ def test_a_day_that_stands_would_come_out_the_same(tmp_path: Path, table: str, r
     past = Past(tmp_path, len(table), rules)
     known = {day: past.day(day) for day in DAYS}
     for day in DAYS:
-        replay._remember(past.con, day, "replayed", f"same {changes.newest(past.con)}")
+        assignment.remember(DuckDB(past.con), day, "replayed", f"same {changes.newest(DuckDB(past.con))}")
     for _ in range(12):
         past.change(table, rebuilt=not CONTRACTS[table].large and past.rng.random() < 0.5)
-        for day in {*known} - replay._standing(past.con, [*known], "same", past.segmentations):
+        for day in {*known} - replay._standing(DuckDB(past.con), [*known], "same", past.segmentations):
             # Once told, any difference is.
             del known[day]
     for day, before in known.items():
@@ -201,7 +202,7 @@ def test_a_baseline_carried_on_day_by_day_is_the_one_computed_alone(tmp_path: Pa
         if past.rng.random() < 0.5:
             past.change(past.rng.choice(sorted(MOVES)), rebuilt=False)
         day = FIRST + timedelta(days=300 + i)
-        replay.bring_up(past.con, day, past.segmentations, 2, "same", compute)
+        replay.bring_up(DuckDB(past.con), day, past.segmentations, 2, "same", compute)
         baseline = replay.four_weeks_before(day)
         of_baseline = f"from features.customer where as_of_date = date '{baseline}' order by all"
         found = past.shop.select(of_baseline)
@@ -220,11 +221,11 @@ def test_days_before_a_change_stand_and_those_after_it_do_not(
     tmp_path: Path, table: str, column: str, rebuilt: bool
 ) -> None:
     past = Past(tmp_path, 1, WITHOUT_DEALS)
-    mark = changes.newest(past.con)
+    mark = changes.newest(DuckDB(past.con))
     last = past.shop.select(f"select max({column}) from core.{table}")[0][0]
 
     def move() -> None:
         past.con.execute(f"update core.{table} set {column} = {column} + 9 where {column} = ?", [last])
 
     past.change(table, rebuilt, move)
-    assert changes.since(past.con, {last - timedelta(days=1): mark, last: mark}) == {last}
+    assert changes.since(DuckDB(past.con), {last - timedelta(days=1): mark, last: mark}) == {last}
