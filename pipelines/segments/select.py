@@ -141,10 +141,12 @@ def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
     ordered = sorted(wanted, key=lambda column: column.name)
     if not ordered:
         return [], {}
-    # A point is kept as text: exact for every type, and read back as the type of what it cuts.
+    # A point is kept as text: exact for every type, and read back as the type of what it cuts. It is chosen
+    # first and cast then: another engine may cast those of other types before it looks at the filter.
     listed = ", ".join(
-        f"max(cast(value as {column.type})) filter (where segmentation_id = {literal(column.segmentation)}"
-        f" and name = {literal(column.score)} and position = {column.position}) as {quote(column.name)}"
+        f"cast(max(value) filter (where segmentation_id = {literal(column.segmentation)}"
+        f" and name = {literal(column.score)} and position = {column.position}) as {column.type})"
+        f" as {quote(column.name)}"
         for column in ordered
     )
     scores = sorted({(column.segmentation, column.score) for column in ordered})
@@ -152,8 +154,10 @@ def _cuts(wanted: Iterable[CutColumn]) -> tuple[list[str], dict[str, str]]:
         f"(segmentation_id = {literal(segmentation)} and name = {literal(score)})"
         for segmentation, score in scores
     )
-    # Text that is no yes or no: a cast that fails is what every engine refuses, and tells what it was given.
-    missing = "cast('the cut points of the day are not there; Plan.prepare computes them' as boolean)"
+    # Every engine refuses to cast a text that is no yes or no, and tells the text. The count is in it: of a
+    # constant some do so before they know whether they are asked.
+    told = "the cut points of the day are not there; Plan.prepare computes them: "
+    missing = f"cast({literal(told)} || cast(count(*) as varchar) as boolean)"
     return [
         f"cross join (select {listed} from segments.cut_point where {AS_OF} = $as_of and ({which})"
         f" having case when count(*) >= {len(ordered)} then true else {missing} end) as cut"
