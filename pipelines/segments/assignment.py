@@ -142,7 +142,14 @@ def places(table: str, segmentation: Segmentation) -> str:
 
 
 def remember(engine: Engine, day: date, basis: str, inputs: str) -> None:
-    """Keep where the assignment of a day comes from, and what it was made by."""
+    """Keep where the assignment of a day comes from.
+
+    Parameters
+    ----------
+    day : the day.
+    basis : `recorded` or `replayed`.
+    inputs : what it was made by: other inputs would make it anew.
+    """
     with engine.transaction():
         engine.delete(SNAPSHOT_DAY, "as_of_date = $day", {"day": day})
         engine.insert(SNAPSHOT_DAY, [(day, basis, inputs)])
