@@ -1,7 +1,7 @@
 """What a row of a table of facts means: its day, whose it is, whether it counts, and what became known later.
 
 A fact is something that happened on a business day: an order, a visit, a contact of a campaign, a deal. Its
-contract says all of this once, as data; `pipelines/core/facts.py` writes it as SQL.
+contract says all of this once, as data; `pipelines/core/facts/` writes it as SQL.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.contracts.fact import Entity, Fact
+from pipelines.contracts.named import refuse_unknown
 
 Severity = Literal["critical", "advisory"]
 
@@ -80,6 +81,9 @@ class Contract:
     entity: Entity | None = None
     known_from: str | None = None
     large: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_unknown(self)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -55,3 +55,21 @@ CONTRACTS: dict[str, Contract] = {
 FACTS: dict[str, Fact] = {
     table: contract.fact for table, contract in CONTRACTS.items() if contract.fact is not None
 }
+
+
+def fact_of(table: str) -> Fact:
+    """What the rows of a table mean as facts.
+
+    Raises
+    ------
+    ValueError
+        The table has no facts: it is misspelt, not in `CONTRACTS`, or its contract has no `fact`.
+    """
+    if table in FACTS:
+        return FACTS[table]
+    todo = (
+        "give its contract a `fact`" if table in CONTRACTS else "list its contract in CONTRACTS, in this file"
+    )
+    raise ValueError(
+        f"{table} is no table of facts: {todo}, pipelines/contracts (tables of facts: {', '.join(FACTS)})"
+    )

@@ -20,8 +20,20 @@ if TYPE_CHECKING:
 
 
 def bound(sql: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters this SQL names, and no other (DuckDB refuses the excess)."""
-    return {name: parameters[name] for name in parameters_in(sql)}
+    """The parameters this SQL names, and no other (DuckDB refuses the excess).
+
+    Raises
+    ------
+    ValueError
+        It names one that is not given.
+    """
+    named = parameters_in(sql)
+    if missing := sorted(named - parameters.keys()):
+        raise ValueError(
+            f"the SELECT binds ${', $'.join(missing)}, which its caller does not give; rename it, or give it"
+            f" (given: {', '.join(sorted(parameters))})"
+        )
+    return {name: parameters[name] for name in named}
 
 
 def run_step(

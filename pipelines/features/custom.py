@@ -102,6 +102,7 @@ def fragment(asked: CustomFeature) -> Fragment:
         needs=compiled.feature.needs,
         ages=ages_of(asked.source, windows),
         text=compiled.select(asked.entity),
+        entity=asked.entity,
     )
 
 

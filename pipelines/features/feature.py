@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.contracts.fact import Entity
-from pipelines.contracts.registry import FACTS
+from pipelines.contracts.registry import fact_of
 from pipelines.core.facts import resolved, timeline
-from pipelines.engine import load_fragment
+from pipelines.engine import Statement, load_fragment
 
 LIFECYCLE, RFM, VALUE, BEHAVIOUR, ENGAGEMENT = "lifecycle", "rfm", "value", "behaviour", "engagement"
 PRODUCT, DEMOGRAPHIC, GEOGRAPHIC, LANGUAGE = "product", "demographic", "geographic", "language"
@@ -90,9 +90,44 @@ class Fragment:
 
     @cached_property
     def sql(self) -> str:
-        """The SELECT, given as text or `families/<name>.sql`, over the facts of the entity."""
-        text = self.text if self.text is not None else load_fragment(f"features/families/{self.name}").sql
-        return resolved(text, self.entity)
+        """The SELECT, over the facts of the entity.
+
+        Raises
+        ------
+        ValueError
+            Its columns are not the features, or nobody would be told when a window of it ends.
+        """
+        self._refuse_other_columns()
+        self._refuse_windows_that_do_not_age()
+        return resolved(self.written, self.entity)
+
+    @cached_property
+    def written(self) -> str:
+        """The SELECT as it was given: as text, or in `families/<name>.sql`."""
+        return self.text if self.text is not None else load_fragment(f"features/families/{self.name}").sql
+
+    def _refuse_other_columns(self) -> None:
+        given = {*Statement(self.written).columns} - {f"{self.entity}_id"}
+        listed = {name for name, *_ in self.stored}
+        faults = [f"its SELECT has no column {name}" for name in sorted(listed - given)]
+        faults += [f"no feature is stored from its column {name}" for name in sorted(given - listed)]
+        if faults:
+            raise ValueError(
+                f"fragment {self.name}: {', '.join(faults)}. Give the columns of its SELECT and the features"
+                " beside it the same names"
+            )
+
+    def _refuse_windows_that_do_not_age(self) -> None:
+        """Of customers; accounts are computed anew every day."""
+        bound = {name for name in Statement(self.written).parameters if re.fullmatch(r"from_\d+", name)}
+        aged = {f"from_{days}" for age in self.ages for days in age.windows}
+        if self.entity == "customer" and not bound <= aged:
+            untold = ", ".join(sorted(bound - aged))
+            raise ValueError(
+                f"fragment {self.name}: its SELECT binds {untold}, and `ages` has no window of that length:"
+                " nobody would be computed anew when it ends. Give it, as in"
+                ' ages=ages_of("feedback", (90,))'
+            )
 
     @property
     def stored(self) -> list[tuple[str, str, str | None]]:
@@ -102,7 +137,7 @@ class Fragment:
 
 def ages_of(table: str, windows: tuple[int, ...] = ()) -> tuple[Ageing, ...]:
     """Whom time alone changes where facts of a table are counted: by their day, and by the day they ended."""
-    fact = FACTS[table]
+    fact = fact_of(table)
     if fact.purchase:
         return (Ageing("features.customer_day", windows=windows),)
     relation = f"core.{table}" if fact.else_day is None else f"({timeline(table)})"

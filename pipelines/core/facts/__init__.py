@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.contracts.fact import Entity
-from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS, fact_of
 from pipelines.core.facts.columns import canonical_tables, columns_of, reads_lines, tables_needed, tables_read
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
 from pipelines.engine import Statement, Step, quote
@@ -133,7 +133,8 @@ def with_facts(step: Step) -> Step:
 
 def _select(table: str, entity: Entity, names: Collection[str]) -> str:
     key = f"{entity}_id"
-    known = [*columns_of(table), HAPPENED, *([ENDED_ON] if FACTS[table].ends else [])]
+    ended = [ENDED_ON] if fact_of(table).ends else []
+    known = [*columns_of(table), HAPPENED, *ended]
     found = relation(table, entity, [name for name in known if name in names and name != key])
     return found.select(
         f"{found.owner} as {key}", *(f"{value} as {quote(name)}" for name, value in found.columns.items())

@@ -99,8 +99,8 @@ def test_parameters_are_bound_only_when_named(con: duckdb.DuckDBPyConnection) ->
     step = parse_step(TEXT.replace("1 as day", "$day as day"), "demo.sql")
     run_step(con, step, {"day": 7, "unused": 8})
     assert table(con) == [(7, "a")]
-    with pytest.raises(KeyError, match="day"):
-        run_step(con, step)
+    with pytest.raises(ValueError, match=r"binds \$day, .*\(given: days\)"):
+        run_step(con, step, {"days": 7})
 
 
 def test_a_failing_store_leaves_the_table_as_it_was(con: duckdb.DuckDBPyConnection) -> None:

@@ -88,6 +88,7 @@ def failing(table: str, name: str) -> tuple[dict[str, str], int]:
         column = name.removesuffix("_not_null")
         kind = next(one.type for one in CONTRACTS[table].columns if one.name == column)
         return {column: f"if(i <= 2, null, {VALUES[kind]})"}, 10
+    assert (table, name) in FAILING, f"say in FAILING what makes {name} of {table} fail"
     return FAILING[table, name], 10
 
 
