@@ -13,7 +13,8 @@ import duckdb
 
 from pipelines.config.features import Features
 from pipelines.config.segments import Entity
-from pipelines.contracts.registry import CONTRACTS
+from pipelines.contracts.model import Column
+from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import changes
 from pipelines.core.merge import STATE
 from pipelines.engine import DuckDB, connect, quote, rows
@@ -259,72 +260,78 @@ def random_shop(seed: int, orders: int = 60, customers: int = 6, days: int = 500
         for i in range(orders):
             random_order(shop, rng, f"o{i}", customers, days)
     for table in EVENT_TABLES:
-        # Of consents the later one of a day holds, so each sees those before it.
-        with nullcontext() if table == "consents" else shop.together():
+        # Where a later row may take the place of an earlier one, each sees those before it.
+        with shop.together() if id_of(table) else nullcontext():
             for i in range(orders // 2):
                 random_event(shop, rng, table, f"e{i}", customers, days)
     return shop
 
 
-EVENT_TABLES = ("interactions", "feedback", "survey_answers", "consents", "campaign_responses")
+# Facts of customers beside purchases, and contacts of campaigns: those are added above.
+EVENT_TABLES = tuple(
+    table
+    for table, fact in FACTS.items()
+    if fact.of_customers and not fact.purchase and fact.else_day is None
+)
+# What columns hold that features look at; any other column of a new table has a value by its type.
+SAID: dict[str, list[Any]] = {
+    "interaction_type": ["visit", "view", "sent", "open", "click", None],
+    "device": ["Phone", "desktop", None],
+    "product_id": ["p1", "p2", None],
+    "campaign_id": ["k"],
+    "contact_id": [None],
+    "survey_id": ["s"],
+    "question_id": ["q1", "q2"],
+    "answer": ["yes", "no"],
+    "score": [None, 1.0, 2.0, 4.0, 5.0],
+    "scale_min": [1.0],
+    "scale_max": [5.0],
+}
+
+
+def values_of(column: Column) -> list[Any]:
+    """What a random row may say in a column that is neither its day nor its id."""
+    if column.name in SAID:
+        return SAID[column.name]
+    blank = [] if column.required else [None]
+    if column.type == "BOOLEAN":
+        return [True, False, *blank]
+    if column.type == "VARCHAR":
+        return [*(column.allowed or ("s1", "s2")), *blank]
+    return [1, 5, 20, *blank]
+
+
+def id_of(table: str) -> str | None:
+    """The column of the key that tells a customer's rows apart; None where the day and others do."""
+    contract = CONTRACTS[table]
+    linked = {"customer_id", *SAID, *(reference.column for reference in contract.references)}
+    keys = [column for name in contract.key if (column := contract.column(name)) and name not in linked]
+    return next((key.name for key in keys if key.type == "VARCHAR" and not key.allowed), None)
 
 
 def random_event(
     shop: Shop, rng: random.Random, table: str, event_id: str, customers: int, days: int
 ) -> str | None:
     """Add one row of a table of events of a random customer (or nobody); say whose it is."""
-    customer = rng.choice([None, *[f"c{i}" for i in range(customers)]])
+    contract, fact = CONTRACTS[table], FACTS[table]
+    owner = contract.column("customer_id")
+    nobody = "c0" if owner and owner.required else None
+    row = {column.name: _value(rng, column) for column in contract.columns}
     day = random_day(rng, days)
-    later = rng.choice([None, day + timedelta(days=rng.randrange(60))])
-    rows_of: dict[str, dict[str, Any]] = {
-        "interactions": {
-            "interaction_id": event_id,
-            "customer_id": customer,
-            "business_date": day,
-            "channel": rng.choice(["web", "app", "email", "shop"]),
-            "interaction_type": rng.choice(["visit", "view", "sent", "open", "click", None]),
-            "device": rng.choice(["Phone", "desktop", None]),
-            "product_id": rng.choice(["p1", "p2", None]),
-        },
-        "feedback": {
-            "feedback_id": event_id,
-            "kind": rng.choice(["ticket", "nps", "csat"]),
-            "customer_id": customer,
-            "received_on": day,
-            "closed_on": later,
-            "score": rng.choice([None, 1.0, 4.0, 5.0]),
-            "complaint": rng.choice([None, True, False]),
-        },
-        "survey_answers": {
-            "survey_id": "s",
-            "response_id": event_id,
-            "question_id": rng.choice(["q1", "q2"]),
-            "customer_id": customer,
-            "answered_on": day,
-            "answer": rng.choice(["yes", "no"]),
-            "score": rng.choice([None, 1.0, 2.0, 4.0]),
-            "scale_min": 1.0,
-            "scale_max": 4.0,
-        },
-        "consents": {
-            "customer_id": customer or "c0",
-            "channel": rng.choice(["email", "sms", "phone"]),
-            "granted": rng.random() < 0.5,
-            "changed_on": day,
-        },
-        "campaign_responses": {
-            "campaign_id": "k",
-            "customer_id": customer or "c0",
-            "responded_on": day,
-            "offer_id": event_id,
-        },
-    }
-    row = rows_of[table]
-    if table == "consents":
-        # One row a customer, channel and day: the later one holds.
-        shop.con.execute(
-            "delete from core.consents where customer_id = ? and channel = ? and changed_on = ?",
-            [row["customer_id"], row["channel"], row["changed_on"]],
-        )
+    row |= {"customer_id": rng.choice([nobody, *[f"c{i}" for i in range(customers)]]), fact.day: day}
+    if contract.watermark:
+        row[contract.watermark] = datetime.combine(day, time(9), tzinfo=UTC)
+    if fact.ends:
+        row[fact.ends.day] = rng.choice([None, day + timedelta(days=rng.randrange(60))])
+    if key := id_of(table):
+        row[key] = event_id
+    else:
+        # The later row of a key holds.
+        same = " and ".join(f"{name} = ?" for name in contract.key)
+        shop.con.execute(f"delete from core.{table} where {same}", [row[name] for name in contract.key])
     shop.add(f"core.{table}", row)
     return row["customer_id"]
+
+
+def _value(rng: random.Random, column: Column) -> Any:
+    return None if column.type in ("DATE", "TIMESTAMPTZ") else rng.choice(values_of(column))

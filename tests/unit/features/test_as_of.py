@@ -8,23 +8,26 @@ import pytest
 from fixtures.seeds import seeds
 from shop import FIRST, SETTINGS, Shop, random_order, random_shop
 
+from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.engine import DuckDB, bound, rows
 from pipelines.features import state
 from pipelines.features.compute import compute_past, has_features, keep_features, refresh_state
 from pipelines.features.recipe import Made, Recipe, make
 
 STATE = ("features.customer_day", "features.customer_entry")
-EVENTS = {
-    "core.orders": "business_date > $d",
-    "core.customers": "created_on > $d",
-    "core.campaign_contacts": "contacted_on > $d",
-    "core.campaigns": "start_date > $d",
-    "core.campaign_responses": "responded_on > $d",
-    "core.interactions": "business_date > $d",
-    "core.feedback": "received_on > $d",
-    "core.survey_answers": "answered_on > $d",
-    "core.consents": "changed_on > $d",
-}
+# The day of a row of each table whose rows have one.
+DAYS = {table: day for table, contract in CONTRACTS.items() if (day := contract.event or contract.known_from)}
+DAYS |= {table: fact.day for table, fact in FACTS.items() if fact.day in CONTRACTS[table].names}
+DAYS |= {link.table: link.gives[0] for fact in FACTS.values() if (link := fact.else_day)}
+ENDED = {table: fact.ends.day for table, fact in FACTS.items() if fact.ends}
+
+
+def test_every_table_of_dated_rows_loses_those_of_later_days() -> None:
+    of_another_row = {
+        table for table, fact in FACTS.items() if any(fact.day in link.gives for link in fact.links)
+    }
+    assert FACTS.keys() - DAYS.keys() == of_another_row
+    assert {"customers", "campaigns"} <= DAYS.keys()
 
 
 @pytest.mark.parametrize("seed", seeds(3, 12))
@@ -34,10 +37,11 @@ def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
     # A contact may come before its campaign's first day.
     shop.con.execute("delete from core.campaigns where start_date > $d", {"d": day})
     known_later = shop.features(day, None, ["A", "B"], settings=SETTINGS)
-    for table, later in EVENTS.items():
-        shop.con.execute(f"delete from {table} where {later}", {"d": day})
+    for table, column in DAYS.items():
+        shop.con.execute(f"delete from core.{table} where {column} > $d", {"d": day})
     # Nor what became known of an earlier event.
-    shop.con.execute("update core.feedback set closed_on = null where closed_on > $d", {"d": day})
+    for table, ended in ENDED.items():
+        shop.con.execute(f"update core.{table} set {ended} = null where {ended} > $d", {"d": day})
     shop.everyone_is_dirty()
     assert shop.features(day, None, ["A", "B"], settings=SETTINGS) == known_later
     assert known_later

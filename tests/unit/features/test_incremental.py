@@ -5,17 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 from fixtures.seeds import seeds
-from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, random_event, random_order, random_shop
+from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, id_of, random_event, random_order, random_shop
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.engine import rows
 
-KEYS = {
-    "interactions": "interaction_id",
-    "feedback": "feedback_id",
-    "survey_answers": "response_id",
-    "campaign_responses": "offer_id",
-}
 RULES = {"age": AttributeRule(as_of="created_on", expires_after="40d")}
 CATEGORIES = ["A", "B"]
 # Many of whom nothing is heard for long: only the passing of time changes them.
@@ -59,8 +53,8 @@ class History:
         table = self.rng.choice(EVENT_TABLES)
         event_id = f"e{self.rng.randrange(100)}"
         touched = []
-        if table in KEYS:
-            where = f"from core.{table} where {KEYS[table]} = ?"
+        if key := id_of(table):
+            where = f"from core.{table} where {key} = ?"
             touched = self.shop.select(f"select customer_id {where}", event_id)
             self.shop.con.execute(f"delete {where}", [event_id])
         if self.rng.random() < 0.8:

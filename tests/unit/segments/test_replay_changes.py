@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 from fixtures.seeds import seeds
-from shop import EVENT_TABLES, FIRST, SETTINGS, random_day, random_event, random_order, random_shop
+from shop import (
+    EVENT_TABLES,
+    FIRST,
+    SAID,
+    SETTINGS,
+    random_day,
+    random_event,
+    random_order,
+    random_shop,
+    values_of,
+)
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.contracts.registry import CONTRACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import changes, following, marks, merge
 from pipelines.engine import DuckDB
 from pipelines.features.accounts.compute import compute_accounts
@@ -147,6 +157,19 @@ def _one_of(column: str, *values: object) -> Callable[[Past], tuple[str, object]
     return lambda past: (column, past.rng.choice(values))
 
 
+def _moves_of(table: str) -> list[Callable[[Past], tuple[str, object]]]:
+    """The moves of a table of events: its day, its owner, when it ended, and what else a row says."""
+    contract, fact = CONTRACTS[table], FACTS[table]
+    said = [column for column in contract.columns if column.allowed or column.name in SAID]
+    said += [column for column in contract.columns if column.type == "BOOLEAN"]
+    return [
+        _day_of(fact.day),
+        *([_perhaps(fact.ends.day)] if fact.ends else []),
+        _owner("customer_id"),
+        *(_one_of(column.name, *values_of(column)) for column in said if column.name not in contract.key),
+    ]
+
+
 MOVES: dict[str, list[Callable[[Past], tuple[str, object]]]] = {
     "orders": [_day_of("business_date"), _owner("customer_id"), _one_of("status", "completed", "returned")],
     "order_lines": [
@@ -158,12 +181,8 @@ MOVES: dict[str, list[Callable[[Past], tuple[str, object]]]] = {
     "customers": [_perhaps("created_on"), _one_of("age", "20", "30", None), _owner("account_id")],
     "campaigns": [_day_of("start_date")],
     "campaign_contacts": [_perhaps("contacted_on"), _one_of("arm", "control", "treatment")],
-    "campaign_responses": [_day_of("responded_on"), _owner("customer_id")],
-    "interactions": [_day_of("business_date"), _owner("customer_id"), _one_of("channel", "web", "app")],
-    "feedback": [_day_of("received_on"), _perhaps("closed_on"), _owner("customer_id")],
-    "survey_answers": [_day_of("answered_on"), _one_of("score", 1.0, 4.0)],
-    "consents": [_day_of("changed_on"), _one_of("granted", True, False)],
     "opportunities": [_day_of("opened_on"), _day_of("closed_on"), _owner("account_id")],
+    **{table: _moves_of(table) for table in EVENT_TABLES},
 }
 
 
