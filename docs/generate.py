@@ -7,7 +7,7 @@ A test fails when a page is stale. Everything else in docs/ is written by hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -214,7 +214,7 @@ def features_page() -> str:
         " value, such as `recency_days` of someone who never bought, is NULL, and a condition over it does"
         " not hold.",
     ]
-    for family, title in FAMILIES.items():
+    for family, title in _titled("FAMILIES", FAMILIES, STANDARD["customer"]):
         lines += ["", f"## {title}", "", *_family(STANDARD["customer"], family)]
     lines += [
         "",
@@ -225,7 +225,7 @@ def features_page() -> str:
         " account of the same id. What has no history in its source, such as a contact's role or a deal's"
         " stage, is as it is known now.",
     ]
-    for family, title in ACCOUNT_FAMILIES.items():
+    for family, title in _titled("ACCOUNT_FAMILIES", ACCOUNT_FAMILIES, STANDARD["account"]):
         lines += ["", f"### {title}", "", *_family(STANDARD["account"], family)]
     lines += [
         "",
@@ -239,6 +239,14 @@ def features_page() -> str:
         " family follows from a well-known name (`age`, `city`, `language`, …) or from `features.families`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _titled(where: str, titles: Mapping[str, str], features: Sequence[Feature]) -> Iterable[tuple[str, str]]:
+    """Families and their titles; a family without one would be left out of the page."""
+    untitled = sorted({feature.family for feature in features} - titles.keys())
+    if untitled:
+        raise ValueError(f"{', '.join(untitled)}: give the family a title in {where} of docs/generate.py")
+    return titles.items()
 
 
 def _family(features: Sequence[Feature], family: str) -> list[str]:

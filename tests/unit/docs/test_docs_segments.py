@@ -13,7 +13,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "segments.md").read_text(
 EXAMPLES = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "segmentation:" in block]
 MAPPED = ["orders", "customers", "accounts", "contacts"]
 ROW = re.compile(r"^\| `([^|]+)` \| (.+) \|$", re.MULTILINE)
-REFUSALS = ROW.findall(PAGE.split("without file and line at their front:")[1])
+REFUSALS = ROW.findall(PAGE.split("without file and line at their front")[1])
 LOYAL = """
 segmentation: lifecycle
 name: Lifecycle
@@ -57,7 +57,9 @@ def test_a_refusal_is_told_as_the_manual_says(tmp_path: Path, condition: str, sa
         tmp_path, {"customer": features}, {"customer": absent("customer", MAPPED)}, MAPPED
     )
     message = str(found.faults["asked"]).splitlines()[0]
-    assert message.split("segments.0.when: ")[1] == said
+    # A list in a message may grow: the manual shows how it begins.
+    told = message.split("segments.0.when: ")[1]
+    assert re.fullmatch(re.escape(said).replace("…", ".+"), told), told
 
 
 def test_the_manual_tells_of_refusals() -> None:
