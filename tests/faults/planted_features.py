@@ -69,6 +69,17 @@ FAULTS = (
         (f"{_INCREMENTAL}::test_time_alone_lets_a_value_expire",),
     ),
     Fault(
+        "a-window-of-a-family-that-nobody-leaves",
+        "A family whose SELECT has a window that its ages lack is refused.",
+        "pipelines/features/feature.py",
+        "and not bound <= aged",
+        "and not bound <= aged | bound",
+        (
+            "tests/unit/features/test_fragments_whole.py"
+            "::test_a_window_that_nobody_is_computed_anew_at_the_end_of_is_refused",
+        ),
+    ),
+    Fault(
         "a-fact-of-tomorrow-counts",
         "As of a day nothing later is read.",
         "pipelines/core/facts/__init__.py",
