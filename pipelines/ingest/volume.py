@@ -212,6 +212,11 @@ def _checked(
     )
 
 
+def was_judged(result: CheckResult) -> bool:
+    """Whether there was anything to compare with; results that are not of volumes were always judged."""
+    return result.name not in {*CHECKS, COLLAPSED} or result.elements > 0
+
+
 def _unjudged(judged: int) -> str:
     return "" if judged else f" (not judged: fewer than {MINIMUM_WEEKDAYS} same weekdays of history)"
 

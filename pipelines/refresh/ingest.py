@@ -147,7 +147,7 @@ def _outcomes(checks: Sequence[Check], outcome: Ingested, reasons: Sequence[qual
     judged = {f"{result.table}__{result.name}": result for result in outcome.results}
     for check in of_batch:
         result = judged.get(check.name)
-        if result is None:
+        if result is None or not volume.was_judged(result):
             continue
         facts = facts_of(result) | {"batch": outcome.batch_seq}
         if result.name == "rows_without_fault":

@@ -10,6 +10,7 @@ from fixtures.daily import execute, materialize
 from fixtures.shop import Shop
 
 from lohko.definitions import build_defs
+from pipelines.ingest import volume
 from pipelines.publish.marts import MARTS
 from resources.instance import instance_of
 
@@ -114,6 +115,17 @@ def test_a_source_that_could_not_be_read_has_no_result_for_its_rows(shop: Shop) 
     result = execute(shop, DAY)
     of_orders = {check for check in judged(result) if check.startswith("raw/shop_orders")}
     assert result.success and of_orders == {"raw/shop_orders:readable"}
+
+
+def test_volumes_without_a_history_are_not_judged(new_shop: Shop) -> None:
+    orders = new_shop.root / "data" / "orders.csv"
+    header, *rows = orders.read_text().splitlines()
+    orders.write_text("\n".join([header, *rows[-30:]]) + "\n")
+    result = execute(new_shop, DAY)
+    of_volumes = {f"raw/shop_orders:orders__{check}" for check in volume.CHECKS}
+    assert result.success and len(of_volumes) == 3
+    assert not of_volumes & judged(result).keys()
+    assert "raw/shop_orders:orders__has_rows" in judged(result)
 
 
 def test_a_range_claims_the_days_that_it_made(shop: Shop) -> None:
