@@ -10,6 +10,7 @@ from . import (
     planted_outside,
     planted_publish,
     planted_record,
+    planted_runs,
     planted_segments,
 )
 from .fault import Fault
@@ -23,4 +24,5 @@ FAULTS: tuple[Fault, ...] = (
     *planted_measures.FAULTS,
     *planted_publish.FAULTS,
     *planted_outside.FAULTS,
+    *planted_runs.FAULTS,
 )
