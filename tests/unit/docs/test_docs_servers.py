@@ -97,3 +97,12 @@ def test_make_test_installs_the_lock_that_holds_them() -> None:
     assert re.search(r"^test: lint$", makefile, re.MULTILINE)
     assert re.search(r"^lint: install$", makefile, re.MULTILINE)
     assert "--require-hashes -r requirements.lock" in makefile
+
+
+def test_the_second_engine_is_locked_apart_from_the_packages_that_would_import_it() -> None:
+    """Great Expectations imports any `pyspark` it finds, which ends a worker of the tests."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^test-slow: install spark$", makefile, re.MULTILINE)
+    for package in ("pysail", "pyspark-client"):
+        assert f"\n{package}==" in (ROOT / "requirements-spark.lock").read_text()
+        assert f"\n{package}==" not in (ROOT / "requirements.lock").read_text()
