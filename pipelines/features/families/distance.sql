@@ -21,5 +21,5 @@ arc as (
     where latitude between -90 and 90 and longitude between -180 and 180
 )
 
-select customer_id, 2 * 6371.0088 * asin(sqrt(least(1.0, haversine))) as distance_km
+select customer_id, 2 * 6371.0088 * asin(sqrt(least(cast(1 as double), haversine))) as distance_km
 from arc

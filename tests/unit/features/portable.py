@@ -74,6 +74,8 @@ def faults(sql: str) -> list[str]:
             found.append("a cast to HUGEINT")
         elif isinstance(node, exp.Select) and sum(map(makes_rows, node.selects)) > 1:
             found.append("two unnests in one SELECT")
+        elif isinstance(node, (exp.Least, exp.Greatest)) and any(map(is_decimal, operands(node))):
+            found.append("least or greatest of a decimal literal: there the others become decimals")
         elif isinstance(node, exp.Div) and not is_double(node.this, doubles):
             found.append(f"a division that is not of doubles: {node.sql('duckdb')}")
     return found
@@ -89,6 +91,16 @@ def is_date(node: exp.Expr) -> bool:
     if isinstance(node, exp.Cast):
         return node.to.is_type("date")
     return isinstance(node, exp.Column) and node.name.endswith(("_date", "_on"))
+
+
+def operands(node: exp.Expr) -> list[exp.Expr]:
+    """What a function chooses among."""
+    return [node.this, *node.expressions]
+
+
+def is_decimal(node: exp.Expr) -> bool:
+    """Whether it is a number written with a point."""
+    return isinstance(node, exp.Literal) and node.is_number and "." in node.name
 
 
 def over_alias(qualify: exp.Qualify) -> bool:

@@ -115,6 +115,8 @@ def test_what_is_assembled_uses_nothing_that_spark_answers_differently(assembled
         "select age(a) from t",
         "select sum(a) / 3 from t",
         "select amount / 3 from t",
+        "select least(1.0, a) from t",
+        "select greatest(a, b, 0.5) from t",
         "select nullif(a, 0) as a from t qualify a = max(a) over (partition by b)",
         "select cast(sum(a) as hugeint) from t",
         "select unnest([1, 2]) as a, unnest([3, 4]) as b from t",
@@ -130,6 +132,7 @@ def test_the_check_finds_what_is_not_portable(sql: str) -> None:
     "sql",
     [
         "select a from t where b ilike 'x%' qualify row_number() over (partition by a order by b, c) = 1",
+        "select least(cast(1 as double), a), greatest(a, 0) from t",
         "select cast(sum(a) as double) / nullif(count(*), 0) from t group by c",
         "select date_diff('day', a_date, b_date), a_date - interval 1 day from t",
         "select * exclude (a) from t semi join s using (a)",
