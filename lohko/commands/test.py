@@ -12,6 +12,7 @@ from rich.table import Table
 from lohko.commands.shared import show
 from lohko.commands.shared.latest import Latest, chosen, latest
 from lohko.commands.shared.options import ByName, Json, load, print_fault
+from pipelines.engine import DuckDB
 from pipelines.errors import ConfigError
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.dry import members_of
@@ -83,7 +84,7 @@ def verdicts_of(
         verdict
         for segmentation in segmentations
         for verdict in evaluate_tests(
-            at.con,
+            DuckDB(at.con),
             at.day,
             segmentation,
             members_of(segmentation, f"{table}_{segmentation.entity}"),

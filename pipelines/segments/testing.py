@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config.segment_tests import SegmentTests, bound_of
 from pipelines.config.yaml import nearest
-from pipelines.engine import Statement, bound, columns_of, load_query, quote
+from pipelines.engine import Engine, Statement, load_query, quote
 from pipelines.segments.author import Author
 from pipelines.segments.model import KEY, Segmentation
 from pipelines.stats.association import Group, correlation_ratio, cramers_v
-
-if TYPE_CHECKING:
-    import duckdb
 
 _NUMBERS = ("BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALLINT", "TINYINT", "UBIGINT")
 
@@ -88,7 +85,7 @@ def check_tests(tests: SegmentTests | None, labels: Sequence[tuple[str, str, str
 
 
 def evaluate_tests(
-    con: duckdb.DuckDBPyConnection,
+    engine: Engine,
     day: date,
     segmentation: Segmentation,
     membership: Membership,
@@ -104,7 +101,7 @@ def evaluate_tests(
     tests = segmentation.definition.tests
     if tests is None:
         return []
-    judged = _Judged(con, day, segmentation, tests, membership)
+    judged = _Judged(engine, day, segmentation, tests, membership)
     return [
         *judged.everyone_once(),
         *judged.sizes(),
@@ -133,13 +130,13 @@ class _Judged:
 
     def __init__(
         self,
-        con: duckdb.DuckDBPyConnection,
+        engine: Engine,
         day: date,
         segmentation: Segmentation,
         tests: SegmentTests,
         membership: Membership,
     ) -> None:
-        self.con = con
+        self.engine = engine
         self.segmentation = segmentation
         self.tests = tests
         self.entity = segmentation.entity
@@ -169,8 +166,10 @@ class _Judged:
         tests = self.tests
         if not (tests.min_size or tests.max_size or tests.min_share or tests.max_share):
             return []
-        (everyone,) = self._one(f"select count(*) from {self._everyone()}")
-        counted = self._all(f"select segment_id, count(*) from ({self.membership.sql}) group by segment_id")
+        (everyone,) = self._one(f"select count(*) as members from {self._everyone()} as e")
+        counted = self._all(
+            f"select segment_id, count(*) as members from ({self.membership.sql}) as m group by segment_id"
+        )
         sizes: dict[str, int] = dict(counted)
         found = []
         for label in self.segmentation.labels():
@@ -226,7 +225,10 @@ class _Judged:
 
     def _places(self, ids: Sequence[str]) -> dict[str, list[str]]:
         """Id -> its segments; an id that is no member of the day is not among the keys."""
-        return dict(self._all(self._over_members("places_of_member"), ids=list(ids)))
+        placed: dict[str, list[str]] = {}
+        for member, segment in self._all(self._over_members("place_of_member"), ids=list(ids)):
+            placed.setdefault(member, []).extend([] if segment is None else [segment])
+        return {member: sorted(segments) for member, segments in placed.items()}
 
     def _where(self, segments: list[str] | None) -> str:
         if segments is None:
@@ -253,7 +255,7 @@ class _Judged:
         limit = self.tests.proxy_below
         if limit is None:
             return []
-        types = {name.lower(): (name, kind) for name, kind in columns_of(self.con, self.relation)}
+        types = {name.lower(): (name, kind) for name, kind in self.engine.columns(self.relation)}
         found = []
         for wanted in self.tests.must_not_use:
             name, kind = types.get(wanted.lower(), (wanted, None))
@@ -293,12 +295,15 @@ class _Judged:
         if number:
             value = "cast(e.value as double)"
             numbers = self._all(
-                f"select count(*), avg({value}), var_pop({value}){joined} group by {grouped}", **bindings
+                f"select count(*) as members, avg({value}) as mean, var_pop({value}) as variance{joined}"
+                f" group by {grouped}",
+                **bindings,
             )
             return correlation_ratio([Group(*row) for row in numbers])
         return cramers_v(
             self._all(
-                f"select {grouped} as grouped, e.value, count(*){joined} group by {grouped}, e.value",
+                f"select {grouped} as grouped, e.value, count(*) as members{joined}"
+                f" group by {grouped}, e.value",
                 **bindings,
             )
         )
@@ -324,7 +329,7 @@ class _Judged:
         return Verdict(self.segmentation.id, test, segment, passed, expected, found, ids)
 
     def _all(self, sql: str, **more: Any) -> list[tuple[Any, ...]]:
-        return self.con.execute(sql, bound(sql, {**self.parameters, **more})).fetchall()
+        return [tuple(row.values()) for row in self.engine.rows(sql, {**self.parameters, **more})]
 
     def _one(self, sql: str) -> tuple[Any, ...]:
         (row,) = self._all(sql)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.engine import insert_rows, relation_exists, transaction
+from pipelines.engine import DuckDB, insert_rows, relation_exists, transaction
 from pipelines.segments.dry import recorded_members
 from pipelines.segments.model import Segmentation
 from pipelines.segments.testing import Verdict, evaluate_tests
@@ -33,7 +33,7 @@ def judge_day(
         verdict
         for segmentation in segmentations
         for verdict in evaluate_tests(
-            con, day, segmentation, recorded_members(segmentation, day), segmentations
+            DuckDB(con), day, segmentation, recorded_members(segmentation, day), segmentations
         )
     ]
     with transaction(con):

@@ -15,7 +15,7 @@ KNOW_NO_DATABASE = ("features", "drift", "roi")
 # before it is run, and the database that types of conditions are asked of.
 OF_DUCKDB = (
     *("history.py", "current.py", "versions.py", "known_then.py", "scratch_database.py", "verdicts.py"),
-    *("dry.py", "preview.py", "compare.py", "testing.py", "binding.py"),
+    *("dry.py", "preview.py", "compare.py", "binding.py"),
     *("why/alone.py", "why/record.py", "why/told.py"),
 )
 

@@ -32,7 +32,6 @@ DUCKDB_ONLY = {
     "segments/queries/batch_known_since.sql",
     "segments/queries/event_of_member.sql",
     "segments/queries/flow.sql",
-    "segments/queries/places_of_member.sql",
     "segments/queries/size_of_played_day.sql",
 }
 # Ledgers of ingest and published marts are DuckDB's own, and so is what is asked of them.
