@@ -10,6 +10,14 @@ _WHOLE = "tests/integration/test_record_whole.py"
 
 FAULTS = (
     Fault(
+        "only-the-daily-job-is-settled",
+        "Every run is settled, whatever its job.",
+        "lohko/sensors.py",
+        "            monitor_all_code_locations=True,\n",
+        '            monitored_jobs=[dg.define_asset_job("daily")],\n',
+        (f"{_SETTLED}::test_materialize_all_with_a_bad_file_is_told_like_the_daily_run",),
+    ),
+    Fault(
         "a-person-is-taken-for-the-schedule",
         "The log says what started a run.",
         "lohko/dagster_runs.py",
