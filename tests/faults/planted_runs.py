@@ -64,7 +64,7 @@ FAULTS = (
         "a-killed-day-leaves-its-cut-points",
         "Cut points of a day that was not recorded are taken back, also after a kill.",
         "pipelines/segments/history.py",
-        "    unrecorded_cuts.take_back(con)\n",
+        "    unrecorded_cuts.take_back(DuckDB(con))\n",
         "",
         (
             f"{_WHOLE}::test_a_day_that_is_killed_before_it_is_recorded_leaves_nothing"
