@@ -7,15 +7,14 @@ import os
 
 from pipelines.engine import literal
 from pipelines.errors import ConfigError
+from pipelines.ingest.text import as_text
 
 ENVIRONMENT = "LOHKO_GUEST_SALT"
 SHORTEST = 16
 PREFIX = "guest-"
 # `"given guest_key"` is the source's expression, `$guest_salt` is bound: a salt in SQL text could be shown.
-KEY = (
-    f"{literal(PREFIX)} || sha256(cast($guest_salt as varchar)"
-    " || nullif(trim(cast(\"given guest_key\" as varchar)), ''))"
-)
+_GIVEN = as_text('"given guest_key"')
+KEY = f"{literal(PREFIX)} || sha256(cast($guest_salt as varchar) || nullif({_GIVEN}, ''))"
 
 
 def salt() -> str:

@@ -20,6 +20,7 @@ from pipelines.errors import ConfigError
 from pipelines.ingest import guests, limits
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
+from pipelines.ingest.text import as_text
 
 META = ("_file_id", "_row", RAGGED)
 # The decimal marks of no file at all.
@@ -295,9 +296,9 @@ def _order_columns(mapping: Mapping) -> dict[str, str]:
 def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
     given = quote("given " + column.name)
     if column.name == "customer_id" and mapping.guest is not None:
-        return f"coalesce(nullif(trim(cast({given} as varchar)), ''), {guests.KEY})"
+        return f"coalesce(nullif({as_text(given)}, ''), {guests.KEY})"
     if column.type == "VARCHAR":
-        trimmed = f"trim(cast({given} as varchar))"
+        trimmed = as_text(given)
         return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
     if column in marked:
         return to_number(f"trim({given})", column.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def explain(
     """The features and segments of a customer or account: since when, and by which condition."""
     facts = explain_everything(
         load(context),
-        who,
+        unicodedata.normalize("NFC", who),
         entity_of(entity) if entity else None,
         segment,
         start.date() if start else None,

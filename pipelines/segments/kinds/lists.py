@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.config.segments import ListFile, Lists
@@ -83,5 +85,10 @@ def _column_of(author: Author, i: int, segment: ListFile, text: str, column: str
         hint = nearest(column, names) if segment.column else "; `column` names another"
         raise author.fault(f"{segment.file} has no column {column}{hint}", *place)
     index = names.index(column)
-    values = (line[index].strip() for line in lines[1:] if len(line) > index)
+    return ids_of(line[index] for line in lines[1:] if len(line) > index)
+
+
+def ids_of(cells: Iterable[str]) -> list[str]:
+    """Each id once, as ids are stored: trimmed, in composed letters; empty cells are none."""
+    values = (unicodedata.normalize("NFC", cell.strip()) for cell in cells)
     return list(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,27 @@
+"""What is given as the text that a column of text holds, as SQL: the same id from whatever file it came.
+
+A file of numbers says 17850.0 or 17850.00 where another says 17850, because a column with gaps was a column
+of floats on its way; and a letter with an accent is one character in some systems and two in others. Each is
+one text here. What a source writes as text is otherwise left as it is: zeros in front of a number are part of
+it.
+"""
+
+from __future__ import annotations
+
+# Whole numbers up to here are exact in a DOUBLE's text and in a BIGINT.
+_LARGEST = "1e18"
+
+
+def as_text(given: str) -> str:
+    """A given value as trimmed text: composed letters, whole numbers without a point, none for NaN."""
+    number = f"try_cast({given} as double)"
+    whole = f"{number} = floor({number}) and abs({number}) < {_LARGEST}"
+    text = f"cast({given} as varchar)"
+    # `typeof` is known before anything is read: of a column of text only the last branch is left.
+    return (
+        f"nfc_normalize(trim(case when typeof({given}) in ('FLOAT', 'DOUBLE') then"
+        f" case when isnan({number}) then null when {whole} then cast(try_cast({given} as bigint) as varchar)"
+        f" else {text} end"
+        f" when typeof({given}) like 'DECIMAL%' then regexp_replace({text}, '\\.0+$', '')"
+        f" else {text} end))"
+    )
