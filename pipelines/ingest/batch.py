@@ -22,9 +22,9 @@ from pipelines.engine import (
     transaction,
 )
 from pipelines.errors import InvariantError, SourceError
-from pipelines.ingest import amounts, deliveries, guests, ledger, ragged
+from pipelines.ingest import amounts, attributes, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
-from pipelines.ingest.files import LandedFile, load
+from pipelines.ingest.files import LandedFile, columns_in_file, load
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.reading import Reading
 
@@ -69,6 +69,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
             for table in (
                 "ingest.file",
                 "ingest.file_dialect",
+                "ingest.file_column",
                 "ingest.batch_table",
                 "ingest.file_amount",
                 "ingest.volume_day",
@@ -170,6 +171,7 @@ def _load_all(
             con.execute("delete from ingest.file where file_id = ?", [file_id])
             continue
         record(con, source, seq, file_id, reading)
+        attributes.record_columns(con, source, seq, file_id, columns_in_file(con, reading))
         con.execute("update ingest.file set rows = ? where file_id = ?", [count, file_id])
         loaded.append(file_id)
     return loaded, faults

@@ -14,7 +14,7 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Check
 from pipelines.engine import columns_of
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import batch, deliveries, ledger, names, quality, volume
+from pipelines.ingest import attributes, batch, deliveries, ledger, names, quality, volume
 from pipelines.ingest.expected import Suite, checks_of_batch, derived
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
@@ -62,7 +62,8 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
     decimal = source.csv.decimal if source.csv else None
     parsed = [parse_mapping(name, source, table, columns) for table in source.tables]
     apart = RAGGED in {column for column, _ in landed}
-    return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in parsed]
+    spelled = [attributes.as_first_spelled(con, mapping) for mapping in parsed]
+    return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in spelled]
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
@@ -127,7 +128,7 @@ def check_reading(
     _refuse_unknown(name, source, path, [*columns, *landed])
     for table in source.tables:
         try:
-            mapping = parse_mapping(name, source, table, sorted({*columns, *landed}))
+            mapping = parse_mapping(name, source, table, sorted(attributes.one_of_each([*landed, *columns])))
         except ConfigError as fault:
             raise SourceError(
                 f"{path}: does not fit its mapping. {_nameless(fault)} {_count(columns)}"
@@ -278,6 +279,7 @@ def validate_batch(
         for result in [
             *quality.validate(con, mapping, _checks(name, source, mapping, suites)),
             *deliveries.check_snapshot(con, mapping, source, seq),
+            *attributes.check_spelling(con, mapping, seq),
         ]
     ]
     volume.record(con, seq, mappings)

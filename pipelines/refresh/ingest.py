@@ -14,7 +14,7 @@ from pipelines.contracts import model
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
-from pipelines.ingest import batch, deliveries, ledger, quality, volume
+from pipelines.ingest import attributes, batch, deliveries, ledger, quality, volume
 from pipelines.ingest.expected import checks_of_batch, derived
 from pipelines.ingest.source import Outcome as Ingested
 from pipelines.ingest.source import ingest
@@ -47,7 +47,10 @@ def checks_of(project: Project, name: str) -> list[Check]:
         found += [Check(table, f"{target}__{deliveries.KEPT}", told) for target in source.tables]
     found += [
         Check(table, f"{target}__{name_of_check}", description)
-        for target, name_of_check, description in volume.specs(source.tables, source.volume)
+        for target, name_of_check, description in [
+            *volume.specs(source.tables, source.volume),
+            *attributes.specs(source.tables),
+        ]
     ]
     return found
 

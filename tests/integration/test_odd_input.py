@@ -239,3 +239,19 @@ def test_columns_that_are_left_out_stand_in_no_mart(new_shop: Shop) -> None:
             for row in con.execute("select column_name from (describe core.customers)").fetchall()
         }
     assert "country" in names and not names & {"e-mail", "newsletter"}
+
+
+def test_an_attribute_in_another_letter_case_stops_nothing_and_is_told(shop: Shop) -> None:
+    """The starter's newsletter, spelled otherwise in a further file of the CRM, and in both the commands."""
+    crm = shop.root / "data" / "customers.csv"
+    header, row, *_ = crm.read_text().splitlines()
+    shop.edit("data/customers.csv", "data/customers*.csv")
+    (crm.parent / "customers-2.csv").write_text(f"{header.replace('newsletter', 'NewsLetter')}\n{row}\n")
+    assert shop.lohko("check").code == 0
+    ended = shop.lohko("run")
+    assert ended.code == 0, ended.err
+    assert "NewsLetter is read as newsletter" in " ".join(ended.out.split())
+    (found,) = shop.lohko(
+        "query", "from marts.quality where check_name = 'attributes_spelled'", "--json"
+    ).json
+    assert found["passed"] is False and found["severity"] == "advisory"

@@ -166,6 +166,7 @@ def _attributes(
     """
     table = KINDS[entity].crm
     found: dict[str, str] = {}
+    known: dict[str, str] = {}  # letter case makes no other attribute
     unread: list[SourceError] = []
     for name in project.mapped.get(table, []):
         source = project.config.sources[name]
@@ -177,13 +178,13 @@ def _attributes(
                         m for m in check_reading(con, name, source, reading) if m.contract.table == table
                     )
                     # A file whose column is named like a feature is held when it comes; see `ingest`.
-                    found |= {
-                        column: kind
-                        for column, kind in _types(con, mapping, reading).items()
-                        if column in source.tables[table]
-                        or entity != "customer"
-                        or column.lower() not in RESERVED
-                    }
+                    for column, kind in _types(con, mapping, reading).items():
+                        if (
+                            column in source.tables[table]
+                            or entity != "customer"
+                            or column.lower() not in RESERVED
+                        ):
+                            found[known.setdefault(column.lower(), column)] = kind
         except SourceError as fault:
             unread.append(fault)
     return list(found.items()) or _attributes_in_core(project, entity), unread
