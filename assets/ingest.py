@@ -73,7 +73,8 @@ def _told(refreshed: SourceRefreshed) -> dict[str, Any]:
         metadata[f"{account.table}: landed"] = account.landed
         metadata[f"{account.table}: accepted"] = account.accepted
         metadata[f"{account.table}: quarantined"] = account.quarantined
-        metadata[f"{account.table}: superseded"] = account.superseded
-        if account.deleted:
-            metadata[f"{account.table}: deleted"] = account.deleted
+        metadata[f"{account.table}: repeated"] = account.repeated
+        for rare in ("conflicting", "superseded", "deleted"):
+            if rows := getattr(account, rare):
+                metadata[f"{account.table}: {rare}"] = rows
     return metadata

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.expression import parse_scalar
 from pipelines.config.schema import segments_schema
 from pipelines.contracts.fact import Ending, Fact, Link
+from pipelines.contracts.keys import decided_by
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
@@ -96,11 +97,14 @@ def tables_page() -> str:
         " an event before 1900 or from 9999 on, and any other day that is none of the years 1 to 9999"
         " (`date_out_of_range`); a control character or one that nobody sees in a column whose name ends in"
         " `_id` (`invisible_character`).",
-        "- A row with the key of an earlier one supersedes it; the later batch, file and row wins.",
+        "- Of the rows of one key the later batch and file counts, within a file the row that says most, and"
+        " of those the last ([configuration.md](configuration.md#rows-of-one-key)).",
         "- **Critical** checks reject the batch. **Advisory** ones are reported, and the batch is accepted.",
         "",
         "Every table has these critical checks: the batch is not empty; at most `max_bad_share` of the rows"
-        " have a fault; and each required column is given. The tables below list the checks beyond them.",
+        " have a fault; each required column is given; and no row of a key in a file has what the row that"
+        " counts lacks, nor another owner, day or amount. One is advisory: the rows of a key say the same."
+        " The tables below list the checks beyond them.",
     ]
     for contract in CONTRACTS.values():
         lines += _table_section(contract)
@@ -116,11 +120,15 @@ def _table_section(contract: Contract) -> list[str]:
     ]
     if contract.event:
         lines[-1] += f" Event time: `{contract.watermark or contract.event}`; freshness is measured on it."
+    lines[-1] += " " + _whose_keys(contract)
     if contract.attributes:
         lines[-1] += " Every further column of the source is carried along as an attribute."
     lines += [
         "",
-        *markdown(["column", "type", "unit", "required", "meaning"], map(_column_row, contract.columns)),
+        *markdown(
+            ["column", "type", "unit", "required", "meaning"],
+            [_column_row(column, numbered=column.name == contract.occurrence) for column in contract.columns],
+        ),
     ]
     generated = {check.name for check in checks_for(contract, (), 0.0)} - {
         check.name for check in contract.checks
@@ -135,6 +143,17 @@ def _table_section(contract: Contract) -> list[str]:
         named = "; ".join(f"`{reference.column}` in `{reference.table}`" for reference in contract.references)
         lines += ["", f"Should exist (advisory, checked in core; the row is kept): {named}."]
     return lines
+
+
+def _whose_keys(contract: Contract) -> str:
+    """What a key means that two sources bring."""
+    if not contract.own_key:
+        return "A key that two sources bring is one thing."
+    decides = decided_by(contract)
+    return (
+        f"Two sources that bring the same {_code(contract.own_key)} hold the table until `keys.{decides}` of"
+        " one of them [says whose it is](configuration.md#keys-of-several-sources)."
+    )
 
 
 def _as_event(fact: Fact) -> list[str]:
@@ -182,8 +201,8 @@ def _linked(path: str | Link) -> str:
     return f"`{path}`" if isinstance(path, str) else f"`{path.gives[0]}` of its `{path.table}`"
 
 
-def _column_row(column: Column) -> list[str]:
-    required = "yes" if column.required else ""
+def _column_row(column: Column, *, numbered: bool) -> list[str]:
+    required = "numbered where not mapped" if numbered else "yes" if column.required else ""
     if column.default != "null":
         shown = "empty" if column.default == "''" else column.default.strip("'")
         required = f"{required}, default {shown}".removeprefix(", ")

@@ -18,6 +18,7 @@ from pipelines.config.csv import CsvDialect
 from pipelines.config.delivery import Delivery, Operation, delivery_fault
 from pipelines.config.drift import DriftLimits
 from pipelines.config.features import Features
+from pipelines.config.keys import KeyRule, keys_fault
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest, place_in
@@ -91,6 +92,9 @@ class Source(Section):
     )
     max_deleted_share: float = Field(
         default=0.5, ge=0, le=1, description="share of keys a snapshot may lack before it is rejected"
+    )
+    keys: dict[str, KeyRule] = Field(
+        default_factory=dict, description="canonical table -> whose the keys are that this source gives out"
     )
     guest_key: str | None = Field(
         default=None, description="SQL expression whose salted hash stands for a guest's customer id"
@@ -183,6 +187,7 @@ class Source(Section):
         fault = delivery_fault(self.delivery, self.operation, self.version, self.playback is not None)
         if fault is None and self.guest_key is not None and "orders" not in self.tables:
             fault = "guest_key is for orders; this source does not map orders"
+        fault = fault or keys_fault(self.keys, self.tables)
         if fault is not None:
             raise ValueError(fault)
         return self

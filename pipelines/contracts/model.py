@@ -16,7 +16,7 @@ class Column:
     """A column of a canonical table.
 
     `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped
-    column.
+    column. `number_of` is the table whose number it holds, where neither its name nor a reference says so.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Column:
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
     default: str = "null"
+    number_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Contract:
 
     `event` is the column with the business date of a row, `watermark` the one with its instant: they drive
     freshness and what a late row touches. `derived` are columns computed from the others, as SQL.
+    `number` is the column with the number that a source gives each of its things. `own_key` are the columns
+    by which rows of two sources meet, where each numbers for itself: the same values from another source are
+    another thing, unless the project says otherwise. Without it, both mean the same by the same key.
+    `occurrence` is the column that, where no mapping fills it, tells rows apart that are alike: the first,
+    the second, … of them within the rest of the key and their file.
     `attributes` says whether columns beyond the contract are carried along. `fact` says what a row means
     where it tells of something that happened; `entity` whose row it is where it describes one, and
     `known_from` the column with the first day on which that was known. Of a `large` table a rebuild takes
@@ -81,6 +87,9 @@ class Contract:
     entity: Entity | None = None
     known_from: str | None = None
     large: bool = False
+    number: str | None = None
+    own_key: tuple[str, ...] = ()
+    occurrence: str | None = None
 
     def __post_init__(self) -> None:
         refuse_unknown(self)

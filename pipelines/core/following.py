@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PLACE = ("_source", "_batch_seq", "_file_id", "_row")
 LATEST = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _row desc"
+# Of the rows of a key in one file the one that says most counts, of those the last.
+LATEST_STAGED = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _row_filled desc, _row desc"
 
 
 def is_needed(mappings: Sequence[Mapping], resolved: bool) -> bool:
@@ -40,8 +42,8 @@ def said(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[
     """The SELECT of what the staged rows say of each key, source by source."""
     parts = [_said_by(con, mapping) for mapping in mappings]
     return (
-        f"select * from ({' union all by name '.join(parts)}) qualify row_number() over"
-        f" (partition by _source, {_names(contract.key)} order by {LATEST}) = 1"
+        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)}) qualify row_number() over"
+        f" (partition by _source, {_names(contract.key)} order by {LATEST_STAGED}) = 1"
     )
 
 
@@ -53,7 +55,7 @@ def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
         whole = f" and _file_id = {ledger.newest_snapshot(con, mapping.source)}"
     return (
         f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row, {version} as _row_version,"
-        f" {deleted} as _row_deleted, {_names(mapping.columns)}"
+        f" {deleted} as _row_deleted, _row_filled, {_names(mapping.columns)}"
         f" from {qualified(mapping.stage)} where _fault_reason is null{whole}"
     )
 

@@ -211,14 +211,14 @@ def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
     """The SELECT of the winning row of every key over the stages; ties cannot be: a row has one place."""
     key = ", ".join(quote(name) for name in contract.key)
     parts = [
-        f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row,"
+        f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row, _row_filled,"
         f" {', '.join(quote(name) for name in mapping.columns)}"
         f" from {qualified(mapping.stage)} where _fault_reason is null"
         for mapping in mappings
     ]
     return (
-        f"select * from ({' union all by name '.join(parts)}) qualify row_number() over"
-        f" (partition by {key} order by _batch_seq desc, _file_id desc, _row desc) = 1"
+        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)}) qualify row_number() over"
+        f" (partition by {key} order by _batch_seq desc, _file_id desc, _row_filled desc, _row desc) = 1"
     )
 
 

@@ -1,7 +1,7 @@
 """The ledger of what landed in money: one row a file and canonical table whose rows carry an amount.
 
 `ingest.file_amount` is where `marts.revenue_bridge` begins: the sum of `revenue` as mapped, before any row
-was refused, superseded, converted or freed of VAT. It is summed when rows are typed, from the rows of that
+was refused, left out, converted or freed of VAT. It is summed when rows are typed, from the rows of that
 batch alone, and again when they are typed again because mapping or contract changed.
 """
 

@@ -22,7 +22,7 @@ from pipelines.engine import (
     transaction,
 )
 from pipelines.errors import InvariantError, SourceError
-from pipelines.ingest import amounts, attributes, deliveries, guests, ledger, ragged
+from pipelines.ingest import amounts, at_odds, attributes, deliveries, guests, ledger, ragged
 from pipelines.ingest.file_dialect import record, record_decimals
 from pipelines.ingest.files import LandedFile, columns_in_file, load
 from pipelines.ingest.mapping import Mapping, typed_select
@@ -40,13 +40,16 @@ class Account:
     landed: int
     accepted: int
     quarantined: int
+    repeated: int
+    conflicting: int
     superseded: int
     deleted: int = 0
 
     @property
     def adds_up(self) -> bool:
-        parts = (self.accepted, self.quarantined, self.superseded, self.deleted)
-        # Superseded is what the others leave: below zero, a row was counted twice.
+        left_out = (self.repeated, self.conflicting, self.superseded)
+        parts = (self.accepted, self.quarantined, *left_out, self.deleted)
+        # Some are what the others leave: below zero, a row was counted twice.
         return self.landed == sum(parts) and min(parts) >= 0
 
 
@@ -266,7 +269,12 @@ def account(con: duckdb.DuckDBPyConnection, mapping: Mapping, file_ids: Sequence
     con.execute(f"delete from ingest.batch_table where {_OF_FILES}", here)
     con.execute(f"delete from quarantine.row where {_OF_FILES}", here)
     went = load_query("ingest/queries/rows_of_batch").filled(
-        stage=stage, key=mapping.contract.key, kept=Statement(kept), gone=Statement(gone)
+        stage=stage,
+        key=mapping.contract.key,
+        kept=Statement(kept),
+        gone=Statement(gone),
+        standing=at_odds.standing(mapping),
+        row_at_odds=at_odds.rows_at_odds(mapping),
     )
     con.execute(f"insert into ingest.batch_table by name {went}", here)
     deliveries.count_deleted(con, mapping, here)

@@ -28,7 +28,7 @@ def description(source: Source) -> str:
 def counted(mapping: Mapping) -> tuple[str, str]:
     """Whether a key of a batch is kept, and whether it is deleted: SQL aggregates over its good rows.
 
-    The other rows of the key are superseded. Of several snapshots in a batch the last one is kept, whole.
+    The other rows of the key are left out. Of several snapshots in a batch the last one is kept, whole.
     """
     if mapping.operation is not None:
         version = "_row_version" if mapping.version is not None else "0"

@@ -42,7 +42,8 @@ create table if not exists ingest.file_column (
 create table if not exists ingest.batch_table (
     batch_seq bigint not null, source varchar not null, table_name varchar not null,
     rows_landed bigint not null, rows_accepted bigint not null, rows_quarantined bigint not null,
-    rows_superseded bigint not null
+    rows_superseded bigint not null, rows_repeated bigint not null default 0,
+    rows_conflicting bigint not null default 0
 );
 create table if not exists ingest.batch_deletion (
     batch_seq bigint not null, source varchar not null, table_name varchar not null,

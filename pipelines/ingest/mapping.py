@@ -17,7 +17,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Statement, Table, literal, load_query, qualified, quote
 from pipelines.errors import ConfigError
-from pipelines.ingest import guests, limits
+from pipelines.ingest import guests, keys, limits, said
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.text import as_text
@@ -63,6 +63,8 @@ class Mapping:
     guest: exp.Expr | None = None
     ragged: bool = False  # whether lines of the source were ever set apart
     max_bad_share: float = 1.0  # share of rows with a fault above which a batch is rejected
+    prefixes: tuple[tuple[str, str], ...] = ()  # column -> what stands before its values
+    same: bool = False  # whether keys that other sources have too are the same things
 
     @property
     def read(self) -> dict[str, exp.Expr]:
@@ -82,6 +84,12 @@ class Mapping:
     @property
     def mapped(self) -> set[str]:
         return set(self.expressions)
+
+    @property
+    def numbered(self) -> str | None:
+        """The column that tells rows apart which are alike, where the mapping does not fill it."""
+        name = self.contract.occurrence
+        return name if name is not None and name not in self.expressions else None
 
     @property
     def columns(self) -> list[str]:
@@ -144,11 +152,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
                 f" (its columns: {', '.join(contract.names)})"
             )
         expressions[column] = parse_scalar(text, known, at)
-    missing = [
-        c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"
-    ]
-    if missing:
-        raise ConfigError(f"{where}: {table} needs {', '.join(missing)}; map each to an expression")
+    keys.refuse_missing(contract, source, where)
     further = {
         setting: parse_scalar(text, known, source.place(name, setting))
         for setting, text in source.delivery_expressions.items()
@@ -167,6 +171,8 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         deletes=tuple(source.operation.delete) if source.operation else (),
         guest=further.get("guest_key"),
         max_bad_share=source.fail_share,
+        prefixes=keys.prefixes(contract, source),
+        same=keys.is_shared(contract, source),
     )
 
 
@@ -197,7 +203,10 @@ def fingerprint(mapping: Mapping) -> str:
     parts = {name: to_sql(tree) for name, tree in sorted(mapping.expressions.items())}
     salted = [guests.mark()] if mapping.guest is not None else []
     text = json.dumps(
-        [parts, mapping.attributes, repr(mapping.contract), typed_select(mapping), mapping.delivery, *salted],
+        [
+            *(parts, mapping.attributes, repr(mapping.contract), typed_select(mapping), mapping.delivery),
+            *(mapping.same, *salted),
+        ],
         sort_keys=True,
     )
     return hashlib.sha256(text.encode()).hexdigest()
@@ -207,20 +216,25 @@ def typed_select(mapping: Mapping) -> str:
     """The SELECT that types a source's raw rows of the files in `$files`.
 
     Its columns are `_batch_seq, _file_id, _row`, the canonical columns, attributes, `_row_version` and
-    `_row_deleted` where the source has them, then `_fault_reason` and `_fault_column` (NULL for a good row):
-    the first fault in the order of the contract. `$guest_salt` is read where guests are keyed.
+    `_row_deleted` where the source has them, `_row_filled` (how many columns the row fills), then
+    `_fault_reason` and `_fault_column` (NULL for a good row): the first fault in the order of the contract.
+    `$guest_salt` is read where guests are keyed.
     """
     contract, marked = mapping.contract, mapping.marked
     typed = {column.name: _typed(column, mapping, marked) for column in contract.columns}
     order = _order_columns(mapping)
-    judged = {**dict(contract.derived), "_fault": _fault_case(mapping, marked)}
+    judged = {
+        **dict(contract.derived),
+        "_row_filled": said.filled(mapping),
+        "_fault": _fault_case(mapping, marked),
+    }
     return load_query("ingest/queries/typed_row").filled(
         given=_statements(_given_columns(mapping)),
         raw=Table(f"raw.{mapping.source}"),
         mark_of_file=Statement(marks_select(mapping) or _NO_MARKS),
         typed=_statements(typed | order),
         judged=_statements(judged),
-        columns=[*mapping.columns, *order],
+        columns=keys.numbered(mapping, [*mapping.columns, *order, "_row_filled"]),
     )
 
 
@@ -284,7 +298,7 @@ def _order_columns(mapping: Mapping) -> dict[str, str]:
         columns["_row_version"] = (
             f"cast(case when typeof({given}) in ({_NUMBERS}) or typeof({given}) like 'DECIMAL%'"
             f" then try_cast({text} as decimal(38, 9))"
-            f" else epoch_us(try_cast({text} as timestamptz)) end as decimal(38, 9))"
+            f" else epoch_us({_instant(text)}) end as decimal(38, 9))"
         )
     if mapping.operation is not None:
         listed = ", ".join(literal(value) for value in mapping.deletes)
@@ -295,17 +309,25 @@ def _order_columns(mapping: Mapping) -> dict[str, str]:
 
 def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
     given = quote("given " + column.name)
-    if column.name == "customer_id" and mapping.guest is not None:
-        return f"coalesce(nullif({as_text(given)}, ''), {guests.KEY})"
     if column.type == "VARCHAR":
-        trimmed = as_text(given)
-        return trimmed if column.required and column.default == "''" else f"nullif({trimmed}, '')"
+        text = as_text(given)
+        blank = column.required and column.default == "''"
+        said_id = keys.prefixed(mapping, column.name, f"nullif({text}, '')")
+        if column.name == "customer_id" and mapping.guest is not None:
+            return f"coalesce({said_id}, {guests.KEY})"
+        return f"coalesce({said_id}, {text})" if blank else said_id
     if column in marked:
         return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
         # DuckDB reads the word infinity as an instant; no event happened then.
-        return f"nullif(nullif(try_cast({given} as timestamptz), 'infinity'), '-infinity')"
+        return f"nullif(nullif({_instant(given)}, 'infinity'), '-infinity')"
     return f"try_cast({given} as {column.type})"
+
+
+def _instant(given: str) -> str:
+    """A value as an instant; DuckDB reads no blank before an offset (10:15:00 +0200), shops write one."""
+    joined = f"regexp_replace(trim(cast({given} as varchar)), '\\s+([+-][0-9]{{2}}(:?[0-9]{{2}})?)$', '\\1')"
+    return f"coalesce(try_cast({given} as timestamptz), try_cast({joined} as timestamptz))"
 
 
 def _fault_case(mapping: Mapping, marked: Sequence[Column]) -> str:
@@ -344,7 +366,7 @@ def _column_faults(column: Column, contract: Contract, marked: Sequence[Column])
             either = f"_decimal = '' and ({is_ambiguous(text)} or {says_comma(text)})"
             branches.append(f"when {unread} and {either} then {limits.told('ambiguous_number', column)}")
         branches.append(f"when {unread} then {limits.told(f'not_{_family(column)}', column)}")
-    if column.required:
+    if column.required and column.name != contract.occurrence:
         branches.append(f"when {name} is null then {limits.told('missing', column)}")
     if column.minimum is not None:
         branches.append(f"when {name} < {column.minimum} then {limits.told('below_minimum', column)}")

@@ -17,7 +17,16 @@ from pipelines.ingest.mapping import Mapping
 PLACES = frozenset({"_file_id", "_row", "_batch_seq", "_landed_row"})
 # Beside the columns of a table whose further columns are carried along.
 CARRIED = frozenset(
-    ("_source", "_fault", "_fault_reason", "_fault_column", "_decimal", "_row_version", "_row_deleted")
+    (
+        "_source",
+        "_fault",
+        "_fault_reason",
+        "_fault_column",
+        "_decimal",
+        "_row_version",
+        "_row_deleted",
+        "_row_filled",
+    )
 )
 
 

@@ -28,7 +28,10 @@ _WRAPPERS = frozenset({"MetricResolutionError", "ProgrammingError", "Operational
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found in one table: counts, and where up to five of the rows stand; never values."""
+    """What one check found in one table: counts, and where up to five of the rows stand; never values.
+
+    `detail` is what the reason of a rejection adds to the counts, such as the names of columns.
+    """
 
     table: str
     name: str
@@ -38,6 +41,7 @@ class CheckResult:
     unexpected: int
     elements: int
     samples: tuple[str, ...] = ()
+    detail: str = ""
 
     @property
     def percent(self) -> float:

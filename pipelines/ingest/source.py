@@ -14,7 +14,7 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Check
 from pipelines.engine import columns_of
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import attributes, batch, deliveries, ledger, names, quality, volume
+from pipelines.ingest import attributes, batch, conflicts, deliveries, ledger, names, quality, volume
 from pipelines.ingest.expected import Suite, checks_of_batch, derived
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
@@ -280,6 +280,7 @@ def validate_batch(
             *quality.validate(con, mapping, _checks(name, source, mapping, suites)),
             *deliveries.check_snapshot(con, mapping, source, seq),
             *attributes.check_spelling(con, mapping, seq),
+            *conflicts.check_conflicts(con, mapping, seq),
         ]
     ]
     volume.record(con, seq, mappings)
@@ -287,12 +288,19 @@ def validate_batch(
         con, seq, name, source.tables, source.volume, through=through, closed=_closed_days(source, through)
     )
     failed = [result for result in results if not result.passed and result.severity == "critical"]
-    reason = "; ".join(f"{r.table}.{r.name}: {r.unexpected} of {r.elements} rows" for r in failed) or None
+    reason = "; ".join(map(_reason, failed)) or None
     quality.store(con, seq, name, run_id, results)
     batch.settle(con, seq, reason)
     status: Status = "rejected" if reason else "accepted"
     message = f"batch {seq} of source {name} was rejected: {reason}" if reason else ""
     return Outcome(name, status, message, seq, batch.accounts(con, seq), results)
+
+
+def _reason(failed: quality.CheckResult) -> str:
+    """Why a check rejects a batch: counts, and where it knows more, the columns and the first place."""
+    told = f"{failed.table}.{failed.name}: {failed.unexpected} of {failed.elements} rows"
+    at = f"; first at {failed.samples[0]}" if failed.samples else ""
+    return f"{told} ({failed.detail}{at})" if failed.detail else told
 
 
 def _closed_days(source: Source, through: date | None) -> list[date]:

@@ -14,7 +14,7 @@ from pipelines.contracts import model
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
-from pipelines.ingest import attributes, batch, deliveries, ledger, quality, volume
+from pipelines.ingest import attributes, batch, conflicts, deliveries, ledger, quality, volume
 from pipelines.ingest.expected import checks_of_batch, derived
 from pipelines.ingest.source import Outcome as Ingested
 from pipelines.ingest.source import ingest
@@ -41,6 +41,11 @@ def checks_of(project: Project, name: str) -> list[Check]:
         for target, mapping in source.tables.items()
         for check in _of_table(project, name, target, list(mapping))
     ]
+    found += [
+        Check(table, f"{target}__{name_of_check}", description)
+        for target in source.tables
+        for name_of_check, description in conflicts.specs(CONTRACTS[target])
+    ]
     if source.delivery == "snapshot":
         # A snapshot is checked against the one before it.
         told = deliveries.description(source)
@@ -60,7 +65,7 @@ def _readable(table: str) -> Check:
 
 
 def _accounting(table: str) -> Check:
-    told = "landed = accepted + quarantined + superseded + deleted"
+    told = "landed = accepted + quarantined + repeated + conflicting + superseded + deleted"
     return Check(table, "accounting", told, blocking=True)
 
 

@@ -70,6 +70,7 @@ def _accounting(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield (
             f"batch {seq} of source {source} does not add up: {account.table} has {account.landed} rows"
             f" landed, {account.accepted} accepted, {account.quarantined} quarantined,"
+            f" {account.repeated} repeated, {account.conflicting} conflicting,"
             f" {account.superseded} superseded, {account.deleted} deleted"
         )
 

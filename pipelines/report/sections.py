@@ -150,7 +150,8 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
     checks = data.checks(con)
     accounting = data.accounting(con)
     restatements = data.restatements(con)
-    parts = ("accepted", "quarantined", "superseded", "deleted", "rejected")
+    left_out = ("repeated", "conflicting", "superseded")
+    parts = ("accepted", "quarantined", *left_out, "deleted", "rejected")
     columns = ("batches", "files", "landed", *parts, "missing", "vanished")
     return {
         "checks": checks,

@@ -7,13 +7,37 @@ from .fault import Fault
 FAULTS = (
     Fault(
         "account-forgets-deletions",
-        "Rows landed are accepted, quarantined, superseded or deleted, each once.",
+        "Rows landed are accepted, quarantined, repeated, conflicting, superseded or deleted, each once.",
         "pipelines/ingest/queries/rows_of_batch.sql",
-        "coalesce(good.rows - good.kept - good.gone, 0)",
-        "coalesce(good.rows - good.kept, 0)",
+        "coalesce(good.rows - good.kept - good.gone - good.further, 0)",
+        "coalesce(good.rows - good.kept - good.further, 0)",
         (
             "tests/unit/core/test_core_deliveries.py"
             "::test_a_change_feed_deletes_by_key_alone_and_its_account_adds_up",
+        ),
+    ),
+    Fault(
+        "a-conflict-passes-for-a-repeat",
+        "Rows of one key in a file that differ are a conflict, and no repeat.",
+        "pipelines/ingest/queries/rows_of_batch.sql",
+        "coalesce(good.further, 0) - coalesce(at_odds.rows, 0) as rows_repeated,\n"
+        "    coalesce(at_odds.conflicting, 0) as rows_conflicting",
+        "coalesce(good.further, 0) - coalesce(at_odds.rows - at_odds.conflicting, 0) as rows_repeated,\n"
+        "    0 as rows_conflicting",
+        (
+            "tests/unit/core/test_rows_of_a_key.py"
+            "::test_rows_that_differ_are_a_conflict_that_names_the_column_and_the_place",
+        ),
+    ),
+    Fault(
+        "a-mention-keeps-no-prefix",
+        "A prefix stands before the key and before every mention of it.",
+        "pipelines/contracts/keys.py",
+        "if reference.column == column.name and CONTRACTS",
+        "if reference.column == contract.number and CONTRACTS",
+        (
+            "tests/unit/core/test_own_keys.py"
+            "::test_a_prefix_stands_before_the_key_and_every_mention_of_it_and_nothing_else",
         ),
     ),
     Fault(

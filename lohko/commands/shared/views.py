@@ -76,15 +76,16 @@ def incidents_line(found: Rows) -> str:
 
 
 def accounting_table(batches: Rows) -> Table:
-    """Rows landed = accepted + quarantined + superseded + deleted, a source and table.
+    """Where the rows that landed went, a source and table: what stands there adds up to `landed`.
 
-    `deleted` and `vanished` stand there where something was: vanished are keys a snapshot lacks, no rows.
+    `conflicting`, `superseded`, `deleted` and `vanished` stand there where something was: vanished are keys a
+    snapshot lacks, no rows.
     """
-    columns = ["landed", "accepted", "quarantined", "superseded"]
-    columns += [gone for gone in ("deleted", "vanished") if any(row[gone] for row in batches)]
-    deleted = " + deleted" if "deleted" in columns else ""
+    parts = ["accepted", "quarantined", "repeated"]
+    parts += [rare for rare in ("conflicting", "superseded", "deleted") if any(row[rare] for row in batches)]
+    columns = ["landed", *parts, *(["vanished"] if any(row["vanished"] for row in batches) else [])]
     return table(
-        f"Rows: landed = accepted + quarantined + superseded duplicates{deleted}",
+        f"Rows: landed = {' + '.join(parts)}",
         ["source", "table", *columns],
         [[row["source"], row["table_name"], *(number(row[c]) for c in columns)] for row in batches],
         right=columns,

@@ -7,6 +7,7 @@ CONTRACT = Contract(
     description="Companies that buy or may buy, with their firmographics.",
     grain="one row per account",
     key=("account_id",),
+    number="account_id",
     attributes=True,
     entity="account",
     known_from="created_on",

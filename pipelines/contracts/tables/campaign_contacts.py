@@ -8,6 +8,7 @@ CONTRACT = Contract(
     description="Which customers a campaign addressed, and which it held back as its control group.",
     grain="one row per campaign and customer",
     key=("campaign_id", "customer_id"),
+    own_key=("campaign_id", "customer_id"),
     fact=Fact(
         day="contacted_on",
         else_day=Link("campaign_id", "campaigns", "campaign_id", ("start_date",)),

@@ -7,6 +7,8 @@ CONTRACT = Contract(
     description="Campaigns and the days they run.",
     grain="one row per campaign",
     key=("campaign_id",),
+    number="campaign_id",
+    own_key=("campaign_id",),
     columns=(
         Column("campaign_id", "VARCHAR", "The campaign's id", required=True),
         Column("campaign_name", "VARCHAR", "Name for people"),

@@ -7,6 +7,7 @@ CONTRACT = Contract(
     description="Persons at accounts: their role, and what they may be sent. Names and addresses stay out.",
     grain="one row per contact",
     key=("contact_id",),
+    number="contact_id",
     entity="account",
     known_from="created_on",
     columns=(

@@ -8,8 +8,20 @@ CONTRACT = Contract(
     grain="one row per id that was merged away",
     key=("old_id",),
     columns=(
-        Column("old_id", "VARCHAR", "The id that is no longer a customer of its own", required=True),
-        Column("new_id", "VARCHAR", "The customer it was merged into, who may be merged on", required=True),
+        Column(
+            "old_id",
+            "VARCHAR",
+            "The id that is no longer a customer of its own",
+            required=True,
+            number_of="customers",
+        ),
+        Column(
+            "new_id",
+            "VARCHAR",
+            "The customer it was merged into, who may be merged on",
+            required=True,
+            number_of="customers",
+        ),
         Column("merged_on", "DATE", "The day of the merge", unit="date"),
     ),
 )

@@ -7,6 +7,7 @@ CONTRACT = Contract(
     description="Customers known to the CRM; every further column is an attribute segments can use.",
     grain="one row per customer",
     key=("customer_id",),
+    number="customer_id",
     attributes=True,
     entity="customer",
     known_from="created_on",

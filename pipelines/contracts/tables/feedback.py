@@ -8,6 +8,8 @@ CONTRACT = Contract(
     description="What customers tell us: tickets, NPS and CSAT scores, reviews.",
     grain="one row per ticket, score or review",
     key=("feedback_id",),
+    number="feedback_id",
+    own_key=("feedback_id",),
     event="received_on",
     fact=Fact(day="received_on", owners=OWNED_BY_PERSON, ends=Ending("closed_on")),
     columns=(

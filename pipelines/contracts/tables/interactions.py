@@ -8,6 +8,8 @@ CONTRACT = Contract(
     description="What people do besides ordering: visits, opened e-mails, clicks, calls.",
     grain="one row per interaction",
     key=("interaction_id",),
+    number="interaction_id",
+    own_key=("interaction_id",),
     event="business_date",
     watermark="occurred_at",
     # The session's time zone is the project's: the cast gives the business date.

@@ -9,6 +9,8 @@ CONTRACT = Contract(
     description="Orders, one row each; money stands on the lines where there are lines.",
     grain="one row per order",
     key=("order_id",),
+    number="order_id",
+    own_key=("order_id",),
     event="business_date",
     watermark="ordered_at",
     # The session's time zone is the project's: the cast gives the business date.

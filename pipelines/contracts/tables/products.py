@@ -7,6 +7,7 @@ CONTRACT = Contract(
     description="Products and their categories.",
     grain="one row per product",
     key=("product_id",),
+    number="product_id",
     columns=(
         Column("product_id", "VARCHAR", "The product's id, as order lines write it", required=True),
         Column("category", "VARCHAR", "The level at which preferences are measured"),

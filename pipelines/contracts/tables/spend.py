@@ -7,6 +7,7 @@ CONTRACT = Contract(
     description="Fixed marketing costs a day; what one contact costs stands in `campaign_contacts`.",
     grain="one row per day, campaign and channel",
     key=("spent_on", "campaign_id", "channel"),
+    own_key=("spent_on", "campaign_id", "channel"),
     event="spent_on",
     columns=(
         Column("spent_on", "DATE", "The day the cost belongs to", unit="date", required=True),

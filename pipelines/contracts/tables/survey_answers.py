@@ -8,6 +8,8 @@ CONTRACT = Contract(
     description="Answers to surveys, one row a question answered.",
     grain="one row per survey, response and question",
     key=("survey_id", "response_id", "question_id"),
+    number="response_id",
+    own_key=("survey_id", "response_id"),
     event="answered_on",
     fact=Fact(day="answered_on", owners=OWNED_BY_PERSON),
     columns=(

@@ -7,6 +7,8 @@ select
     rows_landed,
     rows_accepted,
     rows_quarantined,
+    rows_repeated,
+    rows_conflicting,
     rows_superseded,
     coalesce(rows_deleted, 0) as rows_deleted
 from ingest.batch_table

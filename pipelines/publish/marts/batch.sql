@@ -1,6 +1,6 @@
 -- step: marts.batch
--- One row per batch and canonical table: landed = accepted + quarantined + superseded + deleted. Deleted are
--- the keys a change feed deletes; keys_vanished are those a snapshot lacks of the one before, and no landed rows.
+-- One row per batch and canonical table: landed = accepted + quarantined + repeated + conflicting + superseded + deleted.
+-- Deleted are the keys a change feed deletes; keys_vanished are those a snapshot lacks of the one before, no landed rows.
 -- key: batch_seq, table_name
 -- store: replace
 select
@@ -12,6 +12,8 @@ select
     t.rows_landed,
     t.rows_accepted,
     t.rows_quarantined,
+    t.rows_repeated,
+    t.rows_conflicting,
     t.rows_superseded,
     coalesce(d.rows_deleted, 0) as rows_deleted,
     coalesce(d.keys_vanished, 0) as keys_vanished,

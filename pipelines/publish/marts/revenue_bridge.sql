@@ -104,7 +104,7 @@ step (position, step, kind, meaning) as (
     values
     (1, 'gross', 'total', 'What accepted files say, all rows, before anything was refused'),
     (2, 'quarantined', 'change', 'Rows with a fault'),
-    (3, 'superseded', 'change', 'Rows that a later delivery corrected or took back'),
+    (3, 'superseded', 'change', 'Rows left out for another of their key: repeats, conflicts, corrections, deletions'),
     (4, 'order_unknown', 'change', 'Lines whose order nobody delivered'),
     (5, 'told_by_lines', 'change', 'Orders with lines: the money stands on the lines'),
     (6, 'later', 'change', 'Orders after the day of the run'),

@@ -8,10 +8,12 @@ with batches as (
         coalesce(rows_landed, 0) as landed,
         coalesce(rows_accepted, 0) as accepted,
         coalesce(rows_quarantined, 0) as quarantined,
+        coalesce(rows_repeated, 0) as repeated,
+        coalesce(rows_conflicting, 0) as conflicting,
         coalesce(rows_superseded, 0) as superseded,
         coalesce(rows_deleted, 0) as deleted,
         coalesce(keys_vanished, 0) as vanished,
-        landed - accepted - quarantined - superseded - deleted as left_over
+        landed - accepted - quarantined - repeated - conflicting - superseded - deleted as left_over
     from marts.batch
 )
 
@@ -24,6 +26,8 @@ select
     sum(landed) as landed,
     sum(accepted) as accepted,
     sum(quarantined) as quarantined,
+    sum(repeated) as repeated,
+    sum(conflicting) as conflicting,
     sum(superseded) as superseded,
     sum(deleted) as deleted,
     sum(vanished) as vanished,

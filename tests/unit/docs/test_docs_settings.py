@@ -14,6 +14,7 @@ from pipelines.config.csv import CsvDialect
 from pipelines.config.delivery import Operation
 from pipelines.config.drift import DriftLimits
 from pipelines.config.features import CustomFeature, Point, Scale
+from pipelines.config.keys import KeyRule
 from pipelines.config.money import Amounts
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
@@ -48,6 +49,7 @@ SETTINGS = [
     *_settings(Playback, "sources.NAME.playback."),
     *_settings(Freshness, "sources.NAME.freshness."),
     *_settings(Amounts, "sources.NAME.amounts."),
+    *_settings(KeyRule, "sources.NAME.keys.TABLE."),
     *_settings(AttributeRule, "attributes.NAME."),
     *_settings(Scale, "features.scales.NAME."),
     *_settings(Point, "features.distance_from."),

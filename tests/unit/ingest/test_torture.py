@@ -44,7 +44,8 @@ def test_a_broken_file_gives_what_is_written_of_it(desk: Desk, case: Case) -> No
     assert case.rejected in outcome.message
     (account,) = outcome.accounts
     assert account.adds_up
-    assert (account.accepted, account.superseded) == (case.accepted, case.superseded)
+    left_out = (account.repeated, account.conflicting, account.superseded)
+    assert (account.accepted, *left_out) == (case.accepted, case.repeated, case.conflicting, 0)
     found = desk.rows(
         "select reason || '|' || column_name as why, count(*) as n from quarantine.row group by 1"
     )

@@ -72,7 +72,7 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
         " ('old', 'campaign_responses', '2020-01-01 00:00:00+00', '2020-01-01', 99, null, null, 'no limit')"
     )
     shop.batch(1, date(2024, 5, 1))
-    con.execute("insert into ingest.batch_table values (1, 'shop', 'orders', 5, 3, 1, 1)")
+    con.execute("insert into ingest.batch_table values (1, 'shop', 'orders', 5, 3, 1, 1, 0, 0)")
     con.execute("insert into ingest.file values (1, 'shop', 'orders.csv', 9, 1, 'abc', 1, 5, true)")
     con.execute("insert into ingest.file values (2, 'shop', 'old.csv', 9, 1, 'abd', 1, 5, false)")
     con.execute(

@@ -37,7 +37,8 @@ create table marts.quality (source varchar, table_name varchar, check_name varch
     severity varchar, passed boolean, unexpected_count bigint, element_count bigint,
     unexpected_percent double, batch_seq bigint, samples varchar);
 create table marts.batch (batch_seq bigint, source varchar, table_name varchar, status varchar, files bigint,
-    rows_landed bigint, rows_accepted bigint, rows_quarantined bigint, rows_superseded bigint,
+    rows_landed bigint, rows_accepted bigint, rows_quarantined bigint, rows_repeated bigint,
+    rows_conflicting bigint, rows_superseded bigint,
     rows_deleted bigint, keys_vanished bigint, landed_at timestamp, reason varchar);
 create table marts.quarantine_reason (source varchar, table_name varchar, reason varchar,
     column_name varchar, "rows" bigint, samples varchar);

@@ -8,6 +8,8 @@ select
     sum(rows_landed) as landed,
     sum(rows_accepted) as accepted,
     sum(rows_quarantined) as quarantined,
+    sum(rows_repeated) as repeated,
+    sum(rows_conflicting) as conflicting,
     sum(rows_superseded) as superseded,
     sum(rows_deleted) as deleted,
     sum(keys_vanished) as vanished

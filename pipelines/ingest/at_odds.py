@@ -1,0 +1,52 @@
+"""Rows of one key and batch that say otherwise than the one that counts, as a SELECT over a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.engine import Statement, Table, literal, load_query, quote
+from pipelines.ingest import said
+from pipelines.ingest.mapping import Mapping
+
+_LAST_FILE = "_file_id = (select max(f.file_id) from ingest.file as f where f.batch_seq = _batch_seq)"
+
+
+def standing(mapping: Mapping) -> Statement:
+    """Whether a row of a batch can count at all, as SQL: of several snapshots only the last is read."""
+    return Statement(_LAST_FILE if mapping.delivery == "snapshot" else "true")
+
+
+def rows_at_odds(mapping: Mapping) -> Statement:
+    """The SELECT of the good rows of a stage that say otherwise than the row of their key that counts."""
+    columns = said.content(mapping)
+    ordered = mapping.operation is not None
+    query = load_query("ingest/queries/row_at_odds").filled(
+        stage=Table(mapping.stage),
+        key=mapping.contract.key,
+        content=[*mapping.contract.key, *columns],
+        standing=standing(mapping),
+        version=Statement("_row_version" if mapping.version is not None else "cast(null as decimal(38, 9))"),
+        deletes=Statement("_row_deleted" if ordered else "false"),
+        ordered=Statement(str(ordered).lower()),
+        lacking=_names_where(columns, [_lacks(mapping, name) for name in columns]),
+        differing=_names_where(columns, [_differs(mapping, name) for name in columns]),
+    )
+    return Statement(query)
+
+
+def _lacks(mapping: Mapping, name: str) -> str:
+    return f"{said.says(mapping, name, 'r')} and not ({said.says(mapping, name, 'c')})"
+
+
+def _differs(mapping: Mapping, name: str) -> str:
+    both = f"{said.says(mapping, name, 'r')} and {said.says(mapping, name, 'c')}"
+    return f"{both} and r.{quote(name)} <> c.{quote(name)}"
+
+
+def _names_where(columns: Sequence[str], conditions: Sequence[str]) -> Statement:
+    """The list of the columns for which a condition holds, NULL for the others."""
+    cases = (
+        f"case when {condition} then {literal(name)} end"
+        for name, condition in zip(columns, conditions, strict=True)
+    )
+    return Statement(f"cast([{', '.join(cases)}] as varchar[])")
