@@ -80,7 +80,8 @@ def settle(project: Project, control: ControlStore, facts: RunFacts, failure: st
 
 def held_subjects(control: ControlStore, run_id: str) -> list[str]:
     """The sources a run left at their last good state, and those that are too old."""
-    return [f.message for f in control.findings(run_id) if not f.ok and holds(f)]
+    held = (found.message for found in control.findings(run_id) if not found.ok and holds(found))
+    return list(dict.fromkeys(held))  # sources of one table may be held for one reason
 
 
 def _findings(control: ControlStore, facts: RunFacts, failure: str | None) -> list[Finding]:

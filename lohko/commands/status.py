@@ -45,7 +45,7 @@ def read_status(project: Project) -> dict[str, Any]:
         "folder": str(project.root),
         "last_run": _as_it_is(project, last) if last else None,
         # Of incidents, and not of the last run: it may have looked at some assets only.
-        "held": [incident.message for incident in incidents if holds(incident)],
+        "held": list(dict.fromkeys(incident.message for incident in incidents if holds(incident))),
         "incidents": [asdict(incident) for incident in incidents],
         "undelivered_alerts": len(control.undelivered()),
         "alert_addresses": sum(name in os.environ for name in project.config.alerts.addresses_from),

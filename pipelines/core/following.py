@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
-from pipelines.engine import columns_of, literal, qualified, quote
+from pipelines.core import own_keys
+from pipelines.engine import columns_of, literal, qualified, quote, relation_exists
 from pipelines.ingest import ledger
 from pipelines.ingest.mapping import Mapping
 
@@ -77,6 +78,15 @@ def rebuild(
     con.execute(
         f"create or replace table {qualified('core.' + contract.table)} as {_winners(contract, resolved)}"
     )
+
+
+def standing(
+    con: duckdb.DuckDBPyConnection, contract: Contract, new: Sequence[str] | None = None
+) -> list[str]:
+    """What the sources say now, as `own_keys.refuse_shared` takes it; of the keys that are new, or of all."""
+    if not relation_exists(con, known_table(contract)):
+        return []
+    return own_keys.standing(contract, known_table(contract), new, "not _row_deleted")
 
 
 def forget(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:

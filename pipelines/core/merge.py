@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract, Reference
-from pipelines.core import changes, following, identity, marks
+from pipelines.core import changes, following, identity, marks, own_keys
 from pipelines.engine import (
     Table,
     columns_of,
@@ -41,6 +41,10 @@ create table if not exists ingest.core_state (
 );
 create table if not exists ingest.core_batch (table_name varchar, source varchar, batch_seq bigint);
 create table if not exists ingest.core_repeated (table_name varchar primary key, keys bigint not null);
+create table if not exists ingest.core_held (
+    family varchar primary key, state varchar not null, table_name varchar not null,
+    sources varchar[] not null, keys bigint not null, places varchar[] not null
+);
 create table if not exists ingest.dirty_customer (customer_id varchar);
 create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
@@ -48,17 +52,18 @@ create table if not exists ingest.dirty_day (customer_id varchar, business_date 
 )
 
 
-How = Literal["unchanged", "merged", "rebuilt"]
+How = Literal["unchanged", "merged", "rebuilt", "held"]
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of one core table in this run, and how many rows of it repeat a key."""
+    """What became of one core table in this run, how many rows of it repeat a key, and why it is held."""
 
     table: str
     how: How
     rows: int
     duplicate_keys: int
+    shared: own_keys.SharedKeys | None = None
 
 
 def refresh(
@@ -75,6 +80,11 @@ def refresh(
     contract : the contract of the canonical table.
     mappings : the mappings of every source that feeds the table.
     merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
+
+    Raises
+    ------
+    SharedKeysError
+        When several sources say a key that is each one's own; nothing was changed.
     """
     con.execute(STATE + identity.STATE)
     table = f"core.{contract.table}"
@@ -113,9 +123,9 @@ def _bring_up(
     )
     known = dict(found.fetchall())
     if not mappings and not known:
-        _create_empty(con, contract)
+        create_empty(con, contract)
         return "unchanged", 0
-    followed = following.is_needed(mappings, resolved)
+    followed = following.is_needed(mappings, resolved) or own_keys.needs_every_source(contract, mappings)
     kind = f":followed{':resolved' if resolved else ''}" if followed else ""
     marks = {mapping.source: fingerprint(mapping) + kind for mapping in mappings}
     pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
@@ -131,10 +141,19 @@ def _bring_up(
     how: How = "merged" if mergeable else "rebuilt"
     staged = [m for m in mappings if pending[m.source]]
     if how == "merged":
-        duplicates = _follow(con, contract, staged, resolved) if followed else _merge(con, contract, staged)
+        new = own_keys.staged(contract, staged)
+        if followed:
+            duplicates = _follow(con, contract, staged, resolved)
+            own_keys.refuse_shared(con, contract, mappings, following.standing(con, contract, new))
+        else:
+            said = [*new, *own_keys.standing(contract, table, new)]
+            own_keys.refuse_shared(con, contract, mappings, said)
+            duplicates = _merge(con, contract, staged)
     else:
         before = _keep_before(con, contract)
-        _rebuild(con, contract, mappings, followed, resolved)
+        usable = _rebuild(con, contract, mappings, followed, resolved)
+        said = following.standing(con, contract) if followed else own_keys.staged(contract, usable)
+        own_keys.refuse_shared(con, contract, mappings, said)
         _mark_rebuilt(con, contract, before)
         duplicates = _duplicate_keys(con, contract, qualified(table))
     _remember_state(con, contract, mappings, marks)
@@ -286,8 +305,13 @@ def _rebuild(
     mappings: Sequence[Mapping],
     followed: bool,
     resolved: bool,
-) -> None:
-    """Stage every accepted file again, account for it anew, and take the latest of every key."""
+) -> list[Mapping]:
+    """Stage every accepted file again, account for it anew, and take the latest of every key.
+
+    Returns
+    -------
+    The mappings of the sources that have accepted files.
+    """
     usable = []
     for mapping in mappings:
         files = _counting_files(con, mapping)
@@ -313,7 +337,8 @@ def _rebuild(
             f"create or replace table {qualified('core.' + contract.table)} as {_latest(contract, usable)}"
         )
     else:
-        _create_empty(con, contract)
+        create_empty(con, contract)
+    return usable
 
 
 def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[int]:
@@ -324,7 +349,7 @@ def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[in
     return ledger.files_beside(con, [newest]) if newest is not None else []
 
 
-def _create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """An absent table has the contract's columns and no rows, so that every step can name it."""
     columns = ", ".join(f"{quote(column.name)} {column.type}" for column in contract.columns)
     derived = "".join(f", {quote(name)} date" for name, _ in contract.derived)

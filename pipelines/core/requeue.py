@@ -2,7 +2,7 @@
 
 A rejected batch is validated again as a whole. Then the core tables of the source are rebuilt, which types
 and accounts for every accepted file again: a row that is good now is counted as accepted and no longer as
-quarantined, so that what landed is still what was accepted, quarantined or superseded.
+quarantined, so that what landed is still accounted for.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.project import Source
+from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.identity import MERGES
-from pipelines.core.merge import refresh
+from pipelines.core.together import refresh_all
 from pipelines.engine import relation_exists, transaction
 from pipelines.ingest import batch
 from pipelines.ingest.decision import BY_HAND, point_to_newest
 from pipelines.ingest.expected import Suite
+from pipelines.ingest.mapping import Mapping as Typed
 from pipelines.ingest.quarantine import Wanted, reasons, rejected_batches
 from pipelines.ingest.source import Outcome, mappings_of, validate_batch
 
@@ -74,8 +76,7 @@ def requeue(
         if batch["reason"] != BY_HAND
     ]
     if before or validated:
-        with transaction(con):
-            _rebuild(con, sources, name)
+        _rebuild(con, sources, name)
     return Requeued(before, _kept_out(con, name), validated)
 
 
@@ -122,23 +123,19 @@ def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name:
 
     Replayed days are computed again by the next run: the batches are the same and say something else now.
     """
-    if relation_exists(con, "segments.snapshot_day"):
-        con.execute("delete from segments.snapshot_day where basis = 'replayed'")
-    if relation_exists(con, "ingest.core_state"):
-        con.execute("delete from ingest.core_state where source = ?", [name])
-    for table, contract in CONTRACTS.items():
-        if table not in sources[name].tables:
-            continue
-        mappings = [
-            mapping
-            for other, source in sources.items()
-            if table in source.tables
-            for mapping in mappings_of(con, other, source)
-            if mapping.contract.table == table
-        ]
-        refresh(
-            con, contract, mappings, merges_mapped=any(MERGES in source.tables for source in sources.values())
-        )
+    with transaction(con):
+        if relation_exists(con, "segments.snapshot_day"):
+            con.execute("delete from segments.snapshot_day where basis = 'replayed'")
+        if relation_exists(con, "ingest.core_state"):
+            con.execute("delete from ingest.core_state where source = ?", [name])
+    mapped = {table for source in sources.values() for table in source.tables}
+    wanted = {t for family in families(mapped) if sources[name].tables.keys() & {*family} for t in family}
+    mappings: dict[str, list[Typed]] = {table: [] for table in CONTRACTS if table in wanted}
+    for other, source in sources.items():
+        for mapping in mappings_of(con, other, source):
+            if mapping.contract.table in wanted:
+                mappings[mapping.contract.table].append(mapping)
+    refresh_all(con, mappings, merges_mapped=MERGES in mapped)
 
 
 def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:

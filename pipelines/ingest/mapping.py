@@ -20,7 +20,7 @@ from pipelines.errors import ConfigError
 from pipelines.ingest import guests, keys, limits, said
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
-from pipelines.ingest.text import as_text
+from pipelines.ingest.text import as_instant, as_text
 
 META = ("_file_id", "_row", RAGGED)
 # The decimal marks of no file at all.
@@ -298,7 +298,7 @@ def _order_columns(mapping: Mapping) -> dict[str, str]:
         columns["_row_version"] = (
             f"cast(case when typeof({given}) in ({_NUMBERS}) or typeof({given}) like 'DECIMAL%'"
             f" then try_cast({text} as decimal(38, 9))"
-            f" else epoch_us({_instant(text)}) end as decimal(38, 9))"
+            f" else epoch_us({as_instant(text)}) end as decimal(38, 9))"
         )
     if mapping.operation is not None:
         listed = ", ".join(literal(value) for value in mapping.deletes)
@@ -320,14 +320,8 @@ def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
         return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
         # DuckDB reads the word infinity as an instant; no event happened then.
-        return f"nullif(nullif({_instant(given)}, 'infinity'), '-infinity')"
+        return f"nullif(nullif({as_instant(given)}, 'infinity'), '-infinity')"
     return f"try_cast({given} as {column.type})"
-
-
-def _instant(given: str) -> str:
-    """A value as an instant; DuckDB reads no blank before an offset (10:15:00 +0200), shops write one."""
-    joined = f"regexp_replace(trim(cast({given} as varchar)), '\\s+([+-][0-9]{{2}}(:?[0-9]{{2}})?)$', '\\1')"
-    return f"coalesce(try_cast({given} as timestamptz), try_cast({joined} as timestamptz))"
 
 
 def _fault_case(mapping: Mapping, marked: Sequence[Column]) -> str:

@@ -25,3 +25,9 @@ def as_text(given: str) -> str:
         f" when typeof({given}) like 'DECIMAL%' then regexp_replace({text}, '\\.0+$', '')"
         f" else {text} end))"
     )
+
+
+def as_instant(given: str) -> str:
+    """A value as an instant; DuckDB reads no blank before an offset (10:15:00 +0200), shops write one."""
+    joined = f"regexp_replace(trim(cast({given} as varchar)), '\\s+([+-][0-9]{{2}}(:?[0-9]{{2}})?)$', '\\1')"
+    return f"coalesce(try_cast({given} as timestamptz), try_cast({joined} as timestamptz))"

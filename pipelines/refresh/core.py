@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping as Tables
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import identity, merge, money
+from pipelines.core import identity, money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import Merged, unknown_references
+from pipelines.core.together import refresh_all
 from pipelines.engine import row_count
 from pipelines.errors import InvariantError
+from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.source import mappings_of
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
-from pipelines.refresh.findings import Finding
+from pipelines.refresh.findings import SHARED_KEYS, Finding
 from pipelines.refresh.ports import Project
 
 
@@ -23,7 +26,7 @@ from pipelines.refresh.ports import Project
 class CoreRefreshed:
     """What became of each canonical table, how the checks came out, and how many orders wait for a rate."""
 
-    tables: Mapping[str, Merged]
+    tables: Tables[str, Merged]
     checks: list[Outcome]
     waiting_for_a_rate: int
 
@@ -74,7 +77,13 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
     con, project = refresh.con, refresh.project
     contracts = contracts_of(project)
     create_absent(con, contracts)
-    merged = {table: _bring_up(refresh, contract) for table, contract in contracts.items()}
+    merged = refresh_all(
+        con,
+        {table: _mappings(refresh, table) for table in contracts},
+        merges_mapped=identity.MERGES in project.mapped,
+        progress=lambda table: refresh.progress(f"core {table}"),
+    )
+    refresh.control.record_findings(refresh.run_id, _findings(project, merged))
     refresh.progress("core money")
     waiting = money.refresh(con, money.terms_of(project.config))
     if not row_count(con, "core.orders"):
@@ -83,16 +92,31 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
     return CoreRefreshed(merged, checks, waiting)
 
 
-def _bring_up(refresh: Refresh, contract: Contract) -> Merged:
-    refresh.progress(f"core {contract.table}")
+def _mappings(refresh: Refresh, table: str) -> list[Mapping]:
+    """The mappings of every source that feeds a table, in the order written."""
     config, mapped = refresh.project.config, refresh.project.mapped
-    mappings = [
+    return [
         mapping
-        for name in mapped.get(contract.table, [])
+        for name in mapped.get(table, [])
         for mapping in mappings_of(refresh.con, name, config.sources[name])
-        if mapping.contract.table == contract.table
+        if mapping.contract.table == table
     ]
-    return merge.refresh(refresh.con, contract, mappings, merges_mapped=identity.MERGES in mapped)
+
+
+def _findings(project: Project, merged: Tables[str, Merged]) -> list[Finding]:
+    """Whether a table of a source is held for a key that another source says too: one finding a source."""
+    held: dict[str, dict[str, None]] = {}
+    for table, found in merged.items():
+        if found.shared is not None:
+            for source in project.mapped.get(table, []):
+                held.setdefault(source, {})[str(found.shared)] = None
+    owned = {s for table in project.mapped if CONTRACTS[table].own_key for s in project.mapped[table]}
+    well = [
+        Finding(SHARED_KEYS, source, True, "critical", "keys are its own") for source in owned - held.keys()
+    ]
+    return well + [
+        Finding(SHARED_KEYS, source, False, "critical", "; ".join(told)) for source, told in held.items()
+    ]
 
 
 def _nothing_to_segment(found: Sequence[Finding]) -> InvariantError:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 # The subject is the segmentation, or its file's name; of every other kind that holds, it is a source.
 HELD_SEGMENTATION = "held_segmentation"
+# Tables of the source are held: another source says the same key of something else.
+SHARED_KEYS = "shared_keys"
 # The kind of what a failed test of a definition is told as; its subject is the segmentation.
 DEFINITION_TEST = "definition_test"
 
@@ -34,6 +36,5 @@ class Kinded(Protocol):
 
 def holds(told: Kinded) -> bool:
     """Whether this holds a source or segmentation: it stays at its last good state, or is too old."""
-    return told.kind in ("rejected_batch", "failed_source", HELD_SEGMENTATION, DEFINITION_TEST) or (
-        told.kind == "stale_source" and told.severity == "critical"
-    )
+    kinds = ("rejected_batch", "failed_source", SHARED_KEYS, HELD_SEGMENTATION, DEFINITION_TEST)
+    return told.kind in kinds or (told.kind == "stale_source" and told.severity == "critical")

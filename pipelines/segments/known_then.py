@@ -11,11 +11,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.config.project import Source
+from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.identity import MERGES
-from pipelines.core.merge import refresh
+from pipelines.core.together import refresh_all
 from pipelines.engine import DuckDB, Table, load_query, quote
 from pipelines.errors import UsageError
 from pipelines.features.compute import refresh_state
@@ -122,13 +123,20 @@ class KnownThen:
         """Bring core tables up to the accepted batches; what customers merged into counts for all of them."""
         needed = needed_tables(self.mapped)
         create_absent(self.con, needed)
-        for table in needed:
-            if table not in tables and MERGES not in tables:
-                continue
-            mappings = [
+        wanted = {
+            table
+            for family in families(needed)
+            if MERGES in tables or {*family} & {*tables}
+            for table in family
+        }
+        mappings = {
+            table: [
                 mapping
                 for name in self.mapped.get(table, [])
                 for mapping in mappings_of(self.con, name, self.sources[name])
                 if mapping.contract.table == table
             ]
-            refresh(self.con, CONTRACTS[table], mappings, merges_mapped=MERGES in self.mapped)
+            for table in needed
+            if table in wanted
+        }
+        refresh_all(self.con, mappings, merges_mapped=MERGES in self.mapped)

@@ -11,10 +11,36 @@ _VERDICTS = "tests/unit/core/test_core_verdicts.py::test_files_that_count_are_as
 
 FAULTS = (
     Fault(
+        "two-shops-share-their-order-numbers",
+        "A key that two sources give out, each for itself, holds the table.",
+        "pipelines/core/queries/shared_key.sql",
+        "having count(distinct _source) > 1",
+        "having count(distinct _source) > 9",
+        (
+            "tests/unit/core/test_own_keys.py::test_a_key_of_two_sources_holds_the_table_and_names_both_places",
+        ),
+    ),
+    Fault(
+        "a-blank-row-takes-the-customer-away",
+        "Of the rows of a key in one file the one that says most counts.",
+        "pipelines/core/merge.py",
+        "_file_id desc, _row_filled desc, _row desc) = 1",
+        "_file_id desc, _row desc) = 1",
+        ("tests/unit/core/test_rows_of_a_key.py::test_the_row_that_says_more_counts_wherever_it_stands",),
+    ),
+    Fault(
+        "equal-lines-are-one",
+        "Lines of an order that are alike all count.",
+        "pipelines/ingest/keys.py",
+        "row_number() over (partition by {alike} order by _row)",
+        "first_value(1) over (partition by {alike} order by _row)",
+        ("tests/unit/core/test_numbered_lines.py::test_two_lines_that_are_alike_both_count",),
+    ),
+    Fault(
         "the-first-row-of-a-key-wins",
         "Of the rows of a key the latest batch, file and row wins.",
         "pipelines/core/merge.py",
-        "order by _batch_seq desc, _file_id desc, _row desc) = 1",
+        "order by _batch_seq desc, _file_id desc, _row_filled desc, _row desc) = 1",
         "order by _batch_seq desc, _file_id desc, _row) = 1",
         ("tests/unit/core/test_core_merge.py::test_the_last_row_of_a_key_in_the_latest_batch_wins",),
     ),

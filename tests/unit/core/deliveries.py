@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.merge import Merged, refresh
+from pipelines.core.merge import Merged
+from pipelines.core.together import refresh_all
 from pipelines.engine import columns_of, connect, rows
 from pipelines.ingest import batch, deliveries, ledger
 from pipelines.ingest.mapping import Mapping
@@ -17,7 +18,8 @@ from pipelines.ingest.reading import prepare
 from pipelines.ingest.source import mappings_of
 from resources.landing import new_files
 
-FEED = {"delivery": "changes", "operation": {"column": "op", "delete": ["D"]}}
+FEED_COLUMN = "op"
+FEED = {"delivery": "changes", "operation": {"column": FEED_COLUMN, "delete": ["D"]}}
 ORDERS = {"order_id": "id", "customer_id": "customer", "ordered_at": "day"}
 
 
@@ -95,10 +97,22 @@ class Deliveries:
             {"mapped": [{"source": source, "table_name": table} for source, table in mapped]},
         ).fetchall()
         assert len({row[:2] for row in found}) == len(found), "an account stands twice"
-        for *which, held, landed, accepted, quarantined, superseded, deleted, kept_out in found:
-            assert held == landed == accepted + quarantined + superseded + deleted, (which, "does not add up")
-            assert min(accepted, quarantined, superseded, deleted) >= 0, (which, "a row was counted twice")
-            assert quarantined == kept_out, (which, "quarantine holds other rows than were counted")
+        for (
+            *which,
+            held,
+            landed,
+            accepted,
+            quarantined,
+            superseded,
+            repeated,
+            at_odds,
+            deleted,
+            kept,
+        ) in found:
+            parts = (accepted, quarantined, superseded, repeated, at_odds, deleted)
+            assert held == landed == sum(parts), (which, "does not add up")
+            assert min(parts) >= 0, (which, "a row was counted twice")
+            assert quarantined == kept, (which, "quarantine holds other rows than were counted")
 
     def accept(self, seq: int) -> None:
         """A person overrules the verdict."""
@@ -109,18 +123,12 @@ class Deliveries:
 
     def refresh(self) -> dict[str, Merged]:
         """Bring every mapped table up; every account adds up before and after."""
-        mappings = [
-            mapping for name, one in self.sources.items() for mapping in mappings_of(self.con, name, one)
-        ]
-        found = {}
-        for table in self.tables:
-            found[table] = refresh(
-                self.con,
-                CONTRACTS[table],
-                [mapping for mapping in mappings if mapping.contract.table == table],
-                merges_mapped="customer_merges" in self.tables,
-            )
-            assert found[table].duplicate_keys == 0
+        mappings: dict[str, list[Mapping]] = {table: [] for table in self.tables}
+        for name, one in self.sources.items():
+            for mapping in mappings_of(self.con, name, one):
+                mappings[mapping.contract.table].append(mapping)
+        found = refresh_all(self.con, mappings, merges_mapped="customer_merges" in self.tables)
+        assert not any(merged.duplicate_keys for merged in found.values())
         self.check_accounts()
         return found
 

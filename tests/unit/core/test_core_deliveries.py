@@ -124,7 +124,8 @@ def test_a_version_of_text_is_an_instant_and_one_that_cannot_be_read_is_quaranti
 
 
 def test_a_key_that_one_source_deletes_stays_as_another_has_it(make: Make) -> None:
-    shop = make({"web": source({"orders": ORDERS}, **FEED), "till": source({"orders": ORDERS})})
+    shared = {"orders": {"same": True}}
+    shop = make({"web": source({"orders": ORDERS}, **FEED), "till": source({"orders": ORDERS}, keys=shared)})
     shop.land("till", [HEAD, "o1,t,2024-05-01", "o2,t,2024-05-01"])
     shop.land("web", [FEED_HEAD, "o1,w,2024-05-01,I"])
     shop.refresh()

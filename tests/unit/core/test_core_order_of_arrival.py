@@ -23,7 +23,7 @@ VERSIONED = FEED | {"version": "cast(v as int)"}
 SOURCES = {
     "merges": source({"customer_merges": {"old_id": "old", "new_id": "new"}}, **VERSIONED),
     "web": source({"orders": ORDERS | {"revenue": "amount"}}, **VERSIONED),
-    "till": source({"orders": ORDERS | {"revenue": "amount"}}, **VERSIONED),
+    "till": source({"orders": ORDERS | {"revenue": "amount"}}, keys={"orders": {"same": True}}, **VERSIONED),
     "lines": source({"order_lines": {"order_id": "id", "line_id": "line", "revenue": "amount"}}, **VERSIONED),
     "crm": source({"customers": {"customer_id": "id"}}, delivery="snapshot", max_deleted_share=1),
     "contacts": source({"campaign_contacts": {"campaign_id": "campaign", "customer_id": "customer"}}),

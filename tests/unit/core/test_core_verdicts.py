@@ -31,14 +31,15 @@ OTHERS = {
     "merges": source({"customer_merges": {"old_id": "old", "new_id": "new"}}),
     "crm": source({"customers": {"customer_id": "id"}}, delivery="snapshot", max_deleted_share=1),
 }
-# Two sources of one table, and two tables of one source.
+SAME = {"orders": {"same": True}}
+# Two sources of one table, whose orders are the same, and two tables of one source.
 SOURCES = OTHERS | {
     "shop": source({"orders": ORDER, "order_lines": LINE}, max_bad_share=1),
-    "web": source({"orders": ORDER}, max_bad_share=1, **FEED),
+    "web": source({"orders": ORDER}, max_bad_share=1, keys=SAME, **FEED),
 }
 MENDED = OTHERS | {
     "shop": source({"orders": MENDED_ORDER, "order_lines": MENDED_LINE}, max_bad_share=1),
-    "web": source({"orders": MENDED_ORDER}, max_bad_share=1, **FEED),
+    "web": source({"orders": MENDED_ORDER}, max_bad_share=1, keys=SAME, **FEED),
 }
 # The truth comes from one source a table, each key once.
 CLEAN = OTHERS | {"orders": source({"orders": ORDER}), "lines": source({"order_lines": LINE})}
