@@ -76,7 +76,7 @@ def test_every_broken_row_is_in_quarantine_and_every_row_accounted_for(
         for table, *rest in published(
             b2b,
             "select table_name, sum(rows_landed), sum(rows_accepted), sum(rows_quarantined),"
-            " sum(rows_superseded) from marts.batch group by all",
+            " sum(rows_repeated), sum(rows_conflicting), sum(rows_superseded) from marts.batch group by all",
         )
     }
     assert all(landed == sum(rest) for landed, *rest in found.values())

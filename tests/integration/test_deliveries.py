@@ -129,8 +129,8 @@ READ = {
     " order by position",
     "revenue": "select cast(sum(orders) as bigint), cast(sum(guest_orders) as bigint), sum(guest_revenue),"
     " sum(revenue) from marts.revenue_day",
-    "batches": "select source, rows_landed, rows_accepted, rows_quarantined, rows_superseded, rows_deleted,"
-    " keys_vanished from marts.batch order by batch_seq",
+    "batches": "select source, rows_landed, rows_accepted, rows_quarantined, rows_repeated,"
+    " rows_conflicting, rows_superseded, rows_deleted, keys_vanished from marts.batch order by batch_seq",
     "deletions": "select batch_seq, keys_before, keys_vanished from ingest.batch_deletion"
     " where source = 'crm' order by all",
     "crm": "select status from ingest.batch where source = 'crm' order by batch_seq",
@@ -243,12 +243,12 @@ def test_the_bridge_leads_from_all_that_was_said_to_net_revenue(facts: dict[str,
 
 def test_deletions_are_in_the_account_in_status_and_in_the_report(facts: dict[str, dict[str, Any]]) -> None:
     last = facts["2026-03-30"]
-    assert all(landed == sum(parts[:4]) for _, landed, *parts in last["batches"])
+    assert all(landed == sum(parts[:6]) for _, landed, *parts in last["batches"])
     gone = {
         (source, deleted, vanished) for source, *_, deleted, vanished in last["batches"] if deleted + vanished
     }
     assert gone == {("orders", 1, 0), ("lines", 2, 0), ("crm", 0, 2)}
-    assert "quarantined + superseded duplicates + deleted" in last["status"]
+    assert "quarantined + repeated + deleted" in last["status"]
     assert "lines order_lines 13 11 0 0 2 0" in last["status"]
     assert "crm customers 13 13 0 0 0 2" in last["status"]
     assert "deleted" not in facts["2026-03-28"]["status"], "nothing was deleted yet"

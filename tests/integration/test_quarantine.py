@@ -29,7 +29,7 @@ def lenient(shop: Shop) -> None:
 def accounting(shop: Shop) -> list[tuple[Any, ...]]:
     with shop.warehouse() as con:
         return con.execute(
-            "select b.batch_seq, status, rows_landed, rows_accepted, rows_quarantined, rows_superseded"
+            "select b.batch_seq, status, rows_landed, rows_accepted, rows_quarantined, rows_repeated"
             " from ingest.batch b join ingest.batch_table t using (batch_seq)"
             " where b.source = 'shop_orders' order by 1"
         ).fetchall()

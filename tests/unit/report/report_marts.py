@@ -302,13 +302,10 @@ def fill_quality(con: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
         source, table = tables[seq % 4]
         landed = rng.randint(800, 9000)
         bad, old = rng.randint(0, 9), rng.randint(0, 60)
-        gone = 7 if seq == 20 else 0
+        gone, torn, replaced = 7 if seq == 20 else 0, 2 if seq == 22 else 0, 5 if seq == 23 else 0
         rejected = seq == 41
-        counts = (
-            (0, 0, 0, 0, 0)
-            if rejected
-            else (landed - bad - old - gone, bad, old, gone, 3 if seq == 21 else 0)
-        )
+        left = (bad, old, torn, replaced, gone)
+        counts = (0,) * 7 if rejected else (landed - sum(left), *left, 3 if seq == 21 else 0)
         batches.append((seq, source, table, "rejected" if rejected else "accepted", 1, landed, *counts,
                         NOW - timedelta(hours=6 * (56 - seq)),
                         "column total is missing from 1 file" if rejected else None))  # fmt: skip
