@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.core.money import Terms
+    from pipelines.core.own_keys import SharedKeys
 
 # The ledgers that say what landed; everything else in `ingest` is written anew.
 _LEDGERS = ("ingest.batch", "ingest.file", "ingest.file_dialect")
@@ -61,17 +62,28 @@ class KnownThen:
         con.execute("update ingest.file set current = false")
 
     def move_to(self, day: date) -> None:
-        """Make core, and what customers did on each day, what the last run of a recorded day knew."""
+        """Make core, and what customers did on each day, what the last run of a recorded day knew.
+
+        Raises
+        ------
+        UsageError
+            When the day was not recorded, or a table was held then for keys that two sources gave out.
+        """
         wanted = self._known_on(day)
         new, gone = sorted(wanted - self.known), self.known - wanted
         first = not self.known
         for seq in [*gone, *(new if first else ())]:
             self._turn(seq, "accepted" if seq in wanted else _BEFORE)
-        if first or gone:
-            self._refresh(CONTRACTS)
+        held = self._refresh(CONTRACTS) if first or gone else {}
         for seq in () if first else new:
             self._turn(seq, "accepted")
-            self._refresh(self._stage(seq))
+            held |= self._refresh(self._stage(seq))
+        # What one batch holds another of the same run may free.
+        for shared in self._refresh(held).values() if held else ():
+            raise UsageError(
+                f"what was known on {day} cannot be played: {shared}. `--known now` computes any day from"
+                " what is known now"
+            )
         self.known = wanted
         money.refresh(self.con, self.terms)
         refresh_state(DuckDB(self.con))
@@ -119,8 +131,13 @@ class KnownThen:
             batch.account(self.con, mapping, files)
         return {mapping.contract.table for mapping in mappings}
 
-    def _refresh(self, tables: Collection[str]) -> None:
-        """Bring core tables up to the accepted batches; what customers merged into counts for all of them."""
+    def _refresh(self, tables: Collection[str]) -> dict[str, SharedKeys]:
+        """Bring core tables up to the accepted batches; what customers merged into counts for all of them.
+
+        Returns
+        -------
+        The tables that are held, and why.
+        """
         needed = needed_tables(self.mapped)
         create_absent(self.con, needed)
         wanted = {
@@ -139,4 +156,5 @@ class KnownThen:
             for table in needed
             if table in wanted
         }
-        refresh_all(self.con, mappings, merges_mapped=MERGES in self.mapped)
+        merged = refresh_all(self.con, mappings, merges_mapped=MERGES in self.mapped)
+        return {table: found.shared for table, found in merged.items() if found.shared is not None}

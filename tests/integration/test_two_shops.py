@@ -155,6 +155,9 @@ def test_two_shops_are_held_until_the_project_says_whose_orders_they_are(tmp_pat
         assert "till_orders and web both say 30 of its keys" in told and "same: true" in told
     assert published(shop)[0] == before
     assert "both say 30 of its keys" in (shop.project.current / "report.html").read_text()
+    day = "2026-03-30"
+    played = shop.lohko("replay", "-s", "seen", "--from", day, "--to", day, "--known", "then")
+    assert played.code == 2 and "cannot be played: orders stays as it was" in " ".join(played.err.split())
     shop.edit("# keys", KEYS)
     ended = shop.lohko("run")
     assert ended.code == 0, ended.out + ended.err

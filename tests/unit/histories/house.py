@@ -204,7 +204,15 @@ class House(Deliveries):
         known = "database_name = current_database() and starts_with(table_name, 'known__')"
         for (table,) in self.con.execute(f"select table_name from duckdb_tables() where {known}").fetchall():
             self.con.execute(f"drop table ingest.{table}")
-        done = ("core_state", "core_batch", "moved_customer", "dirty_customer", "dirty_day", "step_state")
+        done = (
+            "core_state",
+            "core_batch",
+            "moved_customer",
+            "dirty_customer",
+            "dirty_day",
+            "step_state",
+            "core_held",
+        )
         for table in done:
             self.con.execute(f"drop table if exists ingest.{table}")
         for table in ("snapshot_day", "replayed", "replayed_day"):

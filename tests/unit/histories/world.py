@@ -1,8 +1,9 @@
 """What happens to a company that sells to persons and to firms, as the files that its systems send.
 
-Two systems take orders (a shop and a web shop), two know customers (a CRM and a club), and customers,
-contacts and accounts are linked. Everything that may go wrong on the way does: rows come late, files are sent
-again with other contents, orders are returned, customers merge and part again, days and arms are left blank.
+Three systems take orders (a shop, a web shop, a stall that numbers as the shop does), two know customers (a
+CRM and a club), and customers, contacts and accounts are linked. What may go wrong on the way does: rows come
+late, files are sent again with other contents, orders are returned, customers merge and part again, days and
+arms are left blank.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ LINE = {
 }
 
 
+# Its lines have no number: what is scanned twice is told twice, and exports overlap.
+SCANNED = {column: LINE[column] for column in ("order_id", "product_id", "revenue")}
+OF_THE_STALL = {"orders": {"prefix": "k-"}}
+
+
 def same(*columns: str) -> dict[str, str]:
     """Columns that their source calls as Lohko does."""
     return {column: column for column in columns}
@@ -45,6 +51,8 @@ SOURCES = {
     "shop": source({"orders": ORDER | same("store_id", "channel")}),
     "web": source({"orders": ORDER}, **FEED),
     "till": source({"order_lines": LINE}),
+    "stall": source({"orders": ORDER}, keys=OF_THE_STALL),
+    "scanner": source({"order_lines": SCANNED}, keys=OF_THE_STALL),
     "crm": source({"customers": PERSON}, **SNAPSHOT),
     "club": source({"customers": PERSON}),
     "firms": source({"accounts": same("account_id", "industry", "created_on")}, **SNAPSHOT),
@@ -118,14 +126,12 @@ class World:
         path = again or f"{name}-{len(made)}.csv"
         if again is None:
             made.append(path)
+        drawn = [self._row(name) for _ in range(rows)]
         # Of one key one row a file: what two of them would mean is not asked here.
-        found = {
-            tuple(row.values())[: KEYS.get(name, 1)]: row for row in (self._row(name) for _ in range(rows))
-        }
-        lines = [
-            ",".join("" if value is None else str(value) for value in row.values()) for row in found.values()
-        ]
-        return Delivery(name, path, [",".join(next(iter(found.values()))), *lines], accepted)
+        found = [*{tuple(row.values())[: KEYS.get(name, 1)]: row for row in drawn}.values()]
+        found = drawn if name in ALIKE else found
+        lines = [",".join("" if value is None else str(value) for value in row.values()) for row in found]
+        return Delivery(name, path, [",".join(found[0]), *lines], accepted)
 
     def _row(self, name: str) -> dict[str, object]:
         return ROWS[name](self)
@@ -181,6 +187,14 @@ def _line(world: World) -> dict[str, object]:
         "amount": world.one("10.00", "49.90", "5.25", "-7.00"),
         "discount": world.one(None, "0.50"),
         "cost": world.one(None, "4.00"),
+    }
+
+
+def _scanned(world: World) -> dict[str, object]:
+    return {
+        "id": f"s{world.rng.randrange(6)}",
+        "product": world.an("p", 3),
+        "amount": world.one("10.00", "5.25"),
     }
 
 
@@ -270,6 +284,8 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "shop": _shop,
     "web": _web,
     "till": _line,
+    "stall": lambda world: _order(world, f"s{world.rng.randrange(8)}"),
+    "scanner": _scanned,
     "crm": lambda world: (
         _person(world) | {"town": world.one(None, "Turku", "Oulu"), "age": world.one("20", "40")}
     ),
@@ -311,3 +327,5 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
 }
 # How many columns of a file, from its first, make the key.
 KEYS = {"till": 2, "touches": 2, "answers": 4, "consents": 3, "bank": 2}
+# Of these rows that are alike are each a thing of its own.
+ALIKE = frozenset({"scanner"})
