@@ -1,7 +1,8 @@
-"""The age and origin of customer attributes, where a source gives them."""
+"""What a project says of attributes: their age and origin, and whether they may be missing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,20 @@ class AttributeRule(BaseModel):
         default=None, pattern=r"^[1-9]\d{0,4}d$", description="age after which the value counts as unknown"
     )
 
+    required: bool | None = Field(
+        default=None,
+        description="true: a batch without it is rejected; false: no definition waits for it when it is gone",
+    )
+
     @property
     def expires_days(self) -> int | None:
         return int(self.expires_after[:-1]) if self.expires_after else None
+
+
+def rules_of(rules: Mapping[str, AttributeRule], table: str) -> dict[str, AttributeRule]:
+    """The rules of one table's attributes, by their names there.
+
+    A rule is of `customers` unless its name says the table: `accounts.segment_code`.
+    """
+    split = {name: name.rpartition(".") for name in rules}
+    return {split[name][2]: rule for name, rule in rules.items() if (split[name][0] or "customers") == table}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.config.attributes import AttributeRule
+from pipelines.config.attributes import AttributeRule, rules_of
 from pipelines.config.calendar import Calendar
 from pipelines.config.connectors import Database, Excel, Http, check_address, scheme_of
 from pipelines.config.csv import CsvDialect
@@ -106,10 +106,19 @@ class Source(Section):
         min_length=1, description="canonical table -> its column -> SQL expression over the source's columns"
     )
     _written_in: tuple[Path, Any] = PrivateAttr((Path("project.yaml"), None))
+    _required: dict[str, list[str]] = PrivateAttr(default_factory=dict)
 
     def stands_in(self, path: Path, tree: Any) -> None:
         """Remember the file the source was read from, and its tree, so that faults can name its lines."""
         self._written_in = path, tree
+
+    def must_fill(self, table: str, attributes: list[str]) -> None:
+        """Remember the attributes of a table that the project requires of each of its sources."""
+        self._required[table] = attributes
+
+    def required(self, table: str) -> list[str]:
+        """The attributes of a table without which a batch is rejected."""
+        return self._required.get(table, [])
 
     def place(self, name: str, *parts: str) -> str:
         """Where a setting of the source stands: `project.yaml:31: sources.NAME.tables.orders`."""
@@ -339,6 +348,14 @@ class ProjectConfig(Section):
             raise ValueError(
                 "features.distance_from needs customers with the attributes latitude and longitude"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sources_know_what_is_required(self) -> ProjectConfig:
+        for table, sources in self.mapped_tables().items():
+            required = [name for name, rule in rules_of(self.attributes, table).items() if rule.required]
+            for source in sources:
+                self.sources[source].must_fill(table, required)
         return self
 
     @property

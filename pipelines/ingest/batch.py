@@ -73,6 +73,7 @@ def discard_interrupted(con: duckdb.DuckDBPyConnection, source: str) -> int:
                 "ingest.file",
                 "ingest.file_dialect",
                 "ingest.file_column",
+                "ingest.column_filled",
                 "ingest.batch_table",
                 "ingest.file_amount",
                 "ingest.volume_day",

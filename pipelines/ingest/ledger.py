@@ -39,6 +39,10 @@ create table if not exists ingest.file_dialect (
 create table if not exists ingest.file_column (
     file_id bigint not null, batch_seq bigint not null, source varchar not null, column_name varchar not null
 );
+create table if not exists ingest.column_filled (
+    file_id bigint not null, batch_seq bigint not null, source varchar not null, table_name varchar not null,
+    column_name varchar not null, rows bigint not null, filled bigint not null, present boolean not null
+);
 create table if not exists ingest.batch_table (
     batch_seq bigint not null, source varchar not null, table_name varchar not null,
     rows_landed bigint not null, rows_accepted bigint not null, rows_quarantined bigint not null,

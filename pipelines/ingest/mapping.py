@@ -27,6 +27,8 @@ META = ("_file_id", "_row", RAGGED)
 _NO_MARKS = "select 0 as _file_id, '' as _decimal where false"
 # Settings of a source that hold an expression; their columns are no attributes.
 _SETTINGS = frozenset({"version", "operation", "guest_key"})
+# What stands around a value and says nothing: spaces of every width, tabs, line ends.
+_BLANKS = literal(" \t\n\r\v\f\u00a0\u2007\u202f\u3000")
 _NUMBERS = ", ".join(
     literal(kind)
     for kind in (
@@ -61,6 +63,7 @@ class Mapping:
     operation: exp.Expr | None = None
     deletes: tuple[str, ...] = ()
     guest: exp.Expr | None = None
+    wordy: frozenset[str] = frozenset()  # the attributes that are text
     ragged: bool = False  # whether lines of the source were ever set apart
     max_bad_share: float = 1.0  # share of rows with a fault above which a batch is rejected
     prefixes: tuple[tuple[str, str], ...] = ()  # column -> what stands before its values
@@ -246,12 +249,16 @@ def _given_columns(mapping: Mapping) -> dict[str, str]:
         for name, tree in mapping.read.items()
         if name not in mapping.expressions
     }
-    attributes = {
-        name: to_sql(mapping.expressions[name]) if name in mapping.expressions else quote(name)
-        for name in mapping.attributes
-    }
+    attributes = {name: _trimmed(mapping, name) for name in mapping.attributes}
     apart = {RAGGED: RAGGED} if mapping.ragged else {}
     return columns | settings | attributes | apart
+
+
+def _trimmed(mapping: Mapping, attribute: str) -> str:
+    """What gives an attribute; of a text without the blanks around it, and of blanks alone nothing."""
+    tree = mapping.expressions.get(attribute)
+    given = to_sql(tree) if tree is not None else quote(attribute)
+    return f"nullif(trim({given}, {_BLANKS}), '')" if attribute in mapping.wordy else given
 
 
 def _statements(columns: dict[str, str]) -> dict[str, Statement]:

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.config.expression import columns_in, parse_scalar
+from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.project import Source
 from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Check
-from pipelines.engine import columns_of
+from pipelines.engine import columns_of, qualified, quote
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import attributes, batch, conflicts, deliveries, ledger, names, quality, volume
+from pipelines.ingest import attributes, batch, conflicts, deliveries, filled, ledger, names, quality, volume
 from pipelines.ingest.expected import Suite, checks_of_batch, derived
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
@@ -63,7 +63,21 @@ def mappings_of(con: duckdb.DuckDBPyConnection, name: str, source: Source) -> li
     parsed = [parse_mapping(name, source, table, columns) for table in source.tables]
     apart = RAGGED in {column for column, _ in landed}
     spelled = [attributes.as_first_spelled(con, mapping) for mapping in parsed]
-    return [replace(mapping, texts=texts, decimal=decimal, ragged=apart) for mapping in spelled]
+    return [
+        replace(mapping, texts=texts, decimal=decimal, ragged=apart, wordy=_wordy(con, mapping, texts))
+        for mapping in spelled
+    ]
+
+
+def _wordy(con: duckdb.DuckDBPyConnection, mapping: Mapping, texts: Collection[str]) -> frozenset[str]:
+    """The attributes that are text: columns of text, and expressions that give one."""
+    found = {name for name in mapping.attributes if name.lower() in texts and name not in mapping.expressions}
+    written = [name for name in mapping.attributes if name in mapping.expressions]
+    if written:
+        given = ", ".join(f"{to_sql(mapping.expressions[name])} as {quote(name)}" for name in written)
+        described = con.execute(f"describe select {given} from {qualified(f'raw.{mapping.source}')}")
+        found |= {name for name, kind, *_ in described.fetchall() if kind == "VARCHAR"}
+    return frozenset(found)
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, path: Path, scratch: Path) -> Reading:
@@ -273,6 +287,7 @@ def validate_batch(
     through : the last day that has ended; later days of the data are not compared. None for no limit.
     """
     mappings = mappings_of(con, name, source)
+    filled.record(con, seq, mappings)
     results = [
         result
         for mapping in mappings
@@ -281,6 +296,7 @@ def validate_batch(
             *deliveries.check_snapshot(con, mapping, source, seq),
             *attributes.check_spelling(con, mapping, seq),
             *conflicts.check_conflicts(con, mapping, seq),
+            *filled.check_required(con, mapping, source, seq),
         ]
     ]
     volume.record(con, seq, mappings)

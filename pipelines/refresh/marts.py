@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipelines.config.attributes import rules_of
 from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_now
 from pipelines.ingest.ledger import now
@@ -68,7 +69,7 @@ def _build(refresh: Refresh) -> None:
         code_version=project.code_version,
         generated_at=now(),
         incidents=_incidents(refresh.control),
-        rules=project.config.attributes,
+        rules=rules_of(project.config.attributes, "customers"),
         parts=_parts(refresh),
         trouble=trouble_of(refresh.control, project),
         held=held_definitions(refresh),

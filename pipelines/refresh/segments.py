@@ -19,6 +19,7 @@ from pipelines.refresh.definitions import TESTS, definitions_of, faults_of, judg
 from pipelines.refresh.features import compute_day, compute_past_day
 from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
 from pipelines.refresh.invariants import assert_recordable
+from pipelines.refresh.losses import lost_to
 from pipelines.segments import history, replay
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.recorded import days_to_record, latest_day
@@ -108,14 +109,17 @@ def _findings(refresh: Refresh, known: Iterable[str], held: Mapping[str, str]) -
 def _record(refresh: Refresh, definitions: Definitions) -> tuple[tuple[date, ...], history.Recorded]:
     """Record the days, the missed ones before them first; returns them, and what the last of them gave."""
     latest = latest_day(refresh.engine)
-    recorded = history.Recorded(0, faults_of(definitions))
+    held = lost_to(refresh, definitions.segmentations) | faults_of(definitions)
+    recorded = history.Recorded(0, held)
     days = tuple(days_to_record(latest, refresh.day, min(refresh.days)))
     for day in days:
-        recorded = _record_day(refresh, day, definitions)
+        recorded = _record_day(refresh, day, definitions, held)
     return days, recorded
 
 
-def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> history.Recorded:
+def _record_day(
+    refresh: Refresh, day: date, definitions: Definitions, held: Mapping[str, str]
+) -> history.Recorded:
     """Record a day with its profiles, or, when an invariant does not hold, nothing of it.
 
     Of the refresh's own days the features are new, but only those of the last stand when there are several;
@@ -126,8 +130,8 @@ def _record_day(refresh: Refresh, day: date, definitions: Definitions) -> histor
     if day not in refresh.days or not has_features(DuckDB(con), day):
         compute_day(con, project.recipe, day)
     compute_bridge(con, day)
-    known, faults = definitions.segmentations, faults_of(definitions)
-    with history.recording(con, day, known, refresh.run_id, faults) as recorded:
+    known = definitions.segmentations
+    with history.recording(con, day, known, refresh.run_id, held) as recorded:
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
         assert_recordable(con, day, [found.id for found in known if found.exclusive])
     return recorded

@@ -196,9 +196,9 @@ def _held(
     is taken for removed while there is such a file.
     """
     held = {**faults, **refused}
-    unknown = [fault for name, fault in faults.items() if name not in standing]
+    here = {segmentation.id for segmentation in segmentations}
+    unknown = [fault for name, fault in faults.items() if name not in standing and name not in here]
     if unknown:
-        here = {segmentation.id for segmentation in segmentations}
         missing = standing.keys() - here - held.keys()
         held |= dict.fromkeys(sorted(missing), f"has no definition, and one may be at fault: {unknown[0]}")
     return with_dependants(held, segmentations)

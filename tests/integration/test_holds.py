@@ -160,3 +160,33 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(shop: Shop, words: tup
         told = process.stderr.read()
         assert process.wait(timeout=PATIENCE) == 0, told
     assert "Traceback" not in told and "Broken" not in told and "Exception" not in told
+
+
+def test_an_attribute_that_the_crm_no_longer_brings_holds_what_reads_it(two: Shop) -> None:
+    crm = two.root / "data" / "customers.csv"
+    whole = crm.read_text()
+    header, *rows = [line.split(",") for line in whole.splitlines()]
+    at = header.index("country")
+    crm.write_text("\n".join(",".join([*row[:at], *row[at + 1 :]]) for row in [header, *rows]) + "\n")
+    ended = two.lohko("run")
+    assert ended.code == 5
+    told = "it reads country, and data/customers.csv of source crm has no column country of customers"
+    assert told in " ".join(ended.out.split())
+    assert days(two) == {"country": "2026-03-29", "lifecycle": "2026-03-30", "value_tier": "2026-03-30"}
+    assert told in held_parts(two)["country"]["reason"]
+    assert "attributes.country.required: false" in " ".join(two.lohko("status").out.split())
+    assert "has no column country" in (two.project.current / "report.html").read_text()
+    two.edit("today: 2026-03-31", "today: 2026-04-01")
+    assert two.lohko("run", "--json").code == 5, "it is not forgotten when nothing new comes"
+    crm.write_text(whole)
+    two.edit("today: 2026-04-01", "today: 2026-04-02")
+    assert two.lohko("run", "--json").code == 0
+    assert set(days(two).values()) == {"2026-04-01"} and held_parts(two) == {}
+
+
+def test_a_project_may_say_that_no_definition_waits_for_an_attribute(two: Shop) -> None:
+    crm = two.root / "data" / "customers.csv"
+    crm.write_text(crm.read_text().replace("country", "land", 1))
+    two.edit("sources:\n", "attributes:\n  country: {required: false}\nsources:\n")
+    assert two.lohko("run", "--json").code == 0
+    assert set(days(two).values()) == {"2026-03-30"}

@@ -6,11 +6,11 @@ every file of theirs is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from pipelines.config.attributes import AttributeRule
+from pipelines.config.attributes import AttributeRule, rules_of
 from pipelines.config.expression import words_in
-from pipelines.config.yaml import line_of, read_yaml
+from pipelines.config.yaml import line_of, nearest, read_yaml
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import connect, quote
 from pipelines.errors import ConfigError
@@ -20,14 +20,28 @@ from resources.project import Project
 
 def rule_faults(project: Project) -> list[ConfigError]:
     """Every fault of the rules that no file is needed to see; whatever may be a column counts as one."""
-    faults = []
-    for name, rule in project.config.attributes.items():
+    faults = [*_misplaced(project)]
+    for name, rule in rules_of(project.config.attributes, "customers").items():
         words = [word for text in (rule.as_of, rule.origin) if text for word in words_in(text)]
         try:
             parse_rules({name: rule}, [name], words)
         except ConfigError as fault:
             faults.append(_placed(project, name, fault))
     return faults
+
+
+def _misplaced(project: Project) -> Iterator[ConfigError]:
+    """Rules that name a table without attributes, or say what is said of customers alone."""
+    carrying = [table for table, contract in CONTRACTS.items() if contract.attributes]
+    for name, rule in project.config.attributes.items():
+        table, dot, _ = name.rpartition(".")
+        said = f"project.yaml: attributes.{name}"
+        if dot and table not in carrying:
+            found = f"{said}: {table} carries no attributes{nearest(table, carrying)}; expected"
+            yield _placed(project, name, ConfigError(f"{found} one of {', '.join(carrying)}"))
+        elif dot and table != "customers" and (rule.as_of or rule.origin or rule.expires_after):
+            only = f"{said}: of attributes of {table} only required can be said"
+            yield _placed(project, name, ConfigError(only))
 
 
 def check_rules(project: Project, attributes: Sequence[tuple[str, str]]) -> None:
@@ -40,7 +54,7 @@ def check_rules(project: Project, attributes: Sequence[tuple[str, str]]) -> None
     """
     own = [(column.name, column.type) for column in CONTRACTS["customers"].columns]
     typed = dict(own) | dict(attributes)
-    for name, rule in project.config.attributes.items():
+    for name, rule in rules_of(project.config.attributes, "customers").items():
         try:
             known = parse_rules({name: rule}, [name for name, _ in attributes], list(typed))
             _bind(name, rule, known, typed)

@@ -87,3 +87,20 @@ def test_a_name_that_may_still_come_is_not_refused(tmp_path: Path) -> None:
     (shop.root / "data" / "more.csv").write_text("id,town\nC1,Turku\n")
     with pytest.raises(ConfigError, match="no attribute city"):
         check_definitions(shop)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            "acounts.size: {required: true}",
+            "acounts.size: acounts carries no attributes; did you mean accounts?",
+        ),
+        ("accounts.size: {origin: declared}", "accounts.size: of attributes of accounts only required"),
+    ],
+)
+def test_a_rule_may_name_a_table_that_carries_attributes(tmp_path: Path, rule: str, expected: str) -> None:
+    shop = project(tmp_path / "shop", f"  accounts.code: {{required: true}}\n  {rule}")
+    (fault,) = mapping_faults(shop)
+    at = line(shop.root, f"  {rule.partition(':')[0]}")
+    assert str(fault).startswith(f"{shop.root}/project.yaml:{at}: attributes.{expected}")

@@ -11,8 +11,10 @@ from ingest_desk import Desk
 
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.merge import refresh
 from pipelines.ingest.attributes import SPELLED
-from pipelines.ingest.source import Outcome
+from pipelines.ingest.filled import REQUIRED, losses
+from pipelines.ingest.source import Outcome, mappings_of
 
 CARRYING = [table for table, contract in CONTRACTS.items() if contract.attributes]
 FORMS = ("csv", "jsonl", "parquet")
@@ -67,3 +69,90 @@ def test_another_letter_case_is_the_same_attribute_and_is_told(
     assert not passed and "(Newsletter is read as newsletter)" in description
     assert places == (f"{tmp_path}/b.{second}: Newsletter is read as newsletter",)
     assert desk.rows(f"select newsletter from stage.shop__{table} order by 1") == [{"newsletter": "no"}] * 2
+
+
+def lost(desk: Desk, table: str) -> list[tuple[str, str, bool, int]]:
+    """What core has lost once it is brought up: column, file, whether the column is there, and the rows."""
+    refresh(desk.con, CONTRACTS[table], mappings_of(desk.con, "shop", desk.source))
+    found = losses(desk.con, [table])
+    return [(loss.column, Path(loss.path).name, loss.present, loss.standing) for loss in found]
+
+
+EMPTY = [{}, {"rating": None}, {"rating": " "}, {"rating": "\t \u00a0"}]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("columns", EMPTY)
+@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize("table", CARRYING)
+def test_a_column_that_is_gone_or_empty_is_lost_until_it_comes_back(
+    tmp_path: Path, table: str, name: str, columns: dict[str, str | None], form: str
+) -> None:
+    desk = desk_of(table, tmp_path)
+    assert hand_in(desk, table, f"a.{form}", 10, rating="good", other="x").status == "accepted"
+    assert lost(desk, table) == []
+    assert hand_in(desk, table, f"{name}.{form}", 10, **columns, other="x").status == "accepted"
+    assert lost(desk, table) == [("rating", f"{name}.{form}", bool(columns), 10)]
+    hand_in(desk, table, f"c.{form}", 10, rating="fair", other="x")
+    assert lost(desk, table) == []
+
+
+@pytest.mark.parametrize("table", CARRYING)
+def test_few_rows_may_be_empty_by_chance_and_a_missing_column_never_is(tmp_path: Path, table: str) -> None:
+    desk = desk_of(table, tmp_path)
+    hand_in(desk, table, "a.csv", 10, rating="good")
+    hand_in(desk, table, "b.csv", 2, rating=None)
+    assert lost(desk, table) == []
+    hand_in(desk, table, "c.csv", 2)
+    assert lost(desk, table) == [("rating", "c.csv", False, 2)]
+
+
+@pytest.mark.parametrize("table", CARRYING)
+def test_a_snapshot_says_everything_however_few_rows_it_has(tmp_path: Path, table: str) -> None:
+    desk = desk_of(table, tmp_path, delivery="snapshot")
+    hand_in(desk, table, "a.csv", 2, rating="good")
+    hand_in(desk, table, "b.csv", 2, rating=None)
+    assert lost(desk, table) == [("rating", "b.csv", True, 2)]
+
+
+@pytest.mark.parametrize("table", CARRYING)
+def test_files_that_never_had_a_column_lose_nothing_when_they_are_sent_again(
+    tmp_path: Path, table: str
+) -> None:
+    desk = desk_of(table, tmp_path)
+    desk.write(
+        "a.csv", ",".join(key_of(table).values()) + ",rating\n" + "k1," * len(key_of(table)) + "good\n"
+    )
+    hand_in(desk, table, "b.csv", 1, other="x")
+    assert lost(desk, table) == []
+    hand_in(desk, table, "b.csv", 2, other="y")
+    assert lost(desk, table) == []
+
+
+@pytest.mark.parametrize("table", CARRYING)
+@pytest.mark.parametrize(("rows", "verdict"), [(0, "accepted"), (1, "accepted"), (4, "rejected")])
+def test_a_required_attribute_that_too_many_lack_rejects_the_batch(
+    tmp_path: Path, table: str, rows: int, verdict: str
+) -> None:
+    desk = desk_of(table, tmp_path, max_bad_share=0.1)
+    desk.source.must_fill(table, ["Rating"])
+    keys = key_of(table)
+    lines = [f"k{n}," * len(keys) + ("  " if n < rows else "good") for n in range(10)]
+    outcome = desk.hand_in("a.csv", "\n".join([",".join([*keys.values(), "rating"]), *lines]) + "\n")
+    assert outcome.status == verdict
+    passed, description, _ = told(outcome, REQUIRED)
+    assert passed is (verdict == "accepted")
+    assert (f"Rating: {rows}" in description) is (rows > 0)
+
+
+@pytest.mark.parametrize("table", CARRYING)
+def test_attributes_are_trimmed_and_blanks_are_no_value(tmp_path: Path, table: str) -> None:
+    for name, mapped in (("passed", {}), ("mapped", {"note": "lower(text)"})):
+        (tmp_path / name).mkdir()
+        source = {"files": "*", "tables": {table: key_of(table) | mapped}}
+        desk = Desk(tmp_path / name, Source.model_validate(source))
+        column = "text" if mapped else "note"
+        for value, taken in ((" \u00a0yes, please\t", "yes, please"), ("\u3000 \n", None)):
+            hand_in(desk, table, "a.jsonl", 1, **{column: value})
+            refresh(desk.con, CONTRACTS[table], mappings_of(desk.con, "shop", desk.source))
+            assert desk.values(f"select note from core.{table}") == [taken]
