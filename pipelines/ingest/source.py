@@ -14,7 +14,18 @@ from pipelines.config.yaml import nearest
 from pipelines.contracts.model import Check
 from pipelines.engine import columns_of, qualified, quote
 from pipelines.errors import ConfigError, SourceError
-from pipelines.ingest import attributes, batch, conflicts, deliveries, filled, ledger, names, quality, volume
+from pipelines.ingest import (
+    attributes,
+    batch,
+    conflicts,
+    deliveries,
+    filled,
+    ledger,
+    names,
+    quality,
+    unread,
+    volume,
+)
 from pipelines.ingest.expected import Suite, checks_of_batch, derived
 from pipelines.ingest.files import LandedFile, bind, columns_in_file
 from pipelines.ingest.mapping import META, Mapping, parse_mapping
@@ -297,6 +308,7 @@ def validate_batch(
             *attributes.check_spelling(con, mapping, seq),
             *conflicts.check_conflicts(con, mapping, seq),
             *filled.check_required(con, mapping, source, seq),
+            *unread.check_read(con, mapping),
         ]
     ]
     volume.record(con, seq, mappings)

@@ -14,7 +14,7 @@ from pipelines.contracts import model
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import SourceError
 from pipelines.features.catalogue import RESERVED
-from pipelines.ingest import attributes, batch, conflicts, deliveries, filled, ledger, quality, volume
+from pipelines.ingest import attributes, batch, conflicts, deliveries, filled, ledger, quality, unread, volume
 from pipelines.ingest.expected import checks_of_batch, derived
 from pipelines.ingest.source import Outcome as Ingested
 from pipelines.ingest.source import ingest
@@ -56,6 +56,7 @@ def checks_of(project: Project, name: str) -> list[Check]:
             *volume.specs(source.tables, source.volume),
             *attributes.specs(source.tables),
             *filled.specs(source),
+            *unread.specs(list(source.tables)),
         ]
     ]
     return found

@@ -255,3 +255,30 @@ def test_an_attribute_in_another_letter_case_stops_nothing_and_is_told(shop: Sho
         "query", "from marts.quality where check_name = 'attributes_spelled'", "--json"
     ).json
     assert found["passed"] is False and found["severity"] == "advisory"
+
+
+def test_a_mapping_that_reads_nothing_is_told_before_a_run_and_by_it(shop: Shop) -> None:
+    shop.edit(
+        "        customer_id: id\n", "        customer_id: id\n        land: try_cast(country as bigint)\n"
+    )
+    checked = shop.lohko("check")
+    assert checked.code == 4 and "tables.customers.land: nothing was read in" in " ".join(checked.err.split())
+    add_column(shop, "note", "new")
+    ended = shop.lohko("run")
+    assert ended.code == 5 and "land: nothing was read in" in " ".join(ended.out.split())
+
+
+def test_values_that_are_not_read_now_and_then_are_a_remark(shop: Shop) -> None:
+    crm = shop.root / "data" / "customers.csv"
+    lines = crm.read_text().splitlines()
+    lines = [f"{lines[0]},age", *(f"{line},{'40' if n % 5 else '40 y'}" for n, line in enumerate(lines[1:]))]
+    crm.write_text("\n".join(lines) + "\n")
+    shop.edit(
+        "        customer_id: id\n", "        customer_id: id\n        years: try_cast(age as bigint)\n"
+    )
+    checked = shop.lohko("check")
+    assert checked.code == 0 and "tables.customers.years: nothing was read in" in " ".join(
+        checked.err.split()
+    )
+    (remark,) = shop.lohko("check", "--json").json["remarks"]
+    assert "years: nothing was read in" in remark

@@ -18,6 +18,7 @@ from pipelines.features.vocabulary import features_absent, features_of
 from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
+from pipelines.ingest.unread import unread_in_file
 from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from resources.connectors import check_environment, is_fetched, landed
@@ -103,6 +104,22 @@ def check_sources(project: Project) -> list[LohkoError]:
             except LohkoError as fault:
                 faults.append(fault)
     return faults
+
+
+def unread_values(project: Project) -> list[tuple[str, bool]]:
+    """What mappings make nothing of in the files' first rows, each with whether a run would reject it."""
+    found = []
+    with connect() as con:
+        con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
+        for name, source in project.config.sources.items():
+            if is_fetched(source) and not landed(project, name, source):
+                continue
+            for path in source_files(project, name, source):
+                with scratch_in(None) as scratch:
+                    reading = look_at(con, source, path, scratch)
+                    for mapping in check_reading(con, name, source, reading, RESERVED):
+                        found += unread_in_file(con, mapping, reading)
+    return found
 
 
 def check_definitions(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
