@@ -68,7 +68,7 @@ def times_of(record: RunRecord) -> tuple[datetime, datetime | None]:
 
 def resumed_by(run: dg.DagsterRun) -> str | None:
     """The run whose failed part this one executes again."""
-    return run.parent_run_id if any(run.tags.get(tag) == "true" for tag in _RESUMES) else None
+    return run.get_parent_run_id() if any(run.tags.get(tag) == "true" for tag in _RESUMES) else None
 
 
 def is_of_command(tags: Mapping[str, str]) -> bool:

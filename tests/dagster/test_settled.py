@@ -142,6 +142,24 @@ def test_a_failed_part_is_told_and_mended_by_a_run_of_everything(
     assert ear.news() == ["[My shop] Recovered: Failed run: partial run"]
 
 
+@pytest.mark.parametrize("resumed", [True, False])
+def test_a_failed_run_is_mended_by_a_retry_of_its_failed_part(
+    shop: Shop, instance: dg.DagsterInstance, ear: Ear, resumed: bool
+) -> None:
+    daemon = Daemon(shop, instance)
+    broken_core(shop)
+    failed = materialize(shop, instance)
+    daemon.tick()
+    mended_core(shop)
+    # What "Re-execute from failure" starts, or the same run again of a part that somebody picked.
+    retry = {"dagster/parent_run_id": failed.run_id} | (
+        {"dagster/is_resume_retry": "true"} if resumed else {}
+    )
+    assert materialize(shop, instance, "raw/crm", day=None, tags=retry).success
+    daemon.tick()
+    assert (open_incidents(shop) == []) is resumed
+
+
 def core_tables(shop: Shop) -> list[str]:
     graph = build_defs(shop.project).resolve_asset_graph()
     return [key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "core"]
@@ -192,8 +210,9 @@ def test_a_run_is_in_the_log_while_it_goes_on(
     assert seen and {(run["run_id"], run["status"]) for run in seen} == {(result.run_id, "running")}
 
 
+@pytest.mark.parametrize("following", ["command", "daemon"])
 def test_a_run_that_no_sensor_saw_is_settled_by_the_next(
-    shop: Shop, instance: dg.DagsterInstance, ear: Ear
+    shop: Shop, instance: dg.DagsterInstance, ear: Ear, following: str
 ) -> None:
     shop.deliver("orders-2.csv", *BAD)
     unseen = execute(shop, "2026-03-30", instance)
@@ -203,7 +222,11 @@ def test_a_run_that_no_sensor_saw_is_settled_by_the_next(
     assert logged(shop, unseen).status == "running" and ear.news() == []
     (shop.root / "data" / "orders-2.csv").unlink()
     shop.deliver("orders-3.csv", GOOD)
-    assert shop.lohko("run", "--json").code == 0
+    if following == "command":
+        assert shop.lohko("run", "--json").code == 0
+    else:
+        assert execute(shop, "2026-03-30", instance).success
+        daemon.tick()
     run = logged(shop, unseen)
     assert run.status == "held" and run.finished_at is not None
     assert open_incidents(shop) == []
