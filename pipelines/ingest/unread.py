@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from pipelines.config.expression import columns_in, to_sql
+from pipelines.contracts.model import Severity
 from pipelines.engine import Statement, Table, load_query, quote
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import SAMPLES, CheckResult
@@ -97,14 +98,12 @@ def check_read(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[CheckRe
     found = _count(con, mapping, judged, rows, {})
     failed = [column for column in found if column.fails]
     table = mapping.contract.table
-    severity = "critical" if any(column.critical for column in failed) else "advisory"
+    severity: Severity = "critical" if any(column.critical for column in failed) else "advisory"
     worst = max(failed or found, key=lambda column: column.empty)
     told = f"{_TOLD} ({'; '.join(column.told for column in failed)})" if failed else _TOLD
     places = [place for column in failed for place in _places(con, rows, column.column)]
     return [
-        CheckResult(
-            *(table, READ, told, severity, not failed, worst.empty, worst.given), samples=tuple(places)
-        )
+        CheckResult(table, READ, told, severity, not failed, worst.empty, worst.given, samples=tuple(places))
     ]
 
 
