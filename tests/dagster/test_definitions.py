@@ -97,7 +97,12 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
         ),
         *(
             f"raw/crm:customers__{name}"
-            for name in ("has_rows", "rows_without_fault", "customer_id_not_null")
+            for name in ("has_rows", "rows_without_fault", "customer_id_not_null", "attributes_spelled")
+        ),
+        *(
+            f"raw/{table}__{name}"
+            for table in ("crm:customers", "shop_orders:orders")
+            for name in ("rows_of_a_key_agree", "rows_of_a_key_lose_nothing", "mapped_values_read")
         ),
         *(
             f"raw/shop_orders:orders__{name}"
