@@ -27,18 +27,18 @@ _NUMERIC = {"DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN"} | _INTEGERS
 _PRECISION = re.compile(r"\(\d+,\d+\)")
 
 # NaN counts as a missing value: it compares with nothing.
-_VALUE = "nullif({feature}::double, 'nan'::double)"
-_EDGES = "quantile_disc(v{i}, [{quantiles}]) filter (where as_of_date = $baseline)"
+VALUE = "nullif({feature}::double, 'nan'::double)"
+EDGES = "quantile_disc(v{i}, [{quantiles}]) filter (where as_of_date = $baseline)"
 # Upper bounds of the bins. A value that fills a whole bin or more (an edge that comes twice) gets a bin of
 # its own, by a second edge just below it: else a flag that was always true could turn false unseen.
-_BINS = """
+BINS = """
   list_sort(list_distinct(
     coalesce(v{i}, [])
     || coalesce(list_transform(list_filter(v{i}, lambda x, k: x = v{i}[k - 1]),
                                lambda x: nextafter(x, '-inf'::double)), [])
     || ['inf'::double]
   ))"""
-_COUNTS = "map_values(histogram(m.v{i}, b.v{i}))"
+COUNTS = "map_values(histogram(m.v{i}, b.v{i}))"
 
 
 def feature_checks(
@@ -94,7 +94,7 @@ def _sql(features: Sequence[str], bins: int) -> str:
         }
 
     return load_query("drift/queries/counts_of_group").filled(
-        values=each(_VALUE), edges=each(_EDGES), bins=each(_BINS), counts=each(_COUNTS)
+        values=each(VALUE), edges=each(EDGES), bins=each(BINS), counts=each(COUNTS)
     )
 
 
@@ -111,12 +111,12 @@ def _checks(
             segmentation_id=group[0],
             segment_id=group[1],
             feature=feature,
-            baseline=_with_missing(before[i], n_before, width),
-            current=_with_missing(now[i], n_now, width),
+            baseline=with_missing(before[i], n_before, width),
+            current=with_missing(now[i], n_now, width),
         )
 
 
-def _with_missing(counts: list[int] | None, n: int, width: int) -> tuple[int, ...]:
+def with_missing(counts: list[int] | None, n: int, width: int) -> tuple[int, ...]:
     """The counts and that of the missing values; DuckDB counts no bins at all where all are missing."""
     found = counts or [0] * width
     return (*found, n - sum(found))

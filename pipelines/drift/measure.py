@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.config.drift import DriftLimits
 from pipelines.drift.features import feature_checks
+from pipelines.drift.remembered import remembered, remembered_checks
 from pipelines.drift.shares import share_checks
 from pipelines.drift.verdict import Judged, verdicts_on
 from pipelines.engine import Engine
@@ -72,7 +73,8 @@ def measure_drift(
     baseline_basis : {'recorded', 'replayed'}
         Whether the baseline's rows were stored on that day or computed for it afterwards.
     features : sequence of str
-        Columns of `features.customer` to check; those that are not numbers are left out.
+        Columns of `features.customer` to check; those that are not numbers are left out. An attribute whose
+        counts were kept on the baseline day is compared with them (pipelines/drift/remembered.py).
     limits : DriftLimits
         What counts as a change.
 
@@ -93,7 +95,10 @@ def measure_drift(
     if baseline_basis not in BASES:
         raise ValueError(f"drift: baseline_basis {baseline_basis!r} is none of {', '.join(BASES)}")
     checks = share_checks(engine, as_of=as_of, baseline=baseline)
-    checks += feature_checks(engine, as_of=as_of, baseline=baseline, features=features, bins=limits.bins)
+    then = remembered(engine, baseline, features)
+    others = [feature for feature in features if feature not in then]
+    checks += feature_checks(engine, as_of=as_of, baseline=baseline, features=others, bins=limits.bins)
+    checks += remembered_checks(engine, as_of=as_of, baseline=baseline, attributes=then)
     judged = verdicts_on(checks, limits)
     with engine.transaction():
         create(engine)

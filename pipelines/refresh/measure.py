@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.drift.measure import comparable, create, measure_drift
+from pipelines.drift.remembered import remember
 from pipelines.drift.summary import summary
 from pipelines.engine import DuckDB
+from pipelines.features.recipe import attributes_of
 from pipelines.features.vocabulary import features_now
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
@@ -50,10 +52,24 @@ def refresh_drift(refresh: Refresh) -> DriftMeasured:
     if not refresh.is_of_latest:
         return DriftMeasured(False, [])
     moved, subjects = _measured(refresh)
+    _remember(refresh)
     found = [_finding(subject, moved.get(subject)) for subject in subjects]
     refresh.control.record_findings(refresh.run_id, found)
     judged = [NO_DRIFT.outcome(not moved, critical=False, segments_moved=len(moved))] if subjects else []
     return DriftMeasured(True, judged)
+
+
+def _remember(refresh: Refresh) -> None:
+    """Keep the day's counts of attributes for the day that it is compared with, four weeks later."""
+    attributes = [name for name, _ in attributes_of(refresh.engine, "customer")]
+    there = [name for name, _ in refresh.engine.columns("features.customer")]
+    remember(
+        refresh.engine,
+        refresh.day,
+        [name for name in there if name in attributes],
+        bins=refresh.project.config.drift.bins,
+        since=replay.four_weeks_before(refresh.day),
+    )
 
 
 def _measured(refresh: Refresh) -> tuple[dict[str, dict[str, Any]], list[str]]:
