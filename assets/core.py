@@ -6,6 +6,7 @@ from assets.common import POOL, RESOURCES, newest, opened, spec, table_metadata
 from assets.showing import Results, check_specs, results
 from pipelines.ingest.freshness import newest_event
 from pipelines.refresh.core import checks_of, contracts_of, refresh_core
+from pipelines.refresh.coverage import told_of_ids
 from resources.project import Project
 
 
@@ -42,6 +43,7 @@ def build_core(project: Project) -> dg.AssetsDefinition:
                 metadata = table_metadata(refresh.con, table)
                 metadata |= {"how": merged.how, "mapped": name in project.mapped}
                 metadata |= newest(newest_event(refresh.con, name))
+                metadata |= told_of_ids(refresh, name)
                 if name == "orders":
                     metadata["waiting_for_a_rate"] = refreshed.waiting_for_a_rate
                 yield from results(context, table, metadata, refreshed.checks)

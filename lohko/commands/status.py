@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from lohko.commands.run.days import BATCH_SUMMARY, FAILED_CHECKS, KILLED
+from lohko.commands.run.days import BATCH_SUMMARY, COVERAGE, FAILED_CHECKS, KILLED, WITHOUT_EVENTS
 from lohko.commands.shared import show, views
 from lohko.commands.shared.options import HELD, Json, load
 from lohko.commands.shared.published import Published
@@ -53,6 +53,8 @@ def read_status(project: Project) -> dict[str, Any]:
         "freshness": [],
         "batches": [],
         "checks": [],
+        "coverage": [],
+        "without_events": [],
         "held_parts": [],
         "files": [],
     }
@@ -62,6 +64,8 @@ def read_status(project: Project) -> dict[str, Any]:
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
             facts["checks"] = published.rows(FAILED_CHECKS)
+            facts["coverage"] = published.rows(COVERAGE)
+            facts["without_events"] = published.rows(WITHOUT_EVENTS)
             facts["held_parts"] = published.held_parts()
             facts["files"] = published.rows(NEWEST_FILE)
     except SourceError:
@@ -130,6 +134,10 @@ def print_status(facts: dict[str, Any]) -> None:
         out.print(views.accounting_table(facts["batches"]))
     if (sniffed := views.sniffed_table(facts["files"])) is not None:
         out.print(sniffed)
+    if facts["coverage"]:
+        out.print(views.coverage_table(facts["coverage"]))
+        for row in facts["without_events"]:
+            out.print(views.without_events_line(row))
     if facts["checks"]:
         out.print(views.quality_table(facts["checks"]))
 

@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.contracts.model import Contract, Reference
-from pipelines.core import changes, following, identity, marks, own_keys
+from pipelines.contracts.model import Contract
+from pipelines.core import changes, coverage, following, identity, marks, own_keys
 from pipelines.engine import (
-    Table,
     columns_of,
     literal,
-    load_query,
     qualified,
     quote,
     relation_exists,
@@ -180,6 +178,7 @@ def _remember_state(
         {"table": contract.table, "sources": list(marks)},
     )
     identity.forget_moved(con, contract.table)
+    coverage.forget(con, contract.table)
 
 
 def _follow(
@@ -362,16 +361,4 @@ def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> int:
     key = ", ".join(quote(name) for name in contract.key)
     row = con.execute(f"select count(*) - count(distinct ({key})) from {relation}").fetchone()
-    return int(row[0]) if row else 0
-
-
-def unknown_references(con: duckdb.DuckDBPyConnection, table: str, reference: Reference) -> int:
-    """How many rows of a core table name something that the referenced table does not have."""
-    unknown = load_query("core/queries/unknown_reference").filled(
-        table=Table(f"core.{table}"),
-        referenced=Table(f"core.{reference.table}"),
-        column=reference.column,
-        target=reference.target,
-    )
-    row = con.execute(unknown).fetchone()
     return int(row[0]) if row else 0

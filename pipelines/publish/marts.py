@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.core import coverage
 from pipelines.engine import DuckDB, insert_rows, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
@@ -16,7 +17,7 @@ from pipelines.publish.bridge import bridge_faults
 from pipelines.publish.metrics import store_metrics
 from pipelines.publish.parts import Part
 from pipelines.publish.steps import mart_step
-from pipelines.segments import recorded
+from pipelines.segments import listed, recorded
 from pipelines.segments.replay import four_weeks_before
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ MARTS = (
     "roi_left_out",
     "drift",
     "quality",
+    "coverage",
+    "coverage_of_events",
     "batch",
     "file",
     "quarantine_reason",
@@ -120,6 +123,8 @@ def build_marts(
             DuckDB(con), as_of, rules or {}, [name for name, _ in attributes_of(DuckDB(con), "customer")]
         )
         store_metrics(con)
+        coverage.create(DuckDB(con))
+        listed.create(DuckDB(con))
         publication.store_parts(con, parts, trouble or {}, as_of, generated_at, held or {})
         publication.expect_restatements(con)
         segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import identity, money
+from pipelines.core import coverage, identity, money
 from pipelines.core.absent import create_absent, needed_tables
-from pipelines.core.merge import Merged, unknown_references
+from pipelines.core.merge import Merged
 from pipelines.core.together import refresh_all
 from pipelines.engine import row_count
 from pipelines.errors import InvariantError
@@ -18,6 +18,7 @@ from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.source import mappings_of
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
+from pipelines.refresh.coverage import checks_of_ids, measure_ids
 from pipelines.refresh.findings import SHARED_KEYS, Finding
 from pipelines.refresh.ports import Project
 
@@ -47,6 +48,7 @@ def checks_of(project: Project) -> list[Check]:
     for table in project.mapped:
         found.append(_unique(table))
         found += [_known(table, reference) for reference in references(project, table)]
+        found += checks_of_ids(project, table)
     if identity.MERGES in project.mapped:
         found.append(_merges_end())
     return found
@@ -88,7 +90,9 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
     waiting = money.refresh(con, money.terms_of(project.config))
     if not row_count(con, "core.orders"):
         raise _nothing_to_segment(refresh.control.findings(refresh.run_id))
-    checks = [outcome for table in project.mapped for outcome in _outcomes(refresh, merged[table])]
+    refresh.progress("core coverage")
+    checks = measure_ids(refresh)
+    checks += [outcome for table in project.mapped for outcome in _outcomes(refresh, merged[table])]
     return CoreRefreshed(merged, checks, waiting)
 
 
@@ -141,7 +145,7 @@ def _outcomes(refresh: Refresh, merged: Merged) -> list[Outcome]:
         circles = identity.refused(con)
         found.append(_merges_end().outcome(circles == 0, critical=False, refused=circles, rows=merged.rows))
     for reference in references(refresh.project, table):
-        unknown = unknown_references(con, table, reference)
+        unknown = coverage.unknown(refresh.engine, table, reference.column)
         found.append(
             _known(table, reference).outcome(unknown == 0, critical=False, unknown=unknown, rows=merged.rows)
         )

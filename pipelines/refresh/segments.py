@@ -15,6 +15,7 @@ from pipelines.features.mark import features_mark
 from pipelines.publish.bridge import compute_bridge
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
+from pipelines.refresh.coverage import measure_lists
 from pipelines.refresh.definitions import TESTS, definitions_of, faults_of, judge_tests
 from pipelines.refresh.features import compute_day, compute_past_day
 from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
@@ -68,6 +69,7 @@ def refresh_segments(refresh: Refresh) -> SegmentsRefreshed:
     replayed, fault_of_past = _replay(refresh, definitions, recorded.held)
     known, held = definitions.segmentations, recorded.held
     if refresh.is_of_latest:
+        measure_lists(refresh, refresh.day, [found for found in known if found.id not in held])
         refresh.control.record_findings(refresh.run_id, _findings(refresh, [s.id for s in known], held))
     facts: dict[str, object] = {"revision": recorded.revision, "replayed_days": replayed}
     if recorded.remarks:

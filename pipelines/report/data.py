@@ -121,6 +121,16 @@ def bridge(con: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
+def coverage(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Every column of ids and every list, with how much of it stands in the table it refers to."""
+    return rows(con, "from marts.coverage order by referenced_table, table_name, column_name, source")
+
+
+def coverage_of_events(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The tables that events refer to, with how many of their ids no event names."""
+    return rows(con, "from marts.coverage_of_events order by table_name")
+
+
 def freshness(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Each source with its newest day, those past a limit first."""
     return _query(con, "fresh_source")

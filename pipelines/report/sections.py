@@ -163,6 +163,8 @@ def quality(con: duckdb.DuckDBPyConnection) -> Row:
         "reasons": data.quarantine_reasons(con),
         "guests": data.guests(con),
         "bridge": data.bridge(con),
+        "coverage": data.coverage(con),
+        "coverage_of_events": data.coverage_of_events(con),
         "freshness": data.freshness(con),
         "held": data.held(con),
         "restatements": restatements,

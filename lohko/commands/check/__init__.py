@@ -11,6 +11,7 @@ from lohko.commands.check.configuration import (
     unread_values,
 )
 from lohko.commands.check.ids import reused_ids
+from lohko.commands.check.suspicions import suspicions
 from lohko.commands.shared import show
 from lohko.commands.shared.options import Json, load, print_fault
 from pipelines.errors import LohkoError, SourceError
@@ -59,4 +60,4 @@ def _faults(project: Project) -> tuple[list[LohkoError], list[Segmentation], lis
         reused, remark = reused_ids(project, segmentations)
     except LohkoError as fault:
         return [*faults, fault], [], remarks
-    return [*faults, *reused], segmentations, [*remarks, *filter(None, [remark])]
+    return [*faults, *reused], segmentations, [*remarks, *filter(None, [remark]), *suspicions(project)]

@@ -54,6 +54,8 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
     quarantined = sum(row["quarantined"] or 0 for row in facts["batches"])
     if quarantined:
         show.console.print(f"{quarantined:,} rows are in quarantine: `lohko quarantine list` says why.\n")
+    if facts["coverage"]:
+        show.console.print(views.coverage_table(facts["coverage"]))
     show.console.print(views.freshness_table(facts["freshness"]))
     for message in held:
         show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")

@@ -313,6 +313,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "segments": published.segments(),
             "batches": published.rows(BATCH_SUMMARY),
             "quality": published.rows(FAILED_CHECKS),
+            "coverage": published.rows(LOW_COVERAGE),
             "freshness": published.rows("from marts.freshness order by source"),
             "held_parts": published.held_parts(),
             "incidents": published.rows(OPEN_INCIDENTS),
@@ -324,5 +325,13 @@ BATCH_SUMMARY = load_query(Path(__file__).parent / "queries" / "accepted_table.s
 OPEN_INCIDENTS = (
     "select severity, count(*) as incidents from marts.incident group by severity order by severity"
 )
+
+# Below this share of rows whose id is known, a run says so; the status shows every column of ids.
+ENOUGH_KNOWN = 0.9
+COVERAGE = "from marts.coverage order by referenced_table, table_name, column_name, source"
+LOW_COVERAGE = (
+    f"select * from ({COVERAGE}) where least(known_row_share, newest_known_row_share) < {ENOUGH_KNOWN}"
+)
+WITHOUT_EVENTS = "from marts.coverage_of_events where ids > 0 order by table_name"
 
 FAILED_CHECKS = "from marts.quality where not passed order by severity desc, source, check_name"

@@ -111,6 +111,36 @@ def quality_table(quality: Rows) -> Table:
     )
 
 
+def coverage_table(coverage: Rows) -> Table:
+    """How many rows and ids of each column stand in the table that they refer to."""
+    return table(
+        "Ids that stand in the table they refer to",
+        ["source", "ids", "in", "rows known", "of", "ids known", "of", "newest batch"],
+        [
+            [
+                row["source"],
+                text(f"{row['table_name']}.{row['column_name']}"),
+                row["referenced_table"],
+                number(row["known_rows"]),
+                number(row["named_rows"]),
+                number(row["known_ids"]),
+                number(row["named_ids"]),
+                percent(row["newest_known_row_share"]),
+            ]
+            for row in coverage
+        ],
+        right=["rows known", "of", "ids known", "newest batch"],
+    )
+
+
+def without_events_line(row: dict[str, Any]) -> str:
+    """How many of a table's ids no event names."""
+    return (
+        f"{number(row['without_events'])} of {number(row['ids'])} in {row['table_name']} have no event"
+        f" ({percent(row['without_events'] / row['ids'])})"
+    )
+
+
 def freshness_table(freshness: Rows) -> Table:
     """The newest event of each source."""
     colours = {"fresh": "green", "stale": "yellow", "failed": "red"}

@@ -1,5 +1,6 @@
 -- step: marts.quality
--- One row per check of the newest batch of every source, and per expectation of a mart (source marts).
+-- One row per check of the newest batch of every source, per expectation of a mart (source marts), and
+-- per column of ids and list of the last refresh (sources core and lists).
 -- `samples` are places, file and row or day; never values.
 -- key: source, table_name, check_name
 -- store: replace
@@ -12,5 +13,5 @@ select source, table_name, check_name, description, severity, passed, unexpected
             and s.check_name = r.check_name
     ) as samples
 from quality.result as r
-where r.batch_seq > 0 or r.run_id = $run_id
+where r.batch_seq > 0 or r.run_id = $run_id or r.source in ('core', 'lists')
 qualify r.batch_seq = max(r.batch_seq) over (partition by r.source, r.batch_seq > 0)
