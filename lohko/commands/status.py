@@ -13,6 +13,7 @@ from lohko.commands.run.days import BATCH_SUMMARY, COVERAGE, FAILED_CHECKS, KILL
 from lohko.commands.shared import show, views
 from lohko.commands.shared.options import HELD, Json, load
 from lohko.commands.shared.published import Published
+from pipelines.engine import relation_exists
 from pipelines.errors import SourceError
 from pipelines.refresh.findings import holds
 from resources.control import ControlStore
@@ -64,8 +65,9 @@ def read_status(project: Project) -> dict[str, Any]:
             facts["freshness"] = published.rows("from marts.freshness order by source")
             facts["batches"] = published.rows(BATCH_SUMMARY)
             facts["checks"] = published.rows(FAILED_CHECKS)
-            facts["coverage"] = published.rows(COVERAGE)
-            facts["without_events"] = published.rows(WITHOUT_EVENTS)
+            if relation_exists(published.con, "marts.coverage"):  # not in what an older version published
+                facts["coverage"] = published.rows(COVERAGE)
+                facts["without_events"] = published.rows(WITHOUT_EVENTS)
             facts["held_parts"] = published.held_parts()
             facts["files"] = published.rows(NEWEST_FILE)
     except SourceError:

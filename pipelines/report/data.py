@@ -123,12 +123,16 @@ def bridge(con: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def coverage(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Every column of ids and every list, with how much of it stands in the table it refers to."""
-    return rows(con, "from marts.coverage order by referenced_table, table_name, column_name, source")
+    return _optional(
+        con,
+        "marts.coverage",
+        "from marts.coverage order by referenced_table, table_name, column_name, source",
+    )
 
 
 def coverage_of_events(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """The tables that events refer to, with how many of their ids no event names."""
-    return rows(con, "from marts.coverage_of_events order by table_name")
+    return _optional(con, "marts.coverage_of_events", "from marts.coverage_of_events order by table_name")
 
 
 def freshness(con: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -179,4 +179,38 @@ FAULTS = (
         "where b.vat_rate is distinct",
         ("tests/unit/core/test_money.py::test_a_changed_rate_touches_the_customers_it_prices_and_no_other",),
     ),
+    Fault(
+        "coverage-stays-after-a-change",
+        "A table that changed is measured again.",
+        "pipelines/core/merge.py",
+        "    coverage.forget(con, contract.table)\n",
+        "",
+        (
+            "tests/unit/core/test_coverage.py::test_measuring_what_changed_equals_counting_anew_after_every_batch",
+        ),
+    ),
+    Fault(
+        "zeros-in-front-are-not-suspected",
+        "Ids that differ only by leading zeros are named.",
+        "pipelines/core/forms.py",
+        "return f\"ltrim({text}, '0')\"",
+        "return text",
+        ("tests/unit/core/test_coverage.py::test_what_ids_differ_by_has_a_name",),
+    ),
+    Fault(
+        "letters-stay-decomposed",
+        "The same letters, composed or decomposed, are one id.",
+        "pipelines/ingest/text.py",
+        "nfc_normalize(trim(",
+        "(trim(",
+        ("tests/unit/ingest/test_one_text_an_id.py::test_composed_and_decomposed_letters_are_one_text",),
+    ),
+    Fault(
+        "a-list-that-matches-nobody-passes",
+        "A list of which too few are members is told.",
+        "pipelines/refresh/coverage.py",
+        "ENOUGH_LISTED = 0.9",
+        "ENOUGH_LISTED = 0.0",
+        ("tests/unit/segments/test_listed.py::test_a_list_is_told_unless_nearly_all_of_it_are_members",),
+    ),
 )

@@ -12,10 +12,9 @@ from fixtures.seeds import SEED
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import merge
-from pipelines.core.merge import _latest, refresh, unknown_references
+from pipelines.core.merge import _latest, refresh
 from pipelines.engine import columns_of
 
 ROWS = st.lists(
@@ -185,23 +184,6 @@ def test_a_table_whose_source_was_taken_out_of_the_project_is_emptied(history: H
     assert history.refresh()["orders"].rows == 1  # and comes back with it
 
 
-def test_references_to_something_unknown_are_counted(history: History) -> None:
-    history.land(orders((1, 1, 0)))
-    history.land(lines((1, 1, 5), (2, 1, 5), (2, 2, 5)))
-    history.refresh()
-    reference = Reference("order_id", "orders", "order_id")
-    assert unknown_references(history.con, "order_lines", reference) == 2
-
-
-def test_an_empty_reference_is_not_unknown(history: History) -> None:
-    history.land(lines((1, 1, 5)))
-    history.refresh()
-    refresh(history.con, CONTRACTS["products"], [])
-    assert (
-        unknown_references(history.con, "order_lines", Reference("product_id", "products", "product_id")) == 0
-    )
-
-
 @pytest.mark.parametrize("rebuilt", [False, True])
 def test_a_key_that_stands_twice_is_detected(
     history: History, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
@@ -215,13 +197,3 @@ def test_a_key_that_stands_twice_is_detected(
     history.land(orders((3, 1, 0), (3, 1, 1), file=2))
     found = history.refresh()["orders"]
     assert (found.how, found.duplicate_keys) == ("rebuilt" if rebuilt else "merged", 1)
-
-
-def test_an_empty_id_in_a_key_is_a_reference_to_nothing(history: History) -> None:
-    for table in ("spend", "campaigns"):
-        refresh(history.con, CONTRACTS[table], [])
-    history.con.execute(
-        "insert into core.spend (spent_on, campaign_id, channel, cost)"
-        " values ('2024-05-01', '', 'web', 5), ('2024-05-01', 'c1', '', 5)"
-    )
-    assert unknown_references(history.con, "spend", Reference("campaign_id", "campaigns", "campaign_id")) == 1

@@ -25,9 +25,12 @@ PORTABLE = [path for path in sql_files() if read_file(path)[0].only_duckdb is No
 # What may need DuckDB alone: it follows the size of a batch or of what is shown, not that of the history.
 DUCKDB_ONLY = {
     "core/money/queries/waiting_order.sql",
+    "core/queries/alike_row.sql",
+    "core/queries/shared_form.sql",
     "drift/finding.sql",
     "drift/queries/counts_of_group.sql",
     "publish/marts/quarantine_reason.sql",
+    "segments/queries/alike_listed.sql",
     "segments/queries/batch_known_on.sql",
     "segments/queries/batch_known_since.sql",
     "segments/queries/event_of_member.sql",
