@@ -100,6 +100,9 @@ _COMES_FROM = {
     # Made within another asset.
     "features.attribute_quality": "core.customers",
     "features.entry_product": "features.customer",
+    "ingest.coverage": "core.orders",
+    "ingest.coverage_of_events": "core.orders",
+    "segments.list_coverage": "segments.membership",
     "features.account": "features.customer",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",

@@ -6,7 +6,7 @@ declares that each of them has to stand there. Tables that hold ids of one entit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pipelines.contracts.model import Reference
@@ -33,6 +33,12 @@ class Family:
 
     key: IdColumn
     referring: tuple[IdColumn, ...]
+    has_key: bool = True
+
+    @property
+    def columns(self) -> tuple[IdColumn, ...]:
+        """All of them that are there, the key first."""
+        return (*((self.key,) if self.has_key else ()), *self.referring)
 
     @property
     def telling(self) -> tuple[IdColumn, ...]:
@@ -54,11 +60,18 @@ def references_of(table: str) -> tuple[Reference, ...]:
     return (*contract.references, *named)
 
 
-def families(tables: Collection[str]) -> list[Family]:
-    """The families of ids among some tables: each entity that a column of one of them refers to."""
+def families(mapped: Mapping[str, Collection[str]]) -> list[Family]:
+    """The families of ids among mapped tables: each entity that a mapped column of one of them refers to.
+
+    Parameters
+    ----------
+    mapped : canonical table -> its columns that some source maps.
+    """
     found: dict[IdColumn, list[IdColumn]] = {}
     for table in CONTRACTS:
-        for reference in references_of(table) if table in tables else ():
+        for reference in references_of(table):
+            if reference.column not in mapped.get(table, ()):
+                continue
             key = IdColumn(reference.table, reference.target)
             found.setdefault(key, []).append(IdColumn(table, reference.column))
-    return [Family(key, tuple(referring)) for key, referring in sorted(found.items())]
+    return [Family(key, tuple(referring), key.table in mapped) for key, referring in sorted(found.items())]

@@ -8,11 +8,11 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.contracts.references import Family, IdColumn, families
+from pipelines.contracts.references import Family, IdColumn
 from pipelines.contracts.registry import FACTS
 from pipelines.core import forms
 from pipelines.engine import Engine, Statement, Table, load_query, quote, relation_exists, value
@@ -69,26 +69,25 @@ def create(engine: Engine) -> None:
         engine.ensure(table, columns)
 
 
-def measure(engine: Engine, mapped: Collection[str]) -> None:
-    """Measure every family of ids among the mapped tables of which a table has changed since it was measured.
+def measure(engine: Engine, wanted: Sequence[Family]) -> None:
+    """Measure every family of ids of which a table has changed since it was measured; others are forgotten.
 
     `merge.refresh` forgets what was measured of a table in the transaction that changes it.
     """
     create(engine)
-    wanted = {family.key.table: family for family in families(mapped)}
     gone = engine.rows(f"select distinct referenced_table from {MEASURED}")
-    for entity in {row["referenced_table"] for row in gone} - wanted.keys():
+    for entity in {row["referenced_table"] for row in gone} - {family.key.table for family in wanted}:
         with engine.transaction():
             _forget(engine, entity)
-    for entity, family in wanted.items():
-        columns = _columns(family, mapped)
+    for family in wanted:
+        entity = family.key.table
         measured = engine.rows(
             f"select * from {MEASURED} where referenced_table = $entity", {"entity": entity}
         )
-        if {IdColumn(row["table_name"], row["column_name"]) for row in measured} != {*columns}:
+        if {IdColumn(row["table_name"], row["column_name"]) for row in measured} != {*family.columns}:
             with engine.transaction():
                 _forget(engine, entity)
-                _measure(engine, family, columns)
+                _measure(engine, family)
 
 
 def forget(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -128,30 +127,25 @@ def found_alike(engine: Engine) -> list[Alike]:
     ]
 
 
-def _columns(family: Family, mapped: Collection[str]) -> tuple[IdColumn, ...]:
-    """The key first, where its table is mapped."""
-    return (*((family.key,) if family.key.table in mapped else ()), *family.referring)
-
-
 def _forget(engine: Engine, entity: str) -> None:
     for table in (COVERAGE, ALIKE, MEASURED):
         engine.delete(table, "referenced_table = $entity", {"entity": entity})
     engine.delete(EVENTS, "table_name = $entity", {"entity": entity})
 
 
-def _measure(engine: Engine, family: Family, columns: Sequence[IdColumn]) -> None:
-    named = {column: f"named_id_{i}" for i, column in enumerate(columns)}
+def _measure(engine: Engine, family: Family) -> None:
+    named = {column: f"named_id_{i}" for i, column in enumerate(family.columns)}
     for column, name in named.items():
         query = load_query("core/queries/named_id")
         engine.keep(name, query.filled(column=column.column, table=Table(f"core.{column.table}")))
     missed = 0
-    if family.key in named:
+    if family.has_key:
         missed = sum(_cover(engine, family, column, named) for column in family.referring)
         _count_events(engine, family, named)
     # Of events there are many, and ids of theirs that are found need no explanation.
     if family.key.table not in FACTS or missed:
         _compare(engine, family, named)
-    engine.insert(MEASURED, [(column.table, column.column, family.key.table) for column in columns])
+    engine.insert(MEASURED, [(column.table, column.column, family.key.table) for column in named])
     for name in named.values():
         engine.drop(name)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from pipelines.contracts.references import families
+from pipelines.contracts.references import Family, families
 from pipelines.core import coverage
 from pipelines.core.coverage import Alike
 from pipelines.engine import transaction
@@ -30,11 +30,21 @@ ENOUGH_LISTED = 0.9
 
 def checks_of_ids(project: Project, table: str) -> list[Check]:
     """A check for each column of ids of a mapped table: that none is written like another of its entity."""
-    found = []
-    for family in families(project.mapped):
-        columns = (family.key, *family.referring)
-        found += [_written(table, at.column, family.key.table) for at in columns if at.table == table]
-    return found
+    return [
+        _written(table, at.column, family.key.table)
+        for family in _families(project)
+        for at in family.columns
+        if at.table == table
+    ]
+
+
+def _families(project: Project) -> list[Family]:
+    """The families of ids among the columns that the project's sources map."""
+    mapped: dict[str, set[str]] = {}
+    for source in project.config.sources.values():
+        for table, written in source.tables.items():
+            mapped.setdefault(table, set()).update(written)
+    return families(mapped)
 
 
 def _written(table: str, column: str, entity: str) -> Check:
@@ -48,16 +58,14 @@ def _told(column: str, entity: str) -> str:
 def measure_ids(refresh: Refresh) -> list[Outcome]:
     """Measure every column of ids of what the project maps, and keep what was found as results of core."""
     engine = refresh.engine
-    coverage.measure(engine, refresh.project.mapped)
+    coverage.measure(engine, _families(refresh.project))
     found = coverage.found_alike(engine)
-    results = [_result(alike) for alike in found if alike.table in refresh.project.mapped]
-    _keep(refresh, OF_CORE, results)
+    _keep(refresh, OF_CORE, [_result(alike) for alike in found])
     return [
         _written(alike.table, alike.column, alike.entity).outcome(
             not alike.alike, critical=False, **facts_of(_result(alike)), kinds=alike.kinds or "none"
         )
         for alike in found
-        if alike.table in refresh.project.mapped
     ]
 
 

@@ -112,6 +112,7 @@ def test_every_stage_has_its_checks(defs: dg.Definitions) -> None:
             )
         ),
         *("core/orders:unique_key", "core/customers:unique_key"),
+        *("core/orders:customer_id_alike", "core/customers:customer_id_alike"),
         *("ingest/freshness:shop_orders_fresh", "features/customer:everyone_once"),
         *("segments/membership_event:invariants", "segments/assignment:definition_tests"),
         *("segments/snapshot_day:replayed", "segments/membership:refreshed", "drift/verdict:no_drift"),

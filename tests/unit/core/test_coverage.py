@@ -20,8 +20,14 @@ from pipelines.core.merge import refresh
 from pipelines.engine import DuckDB, connect, qualified, quote, rows
 from pipelines.ingest import ledger
 
-FAMILIES = families(CONTRACTS)
+EVERYTHING = {table: contract.names for table, contract in CONTRACTS.items()}
+FAMILIES = families(EVERYTHING)
 REFERENCES = [(family, column) for family in FAMILIES for column in family.referring]
+
+
+def among(*tables: str) -> list[Family]:
+    """The families of some tables, of which every column is mapped."""
+    return families({table: EVERYTHING[table] for table in tables})
 
 
 def others(family: Family) -> set[str]:
@@ -86,7 +92,7 @@ def test_known_ids_are_counted_by_row_and_id_over_all_and_over_the_newest_batch(
 ) -> None:
     put(con, family.key, (1, "A1"), (2, "00007"))
     put(con, column, (1, "A1"), (1, "B9"), (3, "A1"), (3, "7"), (3, "7"), (2, None), (3, ""))
-    coverage.measure(DuckDB(con), CONTRACTS)
+    coverage.measure(DuckDB(con), FAMILIES)
     (found,) = rows(
         con,
         "from ingest.coverage where table_name = ? and column_name = ?",
@@ -103,7 +109,7 @@ def test_ids_that_differ_only_in_writing_are_found_on_both_sides_with_their_plac
 ) -> None:
     put(con, family.key, (1, "A1"), (2, "00007"), (5, "ö 1"))
     put(con, column, (1, "A1"), (3, "7"), (4, "O1"))
-    coverage.measure(DuckDB(con), CONTRACTS)
+    coverage.measure(DuckDB(con), FAMILIES)
     found = alike(con)
     for at in (family.key, column):
         written = found[str(at)]
@@ -136,7 +142,7 @@ def test_what_ids_differ_by_has_a_name(
     con: duckdb.DuckDBPyConnection, one: str, other: str, kind: str | None
 ) -> None:
     put(con, IdColumn("orders", "customer_id"), (1, one), (2, other))
-    coverage.measure(DuckDB(con), ["orders"])
+    coverage.measure(DuckDB(con), among("orders"))
     found = alike(con)["orders.customer_id"]
     assert (found.alike, found.kinds) == ((2, f"{kind} (2)") if kind else (0, ""))
 
@@ -149,7 +155,7 @@ def test_two_tables_that_refer_to_one_that_is_not_mapped_are_compared_with_each_
     first, second, *_ = (column for column in family.referring if column.table in tables)
     put(con, first, (1, "00007"))
     put(con, second, (1, "7"))
-    coverage.measure(DuckDB(con), tables)
+    coverage.measure(DuckDB(con), among(*tables))
     assert [alike(con)[str(at)].alike for at in (first, second)] == [1, 1]
     assert not rows(con, "from ingest.coverage where referenced_table = ?", [family.key.table])
 
@@ -162,7 +168,7 @@ def test_whoever_no_event_names_is_counted(con: duckdb.DuckDBPyConnection, famil
     for column in family.telling:
         put(con, column, (1, "a"), (1, "z"))
     put(con, family.telling[-1], (1, "c"))
-    coverage.measure(DuckDB(con), CONTRACTS)
+    coverage.measure(DuckDB(con), FAMILIES)
     (found,) = rows(con, "from ingest.coverage_of_events where table_name = ?", [family.key.table])
     assert (found["ids"], found["with_events"]) == (3, 2)
     assert (found["newest_ids"], found["newest_with_events"]) == (1, 1)
@@ -171,15 +177,15 @@ def test_whoever_no_event_names_is_counted(con: duckdb.DuckDBPyConnection, famil
 def test_a_table_of_no_event_says_nothing_of_customers_without_one(con: duckdb.DuckDBPyConnection) -> None:
     put(con, IdColumn("accounts", "account_id"), (1, "a"))
     put(con, IdColumn("customers", "account_id"), (1, "a"))
-    coverage.measure(DuckDB(con), CONTRACTS)
+    coverage.measure(DuckDB(con), FAMILIES)
     (found,) = rows(con, "from ingest.coverage_of_events where table_name = 'accounts'")
     assert (found["ids"], found["with_events"]) == (1, 0)
 
 
 def test_what_a_project_no_longer_maps_is_forgotten(con: duckdb.DuckDBPyConnection) -> None:
     put(con, IdColumn("orders", "customer_id"), (1, "a"))
-    coverage.measure(DuckDB(con), ["orders", "customers"])
-    coverage.measure(DuckDB(con), ["spend"])
+    coverage.measure(DuckDB(con), among("orders", "customers"))
+    coverage.measure(DuckDB(con), among("spend"))
     assert {found.entity for found in coverage.found_alike(DuckDB(con))} == {"campaigns"}
     assert not rows(con, "from ingest.coverage")
 
@@ -204,7 +210,7 @@ def test_measuring_what_changed_equals_counting_anew_after_every_batch(tmp_path:
         found = [Row(random.randrange(6), random.randrange(3), random.randrange(3)) for _ in range(4)]
         history.land(Batch(source, random.randrange(5), found, random.random() < 0.8))
         seen.update(merged.how for merged in history.refresh().values())
-        coverage.measure(DuckDB(history.con), ["orders", "order_lines"])
+        coverage.measure(DuckDB(history.con), among("orders", "order_lines"))
         measured = history.con.execute(
             f"select {', '.join(COUNTS)} from ingest.coverage where referenced_table = 'orders'"
         ).fetchone()
@@ -222,14 +228,14 @@ def test_families_of_tables_that_did_not_change_are_not_counted_again(
     measured: list[str] = []
     kept = coverage._measure
 
-    def noted(engine: Any, family: Family, columns: Any) -> None:
+    def noted(engine: Any, family: Family) -> None:
         measured.append(family.key.table)
-        kept(engine, family, columns)
+        kept(engine, family)
 
     monkeypatch.setattr(coverage, "_measure", noted)
     for expected in (["customers", "orders", "products"], [], ["orders", "products"]):
         measured.clear()
-        coverage.measure(DuckDB(history.con), ["orders", "order_lines"])
+        coverage.measure(DuckDB(history.con), among("orders", "order_lines"))
         assert sorted(measured) == expected
         if not expected:
             history.land(Batch("lines", 2, [Row(2, 1, 5)], accepted=True))
