@@ -1,7 +1,8 @@
 """Attributes of customers: how old they are, where they come from, and from when on they count as unknown.
 
 A rule in `attributes:` of project.yaml says it for one attribute with expressions over the columns of
-`core.customers`. An attribute without rule, or a value without a day, has no age and never expires.
+`core.customers`. An attribute without expiry never expires; where it has one, a value without a day or of a
+day to come counts as unknown too.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ _COLUMNS = {
 class Attribute:
     """One attribute with what is known about it, as SQL over a row of `core.customers`.
 
-    `as_of` is a DATE, `origin` a text, `expired` a boolean that binds `$as_of`; each may be the SQL NULL.
+    `as_of` is a DATE and `origin` a text; each may be the SQL NULL. `expired` is a boolean that binds
+    `$as_of`: where values expire, one without a day, or of a day to come, is not known to hold either.
     """
 
     name: str
@@ -58,7 +60,8 @@ class Attribute:
     def expired(self) -> str:
         if self.expires_days is None:
             return "false"
-        return f"coalesce(date_diff('day', {self.as_of}, cast($as_of as date)) > {self.expires_days}, false)"
+        age = f"date_diff('day', {self.as_of}, cast($as_of as date))"
+        return f"coalesce({age} not between 0 and {self.expires_days}, true)"
 
 
 def parse_rules(
@@ -132,7 +135,7 @@ def customers_with_known(
 def expiring_between(
     engine: Engine, rules: Mapping[str, AttributeRule], attributes: Sequence[str]
 ) -> list[str]:
-    """SELECTs of customers with a value that expires after `$before` and by `$as_of`; none where none can."""
+    """SELECTs of customers with a value that comes to hold, or expires, after `$before` and by `$as_of`."""
     expiring = (
         [rule for rule in _rules_of(engine, rules, attributes) if rule.expires_days is not None]
         if rules
@@ -140,7 +143,7 @@ def expiring_between(
     )
     return [
         f"select customer_id from core.customers where {attribute.expired}"
-        f" and not {binding(attribute.expired, {'as_of': 'before'})}"
+        f" <> {binding(attribute.expired, {'as_of': 'before'})}"
         for attribute in expiring
     ]
 

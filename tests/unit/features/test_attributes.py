@@ -54,10 +54,12 @@ def test_an_expired_value_is_unknown_in_features_and_its_age_counts_from_the_day
         "ann": "high",
         "bob": "low",
         "cyd": None,
-        "dan": "mid",
+        "dan": None,  # nobody knows of which day it is
         "eve": None,
-        "fay": "mid",
+        "fay": None,
     }
+    later = shop.features(date(2024, 7, 5), rules=RULES)
+    assert later["fay"]["income"] == "mid" and later["bob"]["income"] is None
     earlier = shop.features(date(2024, 6, 29), rules=RULES)
     assert earlier["cyd"]["income"] == "low"
     assert found["cyd"]["income_from"] == "inferred" and found["ann"]["age"] == "30"
@@ -69,9 +71,9 @@ def test_without_rules_features_are_what_the_crm_says(shop: Shop) -> None:
 
 def test_the_quality_of_an_attribute_with_age_origin_and_expiry(shop: Shop) -> None:
     income = quality(shop, RULES)["income"]
-    assert (income["customers"], income["filled"], income["expired"], income["known"]) == (6, 5, 1, 4)
-    assert income["coverage_share"] == pytest.approx(4 / 6)
-    assert income["expired_share"] == pytest.approx(1 / 5)
+    assert (income["customers"], income["filled"], income["expired"], income["known"]) == (6, 5, 3, 2)
+    assert income["coverage_share"] == pytest.approx(2 / 6)
+    assert income["expired_share"] == pytest.approx(3 / 5)
     shares = [income[f"{origin}_share"] for origin in ("observed", "declared", "inferred", "origin_unknown")]
     assert shares == pytest.approx([1 / 5, 1 / 5, 2 / 5, 1 / 5])
     assert income["age_known_share"] == pytest.approx(4 / 5)
