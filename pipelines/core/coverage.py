@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.contracts.references import Family, IdColumn
 from pipelines.contracts.registry import FACTS
 from pipelines.core import forms
-from pipelines.engine import Engine, Statement, Table, load_query, quote, relation_exists, value
+from pipelines.engine import Engine, Statement, Table, literal, load_query, quote, relation_exists, value
 
 if TYPE_CHECKING:
     import duckdb
@@ -179,38 +179,51 @@ def _all_ids(named: Iterable[str]) -> Statement:
 
 def _compare(engine: Engine, family: Family, named: dict[IdColumn, str]) -> None:
     """Store, column by column, how many ids are written like another one of the family."""
-    compare(engine, _all_ids(named.values()))
-    of_column, of_row = load_query("core/queries/alike_of_column"), load_query("core/queries/alike_row")
-    for column, name in named.items():
-        kinds = engine.rows(of_column.filled(named=Table(name)))
-        places = of_row.filled(table=Table(f"core.{column.table}"), column=column.column)
-        at = engine.rows(places, {"samples": SAMPLES}) if kinds else []
-        (count,) = engine.rows(f"select count(distinct id) as ids from {quote(name)} as named")
-        samples = "\n".join(f"{row['path']}:{row['_row']}" for row in at)
-        engine.insert(
-            ALIKE,
-            [
-                (
-                    *(column.table, column.column, family.key.table, count["ids"]),
-                    *(sum(row["ids"] for row in kinds), told(kinds), samples),
-                )
-            ],
-        )
+    some = compare(engine, _all_ids(named.values()))
+    counted = " union all ".join(
+        f"select {literal(name)} as named, count(distinct id) as ids from {quote(name)} as n{i}"
+        for i, name in enumerate(named.values())
+    )
+    ids = {row["named"]: row["ids"] for row in engine.rows(counted)}
+    alike = {
+        column: _alike_in(engine, column, name) if some else (0, "", "") for column, name in named.items()
+    }
+    engine.insert(
+        ALIKE,
+        [
+            (column.table, column.column, family.key.table, ids[named[column]], *found)
+            for column, found in alike.items()
+        ],
+    )
     engine.drop("alike_id")
 
 
-def compare(engine: Engine, ids: Statement) -> None:
-    """Keep `alike_id`: each of some ids that differs from another only in writing, and by what."""
+def _alike_in(engine: Engine, column: IdColumn, named: str) -> tuple[int, str, str]:
+    """How many ids of a column are written like another one, by what they differ, and where some stand."""
+    kinds = engine.rows(load_query("core/queries/alike_of_column").filled(named=Table(named)))
+    places = load_query("core/queries/alike_row").filled(
+        table=Table(f"core.{column.table}"), column=column.column
+    )
+    at = engine.rows(places, {"samples": SAMPLES}) if kinds else []
+    samples = "\n".join(f"{row['path']}:{row['_row']}" for row in at)
+    return sum(row["ids"] for row in kinds), told(kinds), samples
+
+
+def compare(engine: Engine, ids: Statement) -> bool:
+    """Keep `alike_id`: the ids that differ from another only in writing, and by what. Is there any?"""
     shared = load_query("core/queries/shared_form").filled(
         form={"form": Statement(forms.form("id"))}, ids=ids
     )
     engine.keep("shared_form", shared)
-    engine.keep(
-        "alike_id",
-        f"select distinct n.id, {forms.kind('s.first_id', 's.last_id')} as kind"
-        f" from ({ids.sql}) as n join shared_form as s on s.form = {forms.form('n.id')}",
-    )
+    some = bool(engine.rows("select form from shared_form limit 1"))
+    if some:
+        engine.keep(
+            "alike_id",
+            f"select distinct n.id, {forms.kind('s.first_id', 's.last_id')} as kind"
+            f" from ({ids.sql}) as n join shared_form as s on s.form = {forms.form('n.id')}",
+        )
     engine.drop("shared_form")
+    return some
 
 
 def told(kinds: Sequence[dict[str, object]]) -> str:
