@@ -38,6 +38,12 @@ class Refresh:
         return max(self.days)
 
     @property
+    def begins(self) -> date:
+        """Where a record begins of which nothing stands yet: `first_day`, or its first day."""
+        first = self.project.config.first_day
+        return min(self.days) if first is None else min(first, *self.days)
+
+    @property
     def engine(self) -> Engine:
         """What work of the size of the history runs through."""
         return DuckDB(self.con)

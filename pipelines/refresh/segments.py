@@ -113,7 +113,7 @@ def _record(refresh: Refresh, definitions: Definitions) -> tuple[tuple[date, ...
     latest = latest_day(refresh.engine)
     held = lost_to(refresh, definitions.segmentations) | faults_of(definitions)
     recorded = history.Recorded(0, held)
-    days = tuple(days_to_record(latest, refresh.day, min(refresh.days)))
+    days = tuple(days_to_record(latest, refresh.day, refresh.begins))
     for day in days:
         recorded = _record_day(refresh, day, definitions, held)
     return days, recorded

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+from fixtures.alone import refresh
 from fixtures.shop import Shop
 
 pytestmark = pytest.mark.alone
@@ -34,6 +37,28 @@ def test_the_first_run_records_from_the_first_day_on(new_shop: Shop) -> None:
     new_shop.edit("today: 2026-03-31", "first_day: 2026-03-29\ntoday: 2026-03-31")
     assert new_shop.lohko("run", "--json").code == 0
     assert recorded(new_shop) == [("2026-03-29", 1), ("2026-03-30", 1)]
+
+
+def test_days_between_the_first_day_and_the_day_asked_for_are_recorded(new_shop: Shop) -> None:
+    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-26\ntoday: 2026-03-31")
+    ended = new_shop.lohko("run", "--as-of", "2026-03-28", "--json")
+    assert ended.code == 0, ended.err
+    days = [(f"2026-03-{day}", 1) for day in (26, 27, 28)]
+    assert recorded(new_shop) == days
+    assert new_shop.lohko("run", "--json").code == 0
+    assert recorded(new_shop) == [*days, ("2026-03-29", 1), ("2026-03-30", 1)]
+
+
+def test_a_day_asked_for_before_the_first_day_stands_alone(new_shop: Shop) -> None:
+    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-26\ntoday: 2026-03-31")
+    assert new_shop.lohko("run", "--as-of", "2026-03-24", "--json").code == 0
+    assert recorded(new_shop) == [("2026-03-24", 1)]
+
+
+def test_a_run_that_no_command_planned_begins_with_the_first_day_too(new_shop: Shop) -> None:
+    new_shop.edit("today: 2026-03-31", "first_day: 2026-03-28\ntoday: 2026-03-31")
+    assert refresh(new_shop.project, date(2026, 3, 30)) is not None
+    assert recorded(new_shop) == [(f"2026-03-{day}", 1) for day in (28, 29, 30)]
 
 
 def test_the_latest_day_again_adds_a_revision_and_changes_no_published_row(shop: Shop) -> None:

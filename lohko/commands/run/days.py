@@ -50,7 +50,9 @@ class DayRun:
 
 
 def plan_days(project: Project, as_of: date | None) -> list[date]:
-    """The days to run: those missed since the latest recorded one, through `as_of` (default yesterday).
+    """The days to run, through `as_of` (default yesterday): those missed since the latest recorded one.
+
+    Where nothing is recorded yet, they begin with `first_day`.
 
     Raises
     ------
@@ -70,8 +72,7 @@ def plan_days(project: Project, as_of: date | None) -> list[date]:
         with Warehouse(project.warehouse_path, project.config.timezone).open("plan") as con:
             if relation_exists(con, "segments.recorded_day"):
                 latest = latest_day(DuckDB(con))
-    first = None if as_of else project.config.first_day
-    days = days_to_record(latest, wanted, first)
+    days = days_to_record(latest, wanted, project.config.first_day)
     if latest is not None and latest < days[0] and _published_day(project) != latest:
         # It was recorded, and its run ended before it was measured and published: that comes first.
         return [latest, *days]
