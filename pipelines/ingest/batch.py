@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,7 @@ def stage_batch(
     read_mappings: Callable[[], Sequence[Mapping]],
     run_id: str,
     scratch: Path | None = None,
+    delivered: date | None = None,
 ) -> tuple[int, list[str]]:
     """Load files as one new batch, type its rows for each mapped table, and account for them.
 
@@ -114,6 +116,7 @@ def stage_batch(
     readings : how each of them is read, in the same order.
     read_mappings : gives the source's mappings, once the files have been loaded.
     scratch : a folder for copies in UTF-8; None for the system's.
+    delivered : the business day that had ended last when the files came; None for the clock's.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def stage_batch(
     SourceError
         When none of the files can be loaded, or a mapping fails on what they hold.
     """
-    seq, file_ids = _open_batch(con, source, files, run_id)
+    seq, file_ids = _open_batch(con, source, files, run_id, delivered)
     try:
         file_ids, unread = _load_all(con, source, seq, readings, file_ids, scratch)
         if not file_ids:
@@ -195,7 +198,11 @@ def _load(
 
 
 def _open_batch(
-    con: duckdb.DuckDBPyConnection, source: str, files: Sequence[LandedFile], run_id: str
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    files: Sequence[LandedFile],
+    run_id: str,
+    delivered: date | None,
 ) -> tuple[int, list[int]]:
     """Enter a batch and its files in the ledger, as staged; returns their numbers."""
     with transaction(con):
@@ -208,8 +215,17 @@ def _open_batch(
         ).fetchall()
         replaces = bool({file.name for file in files} & {path for (path,) in accepted})
         con.execute(
-            "insert into ingest.batch values (?, ?, ?, ?, 'staged', null, ?, ?, null)",
-            [seq, source, run_id, ledger.now(), len(files), replaces],
+            "insert into ingest.batch select $seq, $source, $run_id, $now, 'staged', null, $files, $replaces,"
+            " null, coalesce($delivered, cast(timezone('UTC', $now::timestamp) as date) - 1)",
+            {
+                "seq": seq,
+                "source": source,
+                "run_id": run_id,
+                "now": ledger.now(),
+                "files": len(files),
+                "replaces": replaces,
+                "delivered": delivered,
+            },
         )
         first = ledger.next_id(con, "ingest.file", "file_id")
         file_ids = list(range(first, first + len(files)))

@@ -23,7 +23,7 @@ create schema if not exists quality;
 create table if not exists ingest.batch (
     batch_seq bigint primary key, source varchar not null, run_id varchar not null,
     landed_at timestamp not null, status varchar not null, reason varchar, files bigint not null,
-    replaces boolean not null, first_business_date date
+    replaces boolean not null, first_business_date date, delivered_on date
 );
 create table if not exists ingest.file (
     file_id bigint primary key, source varchar not null, path varchar not null, size bigint not null,

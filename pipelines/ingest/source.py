@@ -230,6 +230,7 @@ def ingest(
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
+    delivered: date | None = None,
     reserved: Collection[str] = (),
 ) -> Outcome:
     """Load new files as one batch, validate it, and keep the verdict.
@@ -246,6 +247,7 @@ def ingest(
     scratch : a folder of this source's own for copies in UTF-8; without it, the system's.
     suites : what the project itself expects.
     through : the last business day that has ended; volumes of later days are not judged.
+    delivered : the business day that had ended last when the files came; None for the clock's.
     reserved : names of features, lower case, which no attribute may come by.
     """
     if not files:
@@ -266,6 +268,7 @@ def ingest(
                 lambda: mappings_of(con, name, source),
                 run_id,
                 folder,
+                delivered,
             )
     except SourceError as fault:
         told = str(fault) if not usable else "; ".join([*faults, str(fault)])

@@ -131,6 +131,7 @@ def _ingested(refresh: Refresh, name: str, landing: Landing) -> Ingested:
         landing.scratch(name),
         suites=refresh.project.suites,
         through=refresh.day,
+        delivered=refresh.day if source.playback else refresh.project.yesterday,
         reserved=RESERVED,
     )
 

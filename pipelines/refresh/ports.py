@@ -38,6 +38,11 @@ class Project(Protocol):
     def config(self) -> ProjectConfig: ...
 
     @property
+    def yesterday(self) -> date:
+        """The business day that has ended last."""
+        ...
+
+    @property
     def mapped(self) -> dict[str, list[str]]:
         """Canonical table -> sources that feed it, in the order in which core is built."""
         ...
