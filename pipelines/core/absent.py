@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     import duckdb
 
 
-# The fragment that says who is a customer at all; unlike the others it is of every project.
-_PERSON = "features/families/person"
+# The fragments that say who is a customer at all; unlike the others they are of every project.
+_PERSONS = ("features/families/person", "features/families/known_customer")
 
 
 def needed_tables(mapped: Collection[str]) -> list[str]:
     """The canonical tables a project works with: those it maps and those every project reads, in order."""
-    found = canonical_tables(tables_read().union(load_fragment(_PERSON).inputs)).union(mapped)
+    of_persons = (load_fragment(name).inputs for name in _PERSONS)
+    found = canonical_tables(tables_read().union(*of_persons)).union(mapped)
     return [table for table in CONTRACTS if table in found]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract
-from pipelines.core import changes, coverage, following, identity, marks, own_keys
+from pipelines.core import changes, coverage, delivered, following, identity, marks, own_keys
 from pipelines.engine import (
     columns_of,
     literal,
@@ -129,7 +129,8 @@ def _bring_up(
     pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
     withdrawn = any(ledger.withdrawn_batches(con, m.source, contract.table) for m in mappings)
     sound = not repeated_keys(con).get(contract.table)
-    same = relation_exists(con, table) and known == marks and not withdrawn and sound
+    kept = known == marks and not withdrawn and delivered.is_there(con, contract)
+    same = kept and relation_exists(con, table) and sound
     moved = resolved and identity.is_waiting(con, contract.table)
     if same and not moved and not any(pending.values()):
         return "unchanged", 0
@@ -154,6 +155,8 @@ def _bring_up(
         own_keys.refuse_shared(con, contract, mappings, said)
         _mark_rebuilt(con, contract, before)
         duplicates = _duplicate_keys(con, contract, qualified(table))
+    batches = {source: [found["batch_seq"] for found in new] for source, new in pending.items()}
+    delivered.bring_up(con, contract, mappings, batches if kept else None, resolved)
     _remember_state(con, contract, mappings, marks)
     return how, duplicates
 
@@ -356,6 +359,7 @@ def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         f"create or replace table {qualified('core.' + contract.table)}"
         f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns}{derived})"
     )
+    delivered.create(con, contract)
 
 
 def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> int:

@@ -14,7 +14,7 @@ from datetime import date
 from pipelines.config.attributes import ORIGINS, AttributeRule
 from pipelines.config.expression import parse_scalar, to_sql
 from pipelines.config.yaml import nearest
-from pipelines.core.facts import known
+from pipelines.core.facts import resolved
 from pipelines.engine import Engine, binding, literal, quote
 from pipelines.errors import ConfigError
 
@@ -173,7 +173,7 @@ def measure_attributes(
     facts = [fact for attribute in judged for fact in _facts(attribute)]
     named = ", ".join(f"{fact} as f{position}" for position, fact in enumerate(facts))
     (row,) = engine.rows(
-        f"select count(*) as customers, {named} from core.customers where {known('customers')}",
+        resolved(f"select count(*) as customers, {named} from known.customers", "customer"),
         {"as_of": as_of},
     )
     customers, *counts = row.values()

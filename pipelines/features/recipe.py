@@ -13,7 +13,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.facts import known, resolved
+from pipelines.core.facts import resolved
 from pipelines.engine import Engine, Statement, load_fragment, quote
 from pipelines.features.attributes import customers_with_known
 from pipelines.features.catalogue import absent, attribute_feature
@@ -180,8 +180,10 @@ def _attributes(
             attribute_feature(name, type_, recipe.settings, kind.crm) for name, type_ in attributes
         ),
         needs=(kind.crm,),
+        shared=("known_customer",) if of_customers else (),
         text=f"select a.{kind.key}, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
-        f"    where {known(kind.crm, 'a')}",
+        f"    semi join {'known_customer' if of_customers else f'known.{kind.crm}'} as k"
+        f" on k.{kind.key} = a.{kind.key}",
         entity=kind.entity,
     )
     return [own, *further]

@@ -12,7 +12,7 @@ from typing import Literal
 from pipelines.config.expression import Place
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.facts import known
+from pipelines.core.facts import resolved
 from pipelines.engine import quote
 from pipelines.segments.calls import CALLS, Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
@@ -104,11 +104,11 @@ def of_contacts(calls: Collection[MemberCall]) -> str:
     """One row an account with contacts: how many there are, and how many meet each condition."""
     ordered = sorted(calls, key=lambda call: call.name)
     met = "".join(f", count(*) filter (where {call.condition.sql}) as {quote(call.name)}" for call in ordered)
-    return (
+    sql = (
         f"select account_id as entity_id, count(*) as {quote(TOTAL)}{met}"
-        f" from (select *, cast($as_of as date) as {AS_OF} from core.contacts where {known('contacts')})"
-        " group by account_id"
+        f" from (select *, cast($as_of as date) as {AS_OF} from known.contacts) group by account_id"
     )
+    return resolved(sql, "account")
 
 
 def of_customers(calls: Collection[MemberCall], judged: str) -> str:

@@ -15,8 +15,9 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.contracts.fact import Entity
-from pipelines.contracts.registry import CONTRACTS, FACTS, fact_of
+from pipelines.contracts.registry import FACTS, fact_of
 from pipelines.core.facts.columns import canonical_tables, columns_of, reads_lines, tables_needed, tables_read
+from pipelines.core.facts.known import known
 from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
 from pipelines.engine import Statement, Step, quote
 
@@ -26,7 +27,6 @@ __all__ = [
     "canonical_tables",
     "columns_of",
     "counted",
-    "known",
     "reads_lines",
     "relation",
     "resolved",
@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 SCHEMA = "facts"
+# Rows of customers, accounts and contacts that are known by `$as_of`.
+KNOWN = "known"
 
 
 def counted(table: str, row: str = "") -> str:
@@ -45,15 +47,6 @@ def counted(table: str, row: str = "") -> str:
     if counts is None:
         return "true"
     return among(f"{row}{'.' if row else ''}{quote(counts.column)}", counts.values)
-
-
-def known(table: str, row: str = "") -> str:
-    """The condition on rows of a describing table that were known by `$as_of`; `row` is their alias."""
-    column = CONTRACTS[table].known_from
-    if column is None:
-        return "true"
-    since = f"{row}{'.' if row else ''}{quote(column)}"
-    return f"({since} is null or {since} <= $as_of)"
 
 
 @dataclass(frozen=True)
@@ -111,15 +104,16 @@ def resolved(sql: str, entity: Entity) -> str:
     """A SELECT with every `facts.<table>` in it replaced by what it means for an entity.
 
     It has the columns that the SELECT names, its owner as `customer_id` or `account_id`, and only facts that
-    have one and are not of a later day.
+    have one and are not of a later day. Of `known.<table>` it has the rows known by then.
     """
-    if not any(name.startswith(f"{SCHEMA}.") for name in Statement(sql).inputs):
+    if not any(name.partition(".")[0] in (SCHEMA, KNOWN) for name in Statement(sql).inputs):
         return sql
     tree = Statement(sql).tree.copy()
     columns = [*tree.find_all(exp.Column)]
-    for node in [found for found in tree.find_all(exp.Table) if found.db == SCHEMA]:
+    for node in [found for found in tree.find_all(exp.Table) if found.db in (SCHEMA, KNOWN)]:
         names = {column.name for column in columns if column.table in ("", node.alias_or_name)}
-        meant = sqlglot.parse_one(_select(node.name, entity, names), dialect="duckdb")
+        select = known(node.name) if node.db == KNOWN else _select(node.name, entity, names)
+        meant = sqlglot.parse_one(select, dialect="duckdb")
         node.replace(
             exp.Subquery(this=meant, alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name)))
         )

@@ -80,6 +80,6 @@ def canonical_tables(inputs: Iterable[str]) -> set[str]:
     for schema, _, table in (name.partition(".") for name in inputs):
         if schema == "facts":
             found |= tables_read(table, "customer")
-        elif schema in ("core", "money") and table in CONTRACTS:
+        elif schema in ("core", "money", "known") and table in CONTRACTS:
             found.add(table)
     return found

@@ -3,8 +3,7 @@
 -- key: account_id
 with known as (
     select *
-    from core.accounts
-    where "$known"
+    from known.accounts
 ),
 
 subsidiary as (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.config.features import Features
-from pipelines.core.facts import known
-from pipelines.engine import Statement, load_fragment, quote
+from pipelines.engine import load_fragment, quote
 from pipelines.features.feature import (
     COUNT,
     DATE,
@@ -42,13 +41,8 @@ def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feat
     return Feature(name, family, "currency", MONEY, meaning, needs, default="0")
 
 
-# Fragments that read the rows of a table as far as they were known on the day.
-_DESCRIBES = {"company": "accounts", "people": "contacts"}
-
-
 def _fragment(name: str, needs: tuple[str, ...], *features: Feature) -> Fragment:
-    slots = {"known": Statement(known(_DESCRIBES[name]))} if name in _DESCRIBES else {}
-    text = load_fragment(f"features/accounts/{name}").filled(**slots)
+    text = load_fragment(f"features/accounts/{name}").sql
     return Fragment(name, features, needs, text=text, entity="account")
 
 

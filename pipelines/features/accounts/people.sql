@@ -14,6 +14,5 @@ select
     count(*) filter (where email_consent) as contacts_reachable_email,
     count(*) filter (where phone_consent) as contacts_reachable_phone,
     count(*) filter (where post_consent) as contacts_reachable_post
-from core.contacts
-where "$known"
+from known.contacts
 group by account_id

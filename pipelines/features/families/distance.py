@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from pipelines.config.features import Point
-from pipelines.core.facts import known
-from pipelines.engine import Statement, load_fragment, reading
+from pipelines.engine import load_fragment, reading
 from pipelines.features.feature import GEOGRAPHIC, NUMBER, Feature, Fragment
 
 NEEDED = ("latitude", "longitude")
@@ -30,12 +29,13 @@ def fragment(point: Point, relation: str, attributes: Sequence[str]) -> Fragment
     """The great-circle distance of a configured place; `relation` has customers with their attributes."""
     exact = {name.lower(): name for name in attributes}
     text = load_fragment("features/families/distance").filled(
-        latitude=exact["latitude"], longitude=exact["longitude"], known=Statement(known("customers", "a"))
+        latitude=exact["latitude"], longitude=exact["longitude"]
     )
     return Fragment(
         "distance",
         features=(feature(point),),
         needs=("customers",),
         text=reading(text, {"core.customers": relation}),
+        shared=("known_customer",),
         parameters={"home_latitude": point.latitude, "home_longitude": point.longitude},
     )

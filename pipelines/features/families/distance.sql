@@ -8,7 +8,7 @@ with place as (
         try_cast(a."$latitude" as double) as latitude,
         try_cast(a."$longitude" as double) as longitude
     from core.customers as a
-    where "$known"
+    semi join known_customer as k on k.customer_id = a.customer_id
 ),
 
 arc as (

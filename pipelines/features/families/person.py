@@ -1,8 +1,15 @@
 """Who is a customer: whoever has ordered, was contacted, or stands in the CRM."""
 
-from pipelines.core.facts import known
-from pipelines.engine import Statement, load_fragment
+from pipelines.contracts.registry import FACTS
 from pipelines.features.feature import COUNT, DATE, FLAG, LIFECYCLE, Ageing, Feature, Fragment, ages_of
+
+# Any fact makes a customer known of whom the CRM says no day.
+_FIRST_FACTS = tuple(
+    Ageing(first.relation, first.day)
+    for table, fact in FACTS.items()
+    if fact.of_customers and not fact.purchase
+    for first in ages_of(table)[:1]
+)
 
 FRAGMENT = Fragment(
     "person",
@@ -31,8 +38,9 @@ FRAGMENT = Fragment(
     ages=(
         Ageing("features.customer_day"),
         Ageing("core.customers", "created_on"),
-        *ages_of("campaign_contacts"),
+        Ageing("core.delivered_customers", "delivered_on"),
+        *_FIRST_FACTS,
     ),
     hidden=(("_created_on", DATE, None),),
-    text=load_fragment("features/families/person").filled(known=Statement(known("customers", "r"))),
+    shared=("known_customer",),
 )

@@ -9,8 +9,7 @@ with known as (
     group by d.customer_id
     union all
     select r.customer_id, true as in_crm, r.created_on
-    from core.customers as r
-    where "$known"
+    from known_customer as r
     union all
     select c.customer_id, false as in_crm, cast(null as date) as created_on
     from facts.campaign_contacts as c

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Mapped
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Deliveries:
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._files = 0
+        self.today: date | None = None
 
     @property
     def tables(self) -> list[str]:
@@ -70,7 +72,9 @@ class Deliveries:
             return mappings
 
         readings = [prepare(self.con, file.path, None, self.folder) for file in landed]
-        seq, unread = batch.stage_batch(self.con, name, landed, readings, read_mappings, "run")
+        seq, unread = batch.stage_batch(
+            self.con, name, landed, readings, read_mappings, "run", delivered=self.today
+        )
         assert not unread
         results = [r for m in mappings for r in deliveries.check_snapshot(self.con, m, one, seq)]
         failed = judged and any(not result.passed for result in results)

@@ -15,7 +15,7 @@ from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import changes
+from pipelines.core import changes, delivered
 from pipelines.core.merge import STATE
 from pipelines.engine import DuckDB, connect, quote, rows
 from pipelines.features.accounts.compute import compute_accounts
@@ -45,6 +45,7 @@ class Shop:
                 " (_source varchar default 'shop', _batch_seq bigint, _file_id bigint, _row bigint,"
                 f" {written})"
             )
+            delivered.create(self.con, contract)
         self.everyone_is_dirty()
 
     @classmethod
@@ -72,6 +73,17 @@ class Shop:
             f"insert into {table} ({names}) values {', '.join([places] * len(found))}",
             [value for row in found for value in row.values()],
         )
+        contract = CONTRACTS.get(table.removeprefix("core."))
+        if contract is not None and contract.known_from is not None:
+            (key,) = contract.key
+            self.deliver(contract.table, LONG_AGO, *(row[key] for row in found))
+
+    def deliver(self, table: str, day: date, *keys: str) -> None:
+        """Say when rows of customers, accounts or contacts were first delivered; without a word, long ago."""
+        (key,) = CONTRACTS[table].key
+        given = f"ingest.delivered__{table}"
+        self.con.execute(f"delete from {given} where {key} in (select unnest(?))", [list(keys)])
+        self.con.executemany(f"insert into {given} values (?, ?)", [(found, day) for found in keys])
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -202,6 +214,7 @@ SETTINGS = Features.model_validate(
 )
 STANDARD_FEATURES = list(STANDARD["customer"])
 FIRST = date(2024, 1, 1)
+LONG_AGO = date(2000, 1, 1)
 
 
 def random_day(rng: random.Random, days: int) -> date:
@@ -247,6 +260,7 @@ def random_shop(seed: int, orders: int = 60, customers: int = 6, days: int = 500
                     "age": rng.choice(["20", "30", None]),
                 },
             )
+            shop.deliver("customers", random_day(rng, days), f"c{i}")
     start = random_day(rng, days)
     shop.add("core.campaigns", {"campaign_id": "k", "start_date": start, "end_date": start})
     for i in range(customers + 4):

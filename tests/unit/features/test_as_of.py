@@ -17,6 +17,7 @@ from pipelines.features.recipe import Made, Recipe, make
 STATE = ("features.customer_day", "features.customer_entry")
 # The day of a row of each table whose rows have one.
 DAYS = {table: day for table, contract in CONTRACTS.items() if (day := contract.event or contract.known_from)}
+KNOWN = [table for table, contract in CONTRACTS.items() if contract.known_from]
 DAYS |= {table: fact.day for table, fact in FACTS.items() if fact.day in CONTRACTS[table].names}
 DAYS |= {link.table: link.gives[0] for fact in FACTS.values() if (link := fact.else_day)}
 ENDED = {table: fact.ends.day for table, fact in FACTS.items() if fact.ends}
@@ -39,6 +40,11 @@ def test_as_of_a_day_no_later_event_is_read(seed: int) -> None:
     known_later = shop.features(day, None, ["A", "B"], settings=SETTINGS)
     for table, column in DAYS.items():
         shop.con.execute(f"delete from core.{table} where {column} > $d", {"d": day})
+    for table in KNOWN:
+        shop.con.execute(
+            f"update ingest.delivered__{table} set delivered_on = $never where delivered_on > $d",
+            {"d": day, "never": date(2999, 1, 1)},
+        )
     # Nor what became known of an earlier event.
     for table, ended in ENDED.items():
         shop.con.execute(f"update core.{table} set {ended} = null where {ended} > $d", {"d": day})

@@ -13,6 +13,7 @@ from pipelines.config.attributes import AttributeRule
 from pipelines.engine import DuckDB, rows
 from pipelines.errors import ConfigError
 from pipelines.features.attributes import measure_attributes, parse_rules
+from pipelines.features.compute import refresh_state
 from pipelines.features.recipe import attributes_of
 
 DAY = date(2024, 6, 30)
@@ -42,6 +43,7 @@ def shop() -> Iterator[Shop]:
 
 
 def quality(shop: Shop, rules: dict[str, AttributeRule]) -> dict[str, dict[str, Any]]:
+    refresh_state(DuckDB(shop.con))
     measure_attributes(
         DuckDB(shop.con), DAY, rules, [name for name, _ in attributes_of(DuckDB(shop.con), "customer")]
     )

@@ -201,7 +201,10 @@ class House(Deliveries):
         self.con.execute("drop schema if exists features cascade")
         self.con.execute("drop schema if exists money cascade")
         self.con.execute("drop schema if exists core cascade")
-        known = "database_name = current_database() and starts_with(table_name, 'known__')"
+        known = (
+            "database_name = current_database() and schema_name = 'ingest'"
+            " and regexp_matches(table_name, '^(known|delivered)__')"
+        )
         for (table,) in self.con.execute(f"select table_name from duckdb_tables() where {known}").fetchall():
             self.con.execute(f"drop table ingest.{table}")
         done = (

@@ -38,6 +38,7 @@ def live(folder: Path, seed: int, runs: int, steps: Sequence[int]) -> dict[str, 
     seqs, day, stands = [], FIRST, {}
     try:
         for run in range(runs):
+            house.today = day
             deliveries = world.next(world.rng.randrange(5, 14)) if run else world.first()
             seqs += [house.take(delivery) for delivery in deliveries]
             if run and world.rng.random() < 0.4:
