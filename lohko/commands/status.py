@@ -57,6 +57,7 @@ def read_status(project: Project) -> dict[str, Any]:
         "coverage": [],
         "without_events": [],
         "held_parts": [],
+        "unpublished": [],
         "files": [],
     }
     try:
@@ -69,6 +70,7 @@ def read_status(project: Project) -> dict[str, Any]:
                 facts["coverage"] = published.rows(COVERAGE)
                 facts["without_events"] = published.rows(WITHOUT_EVENTS)
             facts["held_parts"] = published.held_parts()
+            facts["unpublished"] = published.unclassified()
             facts["files"] = published.rows(NEWEST_FILE)
     except SourceError:
         pass  # nothing is published yet, and that is what the status says
@@ -124,6 +126,8 @@ def print_status(facts: dict[str, Any]) -> None:
                 ],
             )
         )
+    if facts["unpublished"]:
+        out.print(views.unpublished_line(facts["unpublished"]))
     if facts["undelivered_alerts"]:
         why = (
             "not delivered yet"

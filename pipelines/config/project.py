@@ -20,6 +20,7 @@ from pipelines.config.drift import DriftLimits
 from pipelines.config.features import Features
 from pipelines.config.keys import KeyRule, keys_fault
 from pipelines.config.money import Amounts, Currencies
+from pipelines.config.personal import PersonalColumn
 from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest, place_in
 
@@ -285,6 +286,9 @@ class ProjectConfig(Section):
     currencies: Currencies = Currencies()
     attributes: dict[str, AttributeRule] = Field(
         default_factory=dict, description="age, origin and expiry of customer attributes, by name"
+    )
+    personal: dict[str, PersonalColumn] = Field(
+        default_factory=dict, description="attributes that are personal, or only look so, by name"
     )
     alerts: Alerts = Alerts()
     schedule: Schedule = Schedule()

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.core import coverage
+from pipelines.config.personal import PersonalColumn
 from pipelines.engine import DuckDB, insert_rows, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
+from pipelines.features.kinds import KINDS
+from pipelines.features.personal import unpublished
 from pipelines.features.recipe import attributes_of
 from pipelines.publish import parts as publication
 from pipelines.publish.bridge import bridge_faults
@@ -91,6 +94,7 @@ def build_marts(
     trouble: Mapping[str, str] | None = None,
     held: Mapping[str, str] | None = None,
     ready: Mapping[str, str] | None = None,
+    personal: Mapping[str, PersonalColumn] | None = None,
 ) -> None:
     """Rebuild every mart for a day, all or none; a key that repeats undoes them all.
 
@@ -106,6 +110,7 @@ def build_marts(
     trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
     held : segmentation -> why it was not refreshed, or which of its tests failed; its rows stay.
     ready : mart -> a table that has its rows already, computed for this day.
+    personal : what the project says of attributes that are personal, or look so.
     """
     parameters = {
         "as_of": as_of,
@@ -127,11 +132,16 @@ def build_marts(
         listed.create(DuckDB(con))
         publication.store_parts(con, parts, trouble or {}, as_of, generated_at, held or {})
         publication.expect_restatements(con)
+        hidden = _hide(con, personal or {})
         segmentations, whole = publication.held_segmentations(con), publication.held_marts(con)
         for mart in MARTS:
             step = mart_step(mart)
             made = f"from {ready[mart]}" if ready and mart in ready else step.sql
             sql, bindings = publication.with_what_is_held(con, mart, made, segmentations, whole)
+            if mart in hidden:
+                # What was published before, and is held, may have such a column yet.
+                sql = f"select columns(lambda c: not list_contains($hidden, c)) from ({sql})"
+                bindings |= {"hidden": hidden[mart]}
             # Ordered by key, so that the same rows make the same file.
             ordered = f"select * from ({sql}) order by {', '.join(step.key)}" if step.key else sql
             store_select(con, step.table, ordered, step.store, parameters | bindings)
@@ -143,6 +153,25 @@ def build_marts(
         for mart in MARTS:
             check_key(con, mart)
         check_bridge(con)
+
+
+def _hide(con: duckdb.DuckDBPyConnection, said: Mapping[str, PersonalColumn]) -> dict[str, list[str]]:
+    """Fill `publish.unpublished`: the attributes that look personal; mart -> those it must not have."""
+    con.execute(
+        "create or replace table publish.unpublished"
+        " (entity_kind varchar, name varchar, looks_like varchar, classified boolean)"
+    )
+    found = {entity: unpublished(DuckDB(con), entity, said) for entity in KINDS}
+    insert_rows(
+        con,
+        "publish.unpublished",
+        [
+            (entity, column.name, column.looks_like, column.classified)
+            for entity, columns in found.items()
+            for column in columns
+        ],
+    )
+    return {entity: [column.name for column in columns] for entity, columns in found.items() if columns}
 
 
 def refresh_quality(con: duckdb.DuckDBPyConnection, run_id: str) -> None:

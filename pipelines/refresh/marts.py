@@ -70,6 +70,7 @@ def _build(refresh: Refresh) -> None:
         generated_at=now(),
         incidents=_incidents(refresh.control),
         rules=rules_of(project.config.attributes, "customers"),
+        personal=project.config.personal,
         parts=_parts(refresh),
         trouble=trouble_of(refresh.control, project),
         held=held_definitions(refresh),

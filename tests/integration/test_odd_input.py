@@ -218,6 +218,34 @@ def test_a_first_day_that_has_not_ended_begins_the_record_with_yesterday(new_sho
     assert [one["day"] for one in ended.json["runs"]] == ["2026-03-30"]
 
 
+def test_columns_that_look_personal_are_not_published_unless_the_project_says_so(new_shop: Shop) -> None:
+    add_column(new_shop, "Customer Name", "Somebody Special")
+    add_column(new_shop, "reach", "someone@example.org")
+
+    def published(value: bytes) -> set[str]:
+        files = (path for path in (new_shop.root / "published" / "current").rglob("*") if path.is_file())
+        return {path.suffix for path in files if value in path.read_bytes()}
+
+    told = new_shop.lohko("check", "--json").json
+    assert told["unclassified"] == [
+        "crm.customers: Customer Name (name)",
+        "crm.customers: reach (e-mail address)",
+    ]
+    ended = new_shop.lohko("run")
+    assert ended.code == 0 and "2 columns look personal and are not published" in ended.out, ended.err
+    assert published(b"Somebody Special") == published(b"someone@example.org") == set()
+    assert new_shop.lohko("status", "--json").json["unpublished"] == ["Customer Name", "reach"]
+    new_shop.edit("margin_rate: 0.30", "personal: {Custmer Name: {publish: true}}\nmargin_rate: 0.30")
+    told = new_shop.lohko("check")
+    assert told.code == 3 and "did you mean Customer Name?" in told.err, told.err
+    new_shop.edit(
+        "{Custmer Name: {publish: true}}", "{customer name: {publish: true}, reach: {publish: false}}"
+    )
+    assert new_shop.lohko("check", "--json").json["unclassified"] == []
+    assert "not published" not in new_shop.lohko("run").out
+    assert ".csv" in published(b"Somebody Special") and published(b"someone@example.org") == set()
+
+
 def test_columns_that_are_left_out_stand_in_no_mart(new_shop: Shop) -> None:
     add_column(new_shop, "E-Mail", "someone@example.org")
     new_shop.edit(

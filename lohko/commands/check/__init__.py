@@ -12,6 +12,8 @@ from lohko.commands.check.configuration import (
 )
 from lohko.commands.check.ids import reused_ids
 from lohko.commands.check.suspicions import suspicions
+from lohko.commands.check.personal import remark as remark_on
+from lohko.commands.check.personal import unclassified
 from lohko.commands.shared import show
 from lohko.commands.shared.options import Json, load, print_fault
 from pipelines.errors import LohkoError, SourceError
@@ -23,14 +25,16 @@ def check(context: typer.Context, json: Json = False) -> None:
     """Validate configuration, mappings and definitions without running anything."""
     faults: list[LohkoError] = []
     remarks: list[str] = []
+    personal: list[str] = []
     try:
         project = load(context)
         faults, segmentations, remarks = _faults(project)
+        personal = [] if faults else unclassified(project)
     except LohkoError as wrong:  # nothing else can be checked
         faults = [wrong]
     if json:
         told = [str(fault) for fault in faults]
-        show.print_json({"ok": not faults, "faults": told, "remarks": remarks})
+        show.print_json({"ok": not faults, "faults": told, "remarks": remarks, "unclassified": personal})
     else:
         for fault in faults:
             print_fault(fault)
@@ -43,6 +47,8 @@ def check(context: typer.Context, json: Json = False) -> None:
         show.console.print(
             f"{project.root}: ok. {len(project.config.sources)} sources; segmentations: {names}"
         )
+        if personal:
+            show.console.print(remark_on(personal))
 
 
 def _faults(project: Project) -> tuple[list[LohkoError], list[Segmentation], list[str]]:

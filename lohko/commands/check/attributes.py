@@ -6,7 +6,7 @@ every file of theirs is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pipelines.config.attributes import AttributeRule, rules_of
 from pipelines.config.expression import words_in
@@ -60,6 +60,25 @@ def check_rules(project: Project, attributes: Sequence[tuple[str, str]]) -> None
             _bind(name, rule, known, typed)
         except ConfigError as fault:
             raise _placed(project, name, fault) from None
+
+
+def check_personal(project: Project, attributes: Collection[str]) -> None:
+    """Check that `personal:` names attributes: one that is misspelt would be published, or kept back.
+
+    Raises
+    ------
+    ConfigError
+        For the first that names none.
+    """
+    known = {name.lower() for name in attributes}
+    path = project.root / "project.yaml"
+    for name in project.config.personal:
+        if name.lower() not in known:
+            line = line_of(read_yaml(path), ("personal", name))
+            raise ConfigError(
+                f"{path}:{line}: personal.{name}: no attribute of customers or accounts"
+                f"{nearest(name, attributes)} (known: {', '.join(sorted(attributes)) or 'none'})"
+            )
 
 
 def _bind(name: str, rule: AttributeRule, known: Sequence[Attribute], typed: dict[str, str]) -> None:

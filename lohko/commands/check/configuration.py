@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lohko.commands.check.attributes import check_rules, rule_faults
+from lohko.commands.check.attributes import check_personal, check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
 from pipelines.config.segments import Entity
@@ -19,7 +19,7 @@ from pipelines.ingest.mapping import Mapping, parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
 from pipelines.ingest.unread import unread_in_file
-from pipelines.segments.definitions import Definitions, load_definitions
+from pipelines.segments.definitions import ENTITIES, Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
@@ -153,6 +153,9 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
         if project.config.attributes and not unread:
             _check_rules(project, attributes)
         of_accounts, also_unread = _attributes(con, project, "account")
+        if project.config.personal and not unread and not also_unread:
+            known = {name for entity in ENTITIES for name, _ in _attributes_in_core(project, entity)}
+            check_personal(project, known.union(name for name, _ in [*attributes, *of_accounts]))
     definitions = load_definitions(
         project.segments,
         features_of(project.recipe, {"customer": attributes, "account": of_accounts}),
@@ -195,7 +198,7 @@ def _attributes(
                         m for m in check_reading(con, name, source, reading) if m.contract.table == table
                     )
                     # A file whose column is named like a feature is held when it comes; see `ingest`.
-                    for column, kind in _types(con, mapping, reading).items():
+                    for column, kind in attribute_types(con, mapping, reading).items():
                         if (
                             column in source.tables[table]
                             or entity != "customer"
@@ -214,7 +217,7 @@ def _attributes_in_core(project: Project, entity: Entity) -> list[tuple[str, str
     return []
 
 
-def _types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
+def attribute_types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
     """Attribute -> its type, as a file gives it."""
     given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
     written = [f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes]

@@ -61,6 +61,8 @@ def _print_summary(project: Project, facts: dict[str, Any], held: list[str]) -> 
         show.console.print(f"[yellow]held:[/yellow] {show.text(message)}")
     for part in facts["held_parts"]:
         show.console.print(f"[yellow]stays:[/yellow] {views.held_part(part)}")
+    if facts["unpublished"]:
+        show.console.print(views.unpublished_line(facts["unpublished"]))
     if facts["incidents"]:
         show.console.print(views.incidents_line(facts["incidents"]))
     show.console.print(views.outputs_table(project))

@@ -317,6 +317,7 @@ def summary_rows(project: Project) -> dict[str, Any]:
             "coverage": published.rows(LOW_COVERAGE),
             "freshness": published.rows("from marts.freshness order by source"),
             "held_parts": published.held_parts(),
+            "unpublished": published.unclassified(),
             "incidents": published.rows(OPEN_INCIDENTS),
         }
 

@@ -83,6 +83,13 @@ class Published:
         """What stays as it was published before."""
         return self.rows("from marts.publication where held order by kind, part")
 
+    def unclassified(self) -> list[str]:
+        """Attributes that are not published because they look personal, of which the project says nothing."""
+        found = self.rows(
+            "select name from marts.feature_catalogue where not published and not classified order by all"
+        )
+        return [row["name"] for row in found]
+
     def segments(self) -> list[dict[str, Any]]:
         """Every segment today, of customers and then of accounts; `entity_kind` says of which."""
         return self.rows(

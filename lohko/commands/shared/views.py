@@ -67,6 +67,13 @@ def _fitting(title: str, words: Cells, numbers: Cells, rows: Rows, least: Sequen
     return whole if whole.fits(console.width) else made(least)
 
 
+def unpublished_line(names: Sequence[str]) -> str:
+    """How many columns are kept back because they look personal."""
+    columns = "1 column looks" if len(names) == 1 else f"{len(names)} columns look"
+    are = "is" if len(names) == 1 else "are"
+    return f"[yellow]{columns} personal and {are} not published[/yellow]: `lohko check` names them."
+
+
 def incidents_line(found: Rows) -> str:
     """How many incidents are open, by severity."""
     total = sum(row["incidents"] for row in found)
