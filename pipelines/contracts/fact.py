@@ -92,7 +92,8 @@ class Fact:
 
     Parameters
     ----------
-    day : the column with the business day on which it happened; a row without one is no fact.
+    day : the column with the business day on which it happened; a row without one is no fact. Where the
+        column may be blank, and what became of the fact is known, it is of the day on which it ended.
     owners : entity -> where its id stands, the first that is not blank. Facts of which no customer is named
         are an account's, and all customers of the account share in them.
     else_day : where `day` stands if it is blank.

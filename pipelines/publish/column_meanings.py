@@ -57,6 +57,8 @@ GENERAL = {
     "coupon_discount": "Coupon discounts of the day's purchases, in the project's currency",
     "currency": "ISO 4217 code of every amount",
     "customer_id": "The customer, as the source writes it",
+    "deal_id": "The opportunity or lead",
+    "deal_kind": "opportunity or lead",
     "decimal_mark": "The mark before decimals in the file",
     "definition_version": "Fingerprint of the definition in force",
     "delimiter": "What stands between two values of the file",
@@ -146,6 +148,13 @@ GENERAL = {
 }
 _LANDED = "As the source writes it"
 OF_TABLE = {
+    "marts.funnel": {
+        "month": "The first day of the month in which it happened; empty where its day is not known",
+        "segment_id": "The segment of the account on the day of the run",
+        "source": "Where the deals came from, as their source writes it",
+        "stage": "The stage; empty of deals as a whole",
+    },
+    "segments.deal_stage": {"stage": "The stage at which it stood from the day on"},
     "features.customer_day": {"cost": "Cost of the day's lines that have one, in the project's currency"},
 }
 

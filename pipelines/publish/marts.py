@@ -37,6 +37,7 @@ MARTS = (
     "audience",
     "customer",
     "account",
+    "funnel",
     "revenue_day",
     "revenue_bridge",
     "restatements",

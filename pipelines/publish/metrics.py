@@ -46,6 +46,7 @@ def _of(source: str, *marts: str, **figures: tuple[str, str]) -> list[Metric]:
 
 _MONEY = "currency"
 _MEMBERS = "customers or accounts"
+_DEALS = "deals or leads"
 _REVENUE = "Net revenue of completed orders: without VAT, in the project's currency"
 
 METRICS: tuple[Metric, ...] = (
@@ -97,6 +98,17 @@ METRICS: tuple[Metric, ...] = (
         "publish/marts/segment_movement",
         "segment_movement",
         members=(_MEMBERS, "Members in from_segment_id on from_date and in to_segment_id on the day"),
+    ),
+    *_of(
+        "publish/marts/funnel",
+        "funnel",
+        entered=(_DEALS, "Deals that entered the stage in the month, or came in, of deals as a whole"),
+        departed=(_DEALS, "Deals that left the stage in the month, or were decided"),
+        converted=(_DEALS, "Those of departed that went on to another stage, or were won or converted"),
+        days_in_stage=("days", "Mean days of those of departed of which it is known when they entered"),
+        won=(_DEALS, "Those of departed that are won by now, or converted leads"),
+        lost=(_DEALS, "Those of departed that are lost by now, or disqualified leads"),
+        win_rate=("share", "won as a share of won and lost"),
     ),
     *_of(
         "publish/marts/revenue_day",

@@ -29,7 +29,7 @@ Kind = Literal["segmentation", "table"]
 # Marts that go out or stay as a whole, by part.
 WHOLE: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
-    "account": ("account",),
+    "account": ("account", "funnel"),
     "revenue": ("revenue_day", "revenue_bridge"),
     "roi": ("roi_month", "roi_campaign", "roi_left_out"),
 }

@@ -22,6 +22,7 @@ from pipelines.refresh.findings import HELD_SEGMENTATION, Finding
 from pipelines.refresh.invariants import assert_recordable
 from pipelines.refresh.losses import lost_to
 from pipelines.segments import history, replay
+from pipelines.segments.deals import record_stages
 from pipelines.segments.definitions import Definitions
 from pipelines.segments.recorded import days_to_record, latest_day
 from pipelines.segments.versions import in_force
@@ -135,6 +136,7 @@ def _record_day(
     known = definitions.segmentations
     with history.recording(con, day, known, refresh.run_id, held) as recorded:
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
+        record_stages(con, day)
         assert_recordable(con, day, [found.id for found in known if found.exclusive])
     return recorded
 

@@ -16,7 +16,7 @@ from pipelines.config.segments import Entity
 from pipelines.engine import DuckDB, Table, load_query, quote, relation_exists, run_step, transaction
 from pipelines.errors import InvariantError, UsageError
 from pipelines.ingest.ledger import now
-from pipelines.segments import assignment, current, recorded, unrecorded_cuts, versions
+from pipelines.segments import assignment, current, deals, recorded, unrecorded_cuts, versions
 from pipelines.segments.definitions import ENTITIES
 from pipelines.segments.evaluate import Evaluated, evaluate_all, with_dependants
 from pipelines.segments.model import Segmentation
@@ -63,7 +63,7 @@ class _Prepared:
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create the record where it is missing, and take back what a killed run left of a day."""
-    con.execute(SCHEMA)
+    con.execute(SCHEMA + deals.SCHEMA)
     unrecorded_cuts.take_back(DuckDB(con))
     versions.create(con)
     if not relation_exists(con, "segments.membership"):

@@ -27,7 +27,12 @@ CONTRACT = Contract(
         Column("lead_id", "VARCHAR", "The lead's id", required=True),
         Column("account_id", "VARCHAR", "The company, where it is known already"),
         Column("contact_id", "VARCHAR", "The person, where known already"),
-        Column("created_on", "DATE", "The day it came in", unit="date", required=True),
+        Column(
+            "created_on",
+            "DATE",
+            "The day it came in; without one a converted lead is of that day, another of no day",
+            unit="date",
+        ),
         Column("source", "VARCHAR", "Where it came from: web, fair, referral, …"),
         Column("campaign_id", "VARCHAR", "The campaign that brought it"),
         Column(
@@ -44,6 +49,13 @@ CONTRACT = Contract(
         Reference("campaign_id", "campaigns", "campaign_id"),
     ),
     checks=(
+        Check(
+            "day_known",
+            "ExpectColumnValuesToNotBeNull",
+            {"column": "created_on"},
+            "a lead has the day it came in; one that was not converted is without it in no day",
+            needs=("created_on",),
+        ),
         Check(
             "converted_after_created",
             "ExpectColumnPairValuesAToBeGreaterThanB",

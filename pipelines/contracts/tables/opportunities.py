@@ -26,9 +26,14 @@ CONTRACT = Contract(
     ),
     columns=(
         Column("opportunity_id", "VARCHAR", "The opportunity's id", required=True),
-        Column("account_id", "VARCHAR", "The company", required=True),
+        Column("account_id", "VARCHAR", "The company; without one the deal is nobody's and counts in totals"),
         Column("lead_id", "VARCHAR", "The lead it came from"),
-        Column("opened_on", "DATE", "The day it was opened", unit="date", required=True),
+        Column(
+            "opened_on",
+            "DATE",
+            "The day it was opened; without one a decided deal is of its closing day, another of none",
+            unit="date",
+        ),
         Column(
             "closed_on",
             "DATE",
@@ -55,6 +60,20 @@ CONTRACT = Contract(
         Reference("campaign_id", "campaigns", "campaign_id"),
     ),
     checks=(
+        Check(
+            "account_named",
+            "ExpectColumnValuesToNotBeNull",
+            {"column": "account_id"},
+            "a deal names its account; one that does not is in no account's features",
+            needs=("account_id",),
+        ),
+        Check(
+            "opening_day_known",
+            "ExpectColumnValuesToNotBeNull",
+            {"column": "opened_on"},
+            "a deal has the day it was opened; an open one without it is in no day",
+            needs=("opened_on",),
+        ),
         Check(
             "closed_after_opened",
             "ExpectColumnPairValuesAToBeGreaterThanB",

@@ -39,6 +39,8 @@ class Reading:
             return self._happened()
         if fact.ends is not None and name in (fact.ends.column, fact.ends.day, ENDED_ON):
             return self._ending(fact.ends, name)
+        if fact.ends is not None and name == fact.day and ends_without_day(self.table):
+            return f"coalesce({own}, case when {self._said(fact.ends)[1]} then e.{quote(fact.ends.day)} end)"
         if fact.else_day is not None and name == fact.day:
             return f"coalesce({own}, {self._linked(fact.else_day)})"
         if fact.counts is not None and fact.counts.blank is not None and name == fact.counts.column:
@@ -89,16 +91,21 @@ class Reading:
         day = f"e.{quote(ends.day)}"
         if ends.column is None:
             return f"case when {day} <= $as_of then {day} end"
-        blank = literal(ends.blank)
-        if ends.blank_with_day != ends.blank:
-            blank = f"case when {day} is not null then {literal(ends.blank_with_day)} else {blank} end"
-        said = f"coalesce(e.{quote(ends.column)}, {blank})"
-        ended = among(said, ends.ends)
+        said, ended = self._said(ends)
         since = f"coalesce({day}, {self.value(self.fact.day)})"
         if name == ends.column:
             return f"case when {ended} and {since} > $as_of then {literal(ends.before)} else {said} end"
         known = day if name == ends.day else since
         return f"case when {ended} and {known} <= $as_of then {known} end"
+
+    def _said(self, ends: Ending) -> tuple[str, str]:
+        """What the column of an ending says, whenever that became known, and whether this is an end."""
+        blank = literal(ends.blank)
+        if ends.blank_with_day != ends.blank:
+            day = f"e.{quote(ends.day)}"
+            blank = f"case when {day} is not null then {literal(ends.blank_with_day)} else {blank} end"
+        said = f"coalesce(e.{quote(ends.column or '')}, {blank})"
+        return said, among(said, ends.ends)
 
     def _summed(self, lines: Link, amounts: Collection[str]) -> str:
         """The lines of each fact, added up; of facts within the span alone."""
@@ -127,6 +134,15 @@ class Reading:
         (link,) = (found for found in FACTS[lines.table].links if found.table == of)
         self.joins[of] = f" left join core.{of} as {of} on {of}.{link.key} = line.{link.column}"
         return f"{of}.{quote(column)}"
+
+
+def ends_without_day(table: str) -> bool:
+    """Whether a fact of a table may lack its day, and its end is said by a column and not by that day."""
+    fact = FACTS[table]
+    column = CONTRACTS[table].column(fact.day)
+    return (
+        fact.ends is not None and fact.ends.column is not None and column is not None and not column.required
+    )
 
 
 def among(value: str, texts: tuple[str, ...]) -> str:

@@ -138,6 +138,7 @@ RECORD = (
     "segments.current_account",
     "segments.recorded_batch",
     "segments.definition_day",
+    "segments.deal_stage",
     "segments.cut_point",
     "segments.profile_day",
     "segments.assignment",

@@ -216,8 +216,8 @@ def _deal(world: World) -> dict[str, object]:
     closed = world.one(None, opened + timedelta(days=world.rng.randrange(90)))
     return {
         "opportunity_id": f"d{world.rng.randrange(10)}",
-        "account_id": world.one("a0", "a1", "a2", "c3", "a9"),
-        "opened_on": opened,
+        "account_id": world.one("a0", "a1", "a2", "c3", "a9", None),
+        "opened_on": world.one(opened, opened, opened, None),
         "closed_on": closed,
         "outcome": outcome,
         "value": world.one(None, "100", "250"),
@@ -233,7 +233,7 @@ def _lead(world: World) -> dict[str, object]:
         "lead_id": f"l{world.rng.randrange(10)}",
         "account_id": world.one(None, "a0", "a1"),
         "contact_id": world.an("k", 6),
-        "created_on": created,
+        "created_on": world.one(created, created, created, None),
         "converted_on": world.one(None, created + timedelta(days=world.rng.randrange(60))),
         "status": status,
     }

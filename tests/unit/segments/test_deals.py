@@ -33,6 +33,13 @@ LEADS = {
     "blank_dated": (None, D),
     "blank": (None, None),
 }
+# The same without the day on which they began.
+UNOPENED = {"unopened_lost": ("lost", D), "unopened_open": ("open", D), "unopened_undated": ("won", None)}
+UNCREATED = {
+    "uncreated_converted": ("converted", D),
+    "uncreated_blank": (None, D),
+    "uncreated_new": ("new", D),
+}
 CALLS = {
     "won": "did(opportunities, where: outcome = 'won')",
     "lost": "did(opportunities, where: outcome = 'lost')",
@@ -47,15 +54,20 @@ def shop() -> Shop:
     """Every deal and lead at a company of its own, with one customer."""
     made = Shop(account_id="varchar")
     history.create(made.con)
-    for name in (*DEALS, *LEADS):
+    for name in (*DEALS, *LEADS, *UNOPENED, *UNCREATED):
         made.add("core.accounts", {"account_id": name})
         made.add("core.customers", {"customer_id": f"c_{name}", "account_id": name})
-    for name, (outcome, closed) in DEALS.items():
-        key = {"opportunity_id": name, "account_id": name, "opened_on": OPENED, "value": 10}
+    for name, (outcome, closed) in (DEALS | UNOPENED).items():
+        opened = None if name in UNOPENED else OPENED
+        key = {"opportunity_id": name, "account_id": name, "opened_on": opened, "value": 10}
         made.add("core.opportunities", key | {"closed_on": closed, "outcome": outcome})
-    for name, (status, converted) in LEADS.items():
-        key = {"lead_id": name, "account_id": name, "created_on": OPENED}
+    for name, (status, converted) in (LEADS | UNCREATED).items():
+        created = None if name in UNCREATED else OPENED
+        key = {"lead_id": name, "account_id": name, "created_on": created}
         made.add("core.leads", key | {"converted_on": converted, "status": status})
+    # Of no account: nobody's, and nobody else's.
+    nobody = {"opportunity_id": "nobody", "opened_on": OPENED, "closed_on": D, "outcome": "won", "value": 10}
+    made.add("core.opportunities", nobody)
     return made
 
 
@@ -103,6 +115,12 @@ EXPECTED = {
     "working_dated": set[str](),
     "blank_dated": {"converted"},
     "blank": set[str](),
+    "unopened_lost": {"lost", "closed"},
+    "unopened_open": set[str](),
+    "unopened_undated": set[str](),
+    "uncreated_converted": {"converted"},
+    "uncreated_blank": {"converted"},
+    "uncreated_new": set[str](),
 }
 
 

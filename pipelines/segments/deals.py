@@ -1,0 +1,32 @@
+"""The record of stages: where each deal and lead stood on the recorded days, change by change.
+
+Sales systems say where a deal stands now and keep no history of it. What they said is kept with every day
+that is recorded; of a deal that was there before the first of them, the way it came is not known.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipelines.engine import load_query
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA = """
+create table if not exists segments.deal_stage (
+    deal_kind varchar not null, deal_id varchar not null, stage varchar not null, as_of_date date not null,
+    is_first boolean not null
+);
+"""
+
+
+def record_stages(con: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Append what moved since the last recorded day; a day that is recorded again says it anew.
+
+    To be called within the transaction that records the day.
+    """
+    con.execute("delete from segments.deal_stage where as_of_date >= ?", [day])
+    moved = load_query("segments/queries/stage_of_deal").sql
+    con.execute(f"insert into segments.deal_stage by name {moved}", {"day": day})
