@@ -87,6 +87,7 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     shop.order("o3", "cyd", D, {"revenue": 30, "product_id": "p"})
     shop.order("g", None, D, {"revenue": 5, "product_id": "p"})
     shop.add("core.accounts", *({"account_id": name, "industry": "Retail"} for name in ("ann", "bob", "cyd")))
+    shop.add("core.opportunities", {"opportunity_id": "d", "opened_on": YESTERDAY, "outcome": "open"})
     shop.add("core.campaigns", {"campaign_id": "k", "start_date": D, "end_date": D})
     shop.add("core.campaign_contacts", {"campaign_id": "k", "customer_id": "bob"})
     history.create(con)

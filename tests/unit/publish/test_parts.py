@@ -177,6 +177,7 @@ def held(company: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     con.execute("delete from segments.replayed where entity_id = 'ann'")
     con.execute("delete from segments.profile_day")
     con.execute("delete from core.orders where order_id = 'o3'")
+    con.execute("update core.opportunities set outcome = 'won'")
     recompute(shop)
     con.execute("delete from roi.segment_month; delete from roi.segment_campaign")
     build(con, "run-2", trouble=BROKEN)
