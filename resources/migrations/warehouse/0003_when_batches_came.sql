@@ -1,4 +1,4 @@
--- Version 2: the business day that had ended last when a batch came. Of a batch from before, the first day that
+-- Version 3: the business day that had ended last when a batch came. Of a batch from before, the first day that
 -- was recorded with it, or where no day was, the one before it landed.
 create schema if not exists ingest;
 create table if not exists ingest.batch (
