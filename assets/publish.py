@@ -104,6 +104,8 @@ _COMES_FROM = {
     "ingest.coverage_of_events": "core.orders",
     "segments.list_coverage": "segments.membership",
     "features.account": "features.customer",
+    "publish.unpublished": "core.customers",
+    "segments.deal_stage": "segments.membership",
     "money.orders": "core.orders",
     "money.order_lines": "core.order_lines",
     "money.amount": "core.order_lines",

@@ -25,7 +25,7 @@ def test_a_project_needs_what_it_maps_and_what_steps_read() -> None:
     # Behind facts; and who is a customer is asked of the CRM's table in every project, by a fragment.
     read |= {"customers", "campaign_contacts", "campaign_responses"}
     assert set(needed_tables([])) == read
-    assert set(needed_tables(["leads"])) == read | {"leads"}
+    assert set(needed_tables(["survey_answers"])) == read | {"survey_answers"}
 
 
 def test_the_others_are_made_once_with_the_contracts_columns(con: duckdb.DuckDBPyConnection) -> None:
@@ -43,17 +43,17 @@ def test_the_others_are_made_once_with_the_contracts_columns(con: duckdb.DuckDBP
 def test_one_whose_contract_changed_is_made_again(con: duckdb.DuckDBPyConnection) -> None:
     needed = needed_tables(["orders"])
     create_absent(con, needed)
-    con.execute("alter table core.leads drop column status")
-    assert create_absent(con, needed) == ["leads"]
-    assert "status" in dict(columns_of(con, "core.leads"))
+    con.execute("alter table core.survey_answers drop column score")
+    assert create_absent(con, needed) == ["survey_answers"]
+    assert "score" in dict(columns_of(con, "core.survey_answers"))
 
 
 def test_one_whose_source_was_taken_out_is_emptied(con: duckdb.DuckDBPyConnection) -> None:
     needed = needed_tables(["orders"])
     create_absent(con, needed)
     con.execute(STATE)
-    con.execute("insert into ingest.core_state values ('leads', 'crm', 'mark', 1)")
-    con.execute("insert into core.leads (lead_id) values ('l1')")
-    assert create_absent(con, needed) == ["leads"]
-    assert con.execute("select count(*) from core.leads").fetchone() == (0,)
+    con.execute("insert into ingest.core_state values ('survey_answers', 'crm', 'mark', 1)")
+    con.execute("insert into core.survey_answers (survey_id) values ('s')")
+    assert create_absent(con, needed) == ["survey_answers"]
+    assert con.execute("select count(*) from core.survey_answers").fetchone() == (0,)
     assert create_absent(con, needed) == []
