@@ -136,7 +136,7 @@ def _record_day(
     known = definitions.segmentations
     with history.recording(con, day, known, refresh.run_id, held) as recorded:
         run_step(con, "segments/profile_day", {"as_of": day, "as_of_date": day, "basis": "recorded"})
-        record_stages(con, day)
+        record_stages(refresh.engine, day)
         assert_recordable(con, day, [found.id for found in known if found.exclusive])
     return recorded
 

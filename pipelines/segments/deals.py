@@ -7,12 +7,10 @@ that is recorded; of a deal that was there before the first of them, the way it 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
-from pipelines.engine import load_query
+from pipelines.engine import Engine, load_query
 
-if TYPE_CHECKING:
-    import duckdb
+TABLE = "segments.deal_stage"
 
 SCHEMA = """
 create table if not exists segments.deal_stage (
@@ -22,11 +20,10 @@ create table if not exists segments.deal_stage (
 """
 
 
-def record_stages(con: duckdb.DuckDBPyConnection, day: date) -> None:
+def record_stages(engine: Engine, day: date) -> None:
     """Append what moved since the last recorded day; a day that is recorded again says it anew.
 
     To be called within the transaction that records the day.
     """
-    con.execute("delete from segments.deal_stage where as_of_date >= ?", [day])
-    moved = load_query("segments/queries/stage_of_deal").sql
-    con.execute(f"insert into segments.deal_stage by name {moved}", {"day": day})
+    engine.delete(TABLE, "as_of_date >= $day", {"day": day})
+    engine.store(TABLE, load_query("segments/queries/stage_of_deal").sql, "append", {"day": day})

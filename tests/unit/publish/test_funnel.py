@@ -12,7 +12,7 @@ import pytest
 from fixtures.seeds import seeds
 from shop import Shop
 
-from pipelines.engine import load_step
+from pipelines.engine import DuckDB, load_step
 from pipelines.segments import history
 from pipelines.segments.deals import record_stages
 
@@ -40,7 +40,7 @@ def turn(shop: Shop, day: date, stage: str, *keys: str) -> None:
     shop.con.execute(
         "update core.opportunities set stage = ? where opportunity_id in (select unnest(?))", [stage, [*keys]]
     )
-    record_stages(shop.con, day)
+    record_stages(DuckDB(shop.con), day)
 
 
 def funnel(shop: Shop, day: date = DAY) -> dict[tuple[Any, ...], tuple[Any, ...]]:
@@ -98,7 +98,7 @@ def test_a_day_that_is_caught_up_learns_no_stage_of_today(shop: Shop) -> None:
     shop.con.execute("update ingest.batch set delivered_on = ?", [DAY])
     recorded = "select as_of_date, stage from segments.deal_stage"
     for day in (DAY - timedelta(days=1), DAY, DAY):
-        record_stages(shop.con, day)
+        record_stages(DuckDB(shop.con), day)
         assert shop.select(recorded) == ([(DAY, "offer")] if day == DAY else [])
 
 
