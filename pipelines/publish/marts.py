@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
-from pipelines.core import coverage
 from pipelines.config.personal import PersonalColumn
+from pipelines.core import coverage
 from pipelines.engine import DuckDB, insert_rows, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes

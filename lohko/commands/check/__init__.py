@@ -11,9 +11,9 @@ from lohko.commands.check.configuration import (
     unread_values,
 )
 from lohko.commands.check.ids import reused_ids
-from lohko.commands.check.suspicions import suspicions
 from lohko.commands.check.personal import remark as remark_on
 from lohko.commands.check.personal import unclassified
+from lohko.commands.check.suspicions import suspicions
 from lohko.commands.shared import show
 from lohko.commands.shared.options import Json, load, print_fault
 from pipelines.errors import LohkoError, SourceError
