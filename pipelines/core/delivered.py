@@ -155,14 +155,7 @@ def _mark(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) ->
     (key,) = contract.key
     ids = f"select {quote(key)}, delivered_on from moved"
     if resolved:
-        survivors = "select unnest([old_survivor, new_survivor]) as customer_id from ingest.moved_customer"
-        of_table = f" where table_name = '{contract.table}'"
-        ids = (
-            f"select coalesce(m.survivor_id, i.customer_id) as customer_id, i.delivered_on from ({ids}) as i"
-            " left join core.customer_id_map as m using (customer_id) union all by name"
-            f" select customer_id, delivered_on from {relation(contract)}"
-            f" semi join ({survivors}{of_table}) using (customer_id)"
-        )
+        ids = load_query("core/queries/delivered_merged").sql
     undated = (
         f"select i.* from ({ids}) as i semi join (select {quote(key)} from core.{contract.table}"
         f" where {quote(contract.known_from or '')} is null) as u using ({quote(key)})"

@@ -16,6 +16,7 @@ from pipelines.config.drift import DriftLimits
 from pipelines.config.features import CustomFeature, Point, Scale
 from pipelines.config.keys import KeyRule
 from pipelines.config.money import Amounts
+from pipelines.config.personal import PersonalColumn
 from pipelines.config.project import Freshness, Playback, ProjectConfig, Source
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
@@ -51,6 +52,7 @@ SETTINGS = [
     *_settings(Amounts, "sources.NAME.amounts."),
     *_settings(KeyRule, "sources.NAME.keys.TABLE."),
     *_settings(AttributeRule, "attributes.NAME."),
+    *_settings(PersonalColumn, "personal.NAME."),
     *_settings(Scale, "features.scales.NAME."),
     *_settings(Point, "features.distance_from."),
     *_settings(CustomFeature, "features.custom."),
