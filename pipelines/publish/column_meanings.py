@@ -117,6 +117,7 @@ GENERAL = {
     "project_name": "The project's name",
     "quote": "What values of the file are quoted with",
     "reason": "Why, in words",
+    "referenced_table": "The table whose rows the ids name",
     "revenue": "Net revenue in the project's currency",
     "revenue_without_cost": "The part of revenue whose lines have no cost",
     "revision": "How many times the day has been recorded",

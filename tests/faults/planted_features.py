@@ -64,9 +64,9 @@ FAULTS = (
         "a-value-expires-unnoticed",
         "A customer with a value that expires on the way is computed again.",
         "pipelines/features/attributes.py",
-        'f" and not {binding(',
-        'f" and {binding(',
-        (f"{_INCREMENTAL}::test_time_alone_lets_a_value_expire",),
+        'f" <> {binding(',
+        'f" = {binding(',
+        (f"{_INCREMENTAL}::test_time_alone_lets_a_value_hold_and_expire",),
     ),
     Fault(
         "a-window-of-a-family-that-nobody-leaves",
