@@ -70,3 +70,11 @@ def test_every_relative_link_resolves(document: Path) -> None:
 def test_every_repository_path_named_exists(document: Path) -> None:
     for path in _paths(document.read_text(encoding="utf-8")):
         assert (ROOT / path).exists(), f"`{path}` does not exist"
+
+
+def test_each_decision_has_a_number_of_its_own_and_its_row_in_the_list() -> None:
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    numbers = [name[:4] for name in files]
+    assert len(set(numbers)) == len(numbers)
+    assert re.findall(r"^\| \[\d{4}\]\((\S+)\)", (folder / "README.md").read_text(), re.MULTILINE) == files
