@@ -115,6 +115,7 @@ GENERAL = {
     "previous_campaign_id": "The campaign before, of the same type",
     "previous_date": "The recorded day before",
     "project_name": "The project's name",
+    "published": "Whether it stands in marts; what looks personal does not unless the project says so",
     "quote": "What values of the file are quoted with",
     "reason": "Why, in words",
     "referenced_table": "The table whose rows the ids name",

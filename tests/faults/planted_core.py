@@ -67,8 +67,8 @@ FAULTS = (
         "a-withdrawn-batch-stays",
         "A batch taken out by a person leaves core.",
         "pipelines/core/merge.py",
-        "same = relation_exists(con, table) and known == marks and not withdrawn",
-        "same = relation_exists(con, table) and known == marks",
+        "kept = known == marks and not withdrawn and",
+        "kept = known == marks and",
         (
             "tests/unit/core/test_core_deliveries.py"
             "::test_a_snapshot_that_lacks_most_keys_is_rejected_until_a_person_accepts_it",
@@ -156,8 +156,8 @@ FAULTS = (
         "an-expected-day-closes-a-deal",
         "How a deal ended is said by its outcome, never by a closing day alone.",
         "pipelines/core/facts/reading.py",
-        "ended = among(said, ends.ends)",
-        'ended = f"{day} is not null"',
+        "return said, among(said, ends.ends)",
+        "return said, f'e.{quote(ends.day)} is not null'",
         ("tests/unit/segments/test_deals.py::test_the_outcome_decides_and_never_the_day_alone",),
     ),
     Fault(

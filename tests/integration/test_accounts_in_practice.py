@@ -9,7 +9,7 @@ pytestmark = pytest.mark.alone
 
 DAYS = ("2026-03-29", "2026-03-30")
 # C001 alone is G0, everybody else G1; the account C001 has no customer, and the id of one.
-ACCOUNTS = "number,branch,since\nG0,Retail,\nG1,Energy,\nC001,Retail,\n"
+ACCOUNTS = "number,branch,since\nG0,Retail,\nG1,Energy,\nC001,Retail,2026-03-01\n"
 SOURCE = """
   companies:
     files: data/accounts.csv
@@ -109,7 +109,7 @@ def test_an_account_that_comes_is_told_as_new(company: Shop) -> None:
 
 
 def test_an_account_that_left_is_explained_by_its_stays(company: Shop) -> None:
-    (company.root / "data" / "accounts.csv").write_text(ACCOUNTS.replace("C001,Retail,\n", ""))
+    (company.root / "data" / "accounts.csv").write_text(ACCOUNTS.replace("C001,Retail,2026-03-01\n", ""))
     ran(company, DAYS[1])
     told = company.lohko("explain", "C001", "--entity", "account", "--json")
     assert told.code == 0, told.err

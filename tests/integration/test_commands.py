@@ -126,7 +126,7 @@ def test_init_makes_a_project_that_passes_its_check(tmp_path: Path) -> None:
     assert ended.code == 0 and "lohko" in ended.out
     checked = made.lohko("check")
     assert checked.code == 0 and "2 sources; segmentations: lifecycle, value_tier" in checked.out
-    assert made.lohko("check", "--json").json == {"ok": True, "faults": [], "remarks": []}
+    assert made.lohko("check", "--json").json == {"ok": True, "faults": [], "remarks": [], "unclassified": []}
     assert not (made.root / ".lohko").exists() and not (made.root / "published").exists()
 
 
