@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lohko.commands.check.attributes import check_personal, check_rules, rule_faults
@@ -108,18 +109,25 @@ def check_sources(project: Project) -> list[LohkoError]:
 
 def unread_values(project: Project) -> list[tuple[str, bool]]:
     """What mappings make nothing of in the files' first rows, each with whether a run would reject it."""
-    found = []
     with connect() as con:
-        con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
-        for name, source in project.config.sources.items():
-            if is_fetched(source) and not landed(project, name, source):
-                continue
-            for path in source_files(project, name, source):
-                with scratch_in(None) as scratch:
-                    reading = look_at(con, source, path, scratch)
-                    for mapping in check_reading(con, name, source, reading, RESERVED):
-                        found += unread_in_file(con, mapping, reading)
-    return found
+        return [
+            told
+            for mapping, reading in mapped_files(con, project)
+            for told in unread_in_file(con, mapping, reading)
+        ]
+
+
+def mapped_files(con: duckdb.DuckDBPyConnection, project: Project) -> Iterator[tuple[Mapping, Reading]]:
+    """Every mapping of every file, of a project whose sources have no fault; nothing is fetched."""
+    con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
+    for name, source in project.config.sources.items():
+        if is_fetched(source) and not landed(project, name, source):
+            continue
+        for path in source_files(project, name, source):
+            with scratch_in(None) as scratch:
+                reading = look_at(con, source, path, scratch)
+                for mapping in check_reading(con, name, source, reading, RESERVED):
+                    yield mapping, reading
 
 
 def check_definitions(project: Project, *, faulty_definitions: bool = False) -> list[Segmentation]:
@@ -217,12 +225,16 @@ def _attributes_in_core(project: Project, entity: Entity) -> list[tuple[str, str
     return []
 
 
+def attribute_columns(mapping: Mapping) -> str:
+    """The attributes that a mapping gives, as the columns of a SELECT over a file."""
+    given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
+    return ", ".join(f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
+
+
 def attribute_types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
     """Attribute -> its type, as a file gives it."""
-    given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
-    written = [f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes]
-    if not written:
+    if not mapping.attributes:
         return {}
-    describe = f"describe select {', '.join(written)} from {reading.clause}"
+    describe = f"describe select {attribute_columns(mapping)} from {reading.clause}"
     described = con.execute(describe, {"path": str(reading.at)})
     return {row[0]: row[1] for row in described.fetchall()}

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lohko.commands.check.configuration import attribute_types
-from pipelines.config.expression import to_sql
-from pipelines.engine import DuckDB, connect, quote
-from pipelines.errors import LohkoError
+from lohko.commands.check.configuration import attribute_columns, attribute_types, mapped_files
+from pipelines.engine import DuckDB, connect
 from pipelines.features.kinds import KINDS
 from pipelines.features.personal import looks
 from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.reading import Reading, scratch_in
-from pipelines.ingest.source import check_reading, look_at
-from resources.landing import source_files
+from pipelines.ingest.reading import Reading
 from resources.project import Project
 
 if TYPE_CHECKING:
@@ -27,12 +22,12 @@ ROWS = 1000
 def unclassified(project: Project) -> list[str]:
     """`source.table: column (what it looks like)`, of every attribute that looks personal and is not named.
 
-    Files that cannot be used are left out: they are told as faults.
+    For a project whose sources have no fault.
     """
     crms = {kind.crm: kind.entity for kind in KINDS.values()}
     found: dict[str, None] = {}
     with connect() as con:
-        for mapping, reading in _mapped(con, project):
+        for mapping, reading in mapped_files(con, project):
             entity = crms.get(mapping.contract.table)
             if entity is None:
                 continue
@@ -54,23 +49,9 @@ def remark(columns: list[str]) -> str:
     return "\n".join([head, *lines])
 
 
-def _mapped(con: duckdb.DuckDBPyConnection, project: Project) -> Iterator[tuple[Mapping, Reading]]:
-    """Every mapping of every file that can be read."""
-    for name, source in project.config.sources.items():
-        try:
-            for path in source_files(project, name, source):
-                with scratch_in(None) as scratch:
-                    reading = look_at(con, source, path, scratch)
-                    for mapping in check_reading(con, name, source, reading):
-                        yield mapping, reading
-        except LohkoError:
-            continue
-
-
 def _sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> None:
     """`sample`: the attributes of the first rows of a file."""
-    given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
-    columns = ", ".join(f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
+    columns = attribute_columns(mapping)
     con.execute(
         f"create or replace temp table sample as select {columns} from {reading.clause} limit {ROWS}",
         {"path": str(reading.at)},
