@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -48,17 +49,37 @@ def fill(sql: str, slots: Mapping[str, Slot]) -> str:
     ValueError
         A slot without a value, a value without a slot, or no columns at all.
     """
-    found = tokens(sql)
-    places = [i for i, token in enumerate(found) if _is_slot(token)]
-    wanted = {found[i].text[1:] for i in places}
+    places = _places(sql)
+    wanted = {place.name for place in places}
     if wanted != slots.keys():
         raise ValueError(f"slots are {sorted(wanted)}, values are for {sorted(slots)}")
     parts, written = [], 0
-    for i in places:
-        start, prefix = _with_prefix(sql, found, i)
-        parts += [sql[written:start], _text(slots[found[i].text[1:]], prefix)]
-        written = found[i].end + 1
+    for place in places:
+        parts += [sql[written : place.start], _text(slots[place.name], place.prefix)]
+        written = place.end
     return "".join((*parts, sql[written:]))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a slot stands in a text, with the alias before it."""
+
+    name: str
+    start: int
+    end: int
+    prefix: str
+
+
+# The texts are files, which are filled again and again: going through one costs more than filling it.
+@lru_cache(maxsize=256)
+def _places(sql: str) -> tuple[_Place, ...]:
+    found = tokens(sql)
+    return tuple(
+        _Place(token.text[1:], start, token.end + 1, prefix)
+        for i, token in enumerate(found)
+        if _is_slot(token)
+        for start, prefix in (_with_prefix(sql, found, i),)
+    )
 
 
 def _is_slot(token: Token) -> bool:
@@ -86,6 +107,7 @@ def _text(value: Slot, prefix: str) -> str:
     return ", ".join(parts)
 
 
+@lru_cache(maxsize=1024)
 def _whole(value: Statement) -> str:
     """A statement between parentheses that it cannot end; whether it says anything is DuckDB's to judge."""
     sql = f"({value.sql}\n)"
