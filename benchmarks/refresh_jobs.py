@@ -214,7 +214,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def create_core(con: duckdb.DuckDBPyConnection) -> None:
     """Every core table by its contract, empty."""
     from pipelines.contracts.registry import CONTRACTS
-    from pipelines.core import delivered
+    from pipelines.core import delivered, past_rows
     from pipelines.core.merge import STATE
     from pipelines.engine import qualified, quote
     from pipelines.ingest import ledger
@@ -230,6 +230,7 @@ def create_core(con: duckdb.DuckDBPyConnection) -> None:
             f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {written})"
         )
         delivered.create(con, contract)
+        past_rows.create(con, contract)
 
 
 def load_lines(con: duckdb.DuckDBPyConnection, files: str, batch: int) -> None:

@@ -243,8 +243,8 @@ def features_page() -> str:
         "",
         "Where a source maps `accounts`, companies can be segmented too (`entity: account`). An account's"
         " customers are those whose `account_id` in `customers` it is; a customer without one belongs to the"
-        " account of the same id. What has no history in its source, such as a contact's role or a deal's"
-        " stage, is as it is known now.",
+        " account of the same id. What a source says without a day, such as a contact's role or a deal's"
+        " stage, is as it stood on the day, as far back as changes are kept.",
     ]
     for family, title in _titled("ACCOUNT_FAMILIES", ACCOUNT_FAMILIES, STANDARD["account"]):
         lines += ["", f"### {title}", "", *_family(STANDARD["account"], family)]

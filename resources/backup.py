@@ -25,7 +25,7 @@ FOLDER = "backup"
 MANIFEST = "manifest.json"
 KEEP = 5
 # Schemas whose tables are the record. In the others everything is landed rows or derived from them.
-SCHEMAS = ("segments", "publish", "drift", "ingest", "quarantine", "quality")
+SCHEMAS = ("history", "segments", "publish", "drift", "ingest", "quarantine", "quality")
 # Ledgers of landed rows. They are kept to be read, and not restored: the rows that they count are not there.
 LEDGERS = ("ingest", "quarantine", "quality")
 # Which batches each day knew: batches are numbered anew after a restore.

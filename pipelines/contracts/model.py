@@ -69,7 +69,8 @@ class Contract:
     `attributes` says whether columns beyond the contract are carried along. `fact` says what a row means
     where it tells of something that happened; `entity` whose row it is where it describes one, and
     `known_from` the column with the first day on which that was known. Of a `large` table a rebuild takes
-    every customer as changed: comparing costs more.
+    every customer as changed: comparing costs more. Of one that `keeps_past` what its rows said before they
+    changed is kept, and past days read it: how somebody or something is, and not what happened.
     """
 
     table: str
@@ -87,6 +88,7 @@ class Contract:
     entity: Entity | None = None
     known_from: str | None = None
     large: bool = False
+    keeps_past: bool = False
     number: str | None = None
     own_key: tuple[str, ...] = ()
     occurrence: str | None = None
@@ -96,6 +98,11 @@ class Contract:
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def thing(self) -> str:
+        """What a row is of: `customers` have a customer_id, and are rows of a customer."""
+        return (self.number or self.table).removesuffix("_id")
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -80,6 +80,13 @@ def rebuild(
     )
 
 
+def given(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """The SELECT of the rows of a table by the ids as files give them, before customers merge."""
+    if not relation_exists(con, known_table(contract)):
+        return f"select * from {qualified('core.' + contract.table)}"
+    return _winners(contract, resolved=False)
+
+
 def standing(
     con: duckdb.DuckDBPyConnection, contract: Contract, new: Sequence[str] | None = None
 ) -> list[str]:
@@ -99,8 +106,8 @@ def merge(
 ) -> None:
     """Bring what is staged into core, touching only the keys it says something of.
 
-    Leaves the temporary tables `touched` (keys of core) and `changed` (rows that core has or had and that
-    differ; columns of the core table without its place).
+    Leaves the temporary tables `touched` (keys of core), `before` (the rows of these keys that core had) and
+    `changed` (rows that core has or had and that differ; columns of the core table without its place).
 
     Parameters
     ----------
@@ -121,7 +128,7 @@ def merge(
     was = f"(from {core} limit 0) union all by name from before"
     now = f"select {content} from {core} semi join touched using ({key})"
     keep_changed(con, f"select {content} from ({was})", now)
-    con.execute("drop table before; drop table after")
+    con.execute("drop table after")
 
 
 def keep_changed(con: duckdb.DuckDBPyConnection, was: str, now: str) -> None:

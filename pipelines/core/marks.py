@@ -15,6 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import FACTS
 from pipelines.core import changes
 from pipelines.core.facts import timeline
+from pipelines.core.facts.ending import ended
 from pipelines.engine import quote, relation_exists
 
 if TYPE_CHECKING:
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 _EVERY_DAY = "select cast(null as date)"
 
 
-def mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Remember whose features the rows in `changed` touch, and since which day core says something else."""
-    changes.remember(con, contract.table, _days(con, contract))
+def mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract, *, recorded: bool = False) -> None:
+    """Remember whose features the rows in `changed` touch, and since which day core says something else.
+
+    `recorded` says that the keys whose past is kept stand in the temporary table of that name (`past.py`).
+    """
+    rows = "changed"
+    if recorded:
+        rows = f"(select * from changed anti join recorded using ({_key(contract)}))"
+        changes.remember(con, contract.table, _days_recorded(contract))
+    changes.remember(con, contract.table, _days(con, contract, rows))
     fact = contract.fact
     if fact is not None and fact.purchase:
         con.execute(
@@ -62,18 +70,31 @@ def _mark_looking(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> Non
         con.execute(f"insert into ingest.dirty_customer select distinct e.customer_id {facts}")
 
 
-def _days(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
-    """The SELECT of the days that the rows in `changed` bear on, NULL for every day."""
+def _days_recorded(contract: Contract) -> str:
+    """The days that changes of rows bear on whose past is kept: from then on, or since a fact had ended."""
+    day = "t.changed_on"
+    if contract.fact is not None and contract.fact.ends is not None:
+        has_ended, since = ended(contract.table, "c")
+        day = f"least({day}, case when {has_ended} then {since} end)"
+    return f"select {day} from changed as c join recorded as t using ({_key(contract)})"
+
+
+def _key(contract: Contract) -> str:
+    return ", ".join(quote(name) for name in contract.key)
+
+
+def _days(con: duckdb.DuckDBPyConnection, contract: Contract, rows: str) -> str:
+    """The SELECT of the days that some rows that changed bear on, NULL for every day."""
     if contract.fact is not None and _looks_up_what_is_there(con, contract.table):
-        return timeline(contract.table, "changed", days_only=True)
+        return timeline(contract.table, rows, days_only=True)
     own = contract.known_from or contract.event
     if own is not None:
         owned = [
-            _days_owned(con, table, link)
+            _days_owned(con, table, link, rows)
             for table, link in owned_by(contract.table)
             if relation_exists(con, f"core.{table}")
         ]
-        return " union all ".join([f"select {quote(own)} from changed", *owned])
+        return " union all ".join([f"select {quote(own)} from {rows} as c", *owned])
     looking = [*looked_up_by(contract.table)]
     if not looking:
         return f"{_EVERY_DAY} from changed"
@@ -84,13 +105,13 @@ def _looks_up_what_is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return all(relation_exists(con, f"core.{link.table}") for link in FACTS[table].looked_up)
 
 
-def _days_owned(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> str:
+def _days_owned(con: duckdb.DuckDBPyConnection, table: str, link: Link, rows: str) -> str:
     """The days of facts that have another owner now: they may lie before the row that says so.
 
     Every day, if there is such a fact and what its day is looked up in is not there yet.
     """
     facts = (
-        f"from core.{table} as e semi join (select {link.key} from changed"
+        f"from core.{table} as e semi join (select {link.key} from {rows} as r"
         f" where {link.gives[0]} is not null) as c on c.{link.key} = e.{link.column}"
     )
     if not _looks_up_what_is_there(con, table):

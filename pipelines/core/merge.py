@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.contracts.model import Contract
-from pipelines.core import changes, coverage, delivered, following, identity, marks, own_keys
+from pipelines.core import changes, coverage, delivered, following, identity, marks, own_keys, past, past_rows
 from pipelines.engine import (
     columns_of,
     literal,
@@ -47,6 +48,7 @@ create table if not exists ingest.dirty_customer (customer_id varchar);
 create table if not exists ingest.dirty_day (customer_id varchar, business_date date);
 """
     + changes.SCHEMA
+    + past_rows.SCHEMA
 )
 
 
@@ -70,6 +72,7 @@ def refresh(
     mappings: Sequence[Mapping],
     *,
     merges_mapped: bool = False,
+    day: date | None = None,
 ) -> Merged:
     """Bring `core.<table>` up to the accepted batches of its sources, in one transaction.
 
@@ -78,6 +81,7 @@ def refresh(
     contract : the contract of the canonical table.
     mappings : the mappings of every source that feeds the table.
     merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
+    day : the business day that has ended last, of which changes are; None for the last on which a batch came.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def refresh(
     table = f"core.{contract.table}"
     resolved = identity.resolves(contract, merges_mapped)
     with transaction(con):
-        how, duplicates = _bring_up(con, contract, mappings, resolved)
+        how, duplicates = _bring_up(con, contract, mappings, resolved, day)
         _remember_repeated(con, contract.table, duplicates)
         if contract.table == identity.MERGES and how != "unchanged":
             identity.refresh_map(con)
@@ -113,7 +117,11 @@ def _remember_repeated(con: duckdb.DuckDBPyConnection, table: str, repeated: int
 
 
 def _bring_up(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    resolved: bool,
+    day: date | None,
 ) -> tuple[How, int]:
     table = f"core.{contract.table}"
     found = con.execute(
@@ -129,7 +137,8 @@ def _bring_up(
     pending = {m.source: ledger.pending_batches(con, m.source, contract.table) for m in mappings}
     withdrawn = any(ledger.withdrawn_batches(con, m.source, contract.table) for m in mappings)
     sound = not repeated_keys(con).get(contract.table)
-    kept = known == marks and not withdrawn and delivered.is_there(con, contract)
+    there = delivered.is_there(con, contract) and past_rows.is_there(con, contract)
+    kept = known == marks and not withdrawn and there
     same = kept and relation_exists(con, table) and sound
     moved = resolved and identity.is_waiting(con, contract.table)
     if same and not moved and not any(pending.values()):
@@ -139,21 +148,24 @@ def _bring_up(
     mergeable = same and begun and _mergeable(con, mappings, pending) and _types_hold(con, contract, mappings)
     how: How = "merged" if mergeable else "rebuilt"
     staged = [m for m in mappings if pending[m.source]]
+    told = past.told(con, mappings, day)
     if how == "merged":
         new = own_keys.staged(contract, staged)
         if followed:
-            duplicates = _follow(con, contract, staged, resolved)
+            duplicates = _follow(con, contract, staged, resolved, told)
             own_keys.refuse_shared(con, contract, mappings, following.standing(con, contract, new))
         else:
             said = [*new, *own_keys.standing(contract, table, new)]
             own_keys.refuse_shared(con, contract, mappings, said)
-            duplicates = _merge(con, contract, staged)
+            duplicates = _merge(con, contract, staged, told)
     else:
         before = _keep_before(con, contract)
+        past.keep(con, contract)
         usable = _rebuild(con, contract, mappings, followed, resolved)
         said = following.standing(con, contract) if followed else own_keys.staged(contract, usable)
         own_keys.refuse_shared(con, contract, mappings, said)
-        _mark_rebuilt(con, contract, before)
+        past.record_rebuilt(con, contract, told, resolved)
+        _mark_rebuilt(con, contract, before, recorded=contract.keeps_past)
         duplicates = _duplicate_keys(con, contract, qualified(table))
     batches = {source: [found["batch_seq"] for found in new] for source, new in pending.items()}
     delivered.bring_up(con, contract, mappings, batches if kept else None, resolved)
@@ -185,15 +197,21 @@ def _remember_state(
 
 
 def _follow(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    resolved: bool,
+    told: past.Told,
 ) -> int:
     """Merge what can take rows away; returns how many of the touched keys stand twice afterwards."""
+    past.keep_merged(con, contract, resolved)
     following.merge(con, contract, mappings, resolved)
-    marks.mark_changed(con, contract)
+    past.record(con, contract, told, resolved)
+    marks.mark_changed(con, contract, recorded=contract.keeps_past)
     key = ", ".join(quote(name) for name in contract.key)
     touched = f"(from {qualified('core.' + contract.table)} semi join touched using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
-    con.execute("drop table touched; drop table changed")
+    con.execute("drop table touched; drop table before; drop table changed")
     return duplicates
 
 
@@ -243,7 +261,9 @@ def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
     )
 
 
-def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> int:
+def _merge(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], told: past.Told
+) -> int:
     """Replace the keys of the new batches; returns how many of these keys stand twice afterwards."""
     table = qualified(f"core.{contract.table}")
     have = {name for name, _ in columns_of(con, f"core.{contract.table}")}
@@ -261,7 +281,8 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequenc
     # Where nothing stood before, all that came is what changed, and the table is not gone through again.
     arrived = f"select {content} from ((from {table} limit 0) union all by name from newest)"
     following.keep_changed(con, "from before", was if replaced else arrived)
-    marks.mark_changed(con, contract)
+    past.record(con, contract, told, resolved=False)
+    marks.mark_changed(con, contract, recorded=contract.keeps_past)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table newest; drop table before; drop table changed")
@@ -283,7 +304,9 @@ def _keep_before(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str
     return columns
 
 
-def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract, before: list[str]) -> None:
+def _mark_rebuilt(
+    con: duckdb.DuckDBPyConnection, contract: Contract, before: list[str], *, recorded: bool = False
+) -> None:
     """After a rebuild: what differs from before, or everyone, for whom a row without customer stands."""
     if contract.large:
         marks.mark_everything(con, contract)
@@ -296,7 +319,7 @@ def _mark_rebuilt(con: duckdb.DuckDBPyConnection, contract: Contract, before: li
         following.keep_changed(
             con, f"select {content} from before", f"select {content} from {qualified(table)}"
         )
-        marks.mark_changed(con, contract)
+        marks.mark_changed(con, contract, recorded=recorded)
         con.execute("drop table changed")
     con.execute("drop table if exists before")
 
@@ -360,6 +383,7 @@ def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns}{derived})"
     )
     delivered.create(con, contract)
+    past_rows.create(con, contract)
 
 
 def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> int:

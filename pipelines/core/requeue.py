@@ -76,7 +76,7 @@ def requeue(
         if batch["reason"] != BY_HAND
     ]
     if before or validated:
-        _rebuild(con, sources, name)
+        _rebuild(con, sources, name, through)
     return Requeued(before, _kept_out(con, name), validated)
 
 
@@ -118,7 +118,9 @@ def _validate_again(
     return outcome
 
 
-def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name: str) -> None:
+def _rebuild(
+    con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name: str, day: date | None
+) -> None:
     """Rebuild the core tables that the source feeds, from every source that feeds them.
 
     Replayed days are computed again by the next run: the batches are the same and say something else now.
@@ -135,7 +137,7 @@ def _rebuild(con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name:
         for mapping in mappings_of(con, other, source):
             if mapping.contract.table in wanted:
                 mappings[mapping.contract.table].append(mapping)
-    refresh_all(con, mappings, merges_mapped=MERGES in mapped)
+    refresh_all(con, mappings, merges_mapped=MERGES in mapped, day=day)
 
 
 def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:

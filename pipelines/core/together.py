@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.keys import families
@@ -30,6 +31,7 @@ def refresh_all(
     mappings: Mappings,
     *,
     merges_mapped: bool = False,
+    day: date | None = None,
     progress: Callable[[str], object] = str,
 ) -> dict[str, Merged]:
     """Bring core tables up to the accepted batches of their sources, a transaction a family.
@@ -38,12 +40,13 @@ def refresh_all(
     ----------
     mappings : canonical table -> the mappings of every source that feeds it.
     merges_mapped : whether some source maps `customer_merges`.
+    day : the business day that has ended last; None for the last on which a batch came.
     progress : told each table before it is brought up.
     """
     con.execute(STATE + identity.STATE)
     found: dict[str, Merged] = {}
     for family in families(mappings):
-        found |= _bring_up(con, family, mappings, merges_mapped, progress)
+        found |= _bring_up(con, family, mappings, merges_mapped, day, progress)
     return {table: found[table] for table in mappings}
 
 
@@ -52,6 +55,7 @@ def _bring_up(
     family: Sequence[str],
     mappings: Mappings,
     merges_mapped: bool,
+    day: date | None,
     progress: Callable[[str], object],
 ) -> dict[str, Merged]:
     owned = any(len(alone(CONTRACTS[table], mappings[table])) > 1 for table in family)
@@ -64,7 +68,7 @@ def _bring_up(
                 for table in family:
                     progress(table)
                     found[table] = refresh(
-                        con, CONTRACTS[table], mappings[table], merges_mapped=merges_mapped
+                        con, CONTRACTS[table], mappings[table], merges_mapped=merges_mapped, day=day
                     )
                 con.execute("delete from ingest.core_held where family = ?", [family[0]])
             return found

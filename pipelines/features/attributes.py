@@ -123,13 +123,13 @@ def customers_with_known(
         else []
     )
     if not expiring:
-        return "core.customers"
+        return "past.customers"
     names = ", ".join(quote(attribute.name) for attribute in expiring)
     kept = ", ".join(
         f"case when not {attribute.expired} then {quote(attribute.name)} end as {quote(attribute.name)}"
         for attribute in expiring
     )
-    return f"(select * exclude ({names}), {kept} from core.customers)"
+    return f"(select * exclude ({names}), {kept} from past.customers)"
 
 
 def expiring_between(
@@ -142,8 +142,11 @@ def expiring_between(
         else []
     )
     return [
-        f"select customer_id from core.customers where {attribute.expired}"
-        f" <> {binding(attribute.expired, {'as_of': 'before'})}"
+        resolved(
+            f"select customer_id from past.customers where {attribute.expired}"
+            f" <> {binding(attribute.expired, {'as_of': 'before'})}",
+            "customer",
+        )
         for attribute in expiring
     ]
 

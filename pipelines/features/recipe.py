@@ -171,7 +171,7 @@ def _attributes(
     """The fragment of attributes, and what follows from them; rules of attributes are of customers."""
     names = [name for name, _ in attributes]
     of_customers = kind.entity == "customer"
-    relation = customers_with_known(engine, recipe.rules, names) if of_customers else f"core.{kind.crm}"
+    relation = customers_with_known(engine, recipe.rules, names) if of_customers else f"past.{kind.crm}"
     point = recipe.settings.distance_from if kind.has_places else None
     further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
     own = Fragment(

@@ -49,6 +49,15 @@ class Refresh:
         return DuckDB(self.con)
 
     @property
+    def told_on(self) -> date:
+        """The business day that has ended last: of what is learned now, that day is the first to know.
+
+        A playback is an archive played in, and learns on the day that it plays.
+        """
+        played = any(source.playback for source in self.project.config.sources.values())
+        return self.day if played else self.project.yesterday
+
+    @property
     def is_of_latest(self) -> bool:
         """Whether its day is the latest recorded: only that one is measured, told and published."""
         return self._recorded == self.day

@@ -83,6 +83,7 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
         con,
         {table: _mappings(refresh, table) for table in contracts},
         merges_mapped=identity.MERGES in project.mapped,
+        day=refresh.told_on,
         progress=lambda table: refresh.progress(f"core {table}"),
     )
     refresh.control.record_findings(refresh.run_id, _findings(project, merged))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pipelines.config.project import Source
 from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import money
+from pipelines.core import money, past_rows
 from pipelines.core.absent import create_absent, needed_tables
-from pipelines.core.identity import MERGES
+from pipelines.core.identity import MERGES, resolves
 from pipelines.core.together import refresh_all
 from pipelines.engine import DuckDB, Table, load_query, quote
 from pipelines.errors import UsageError
@@ -85,8 +85,21 @@ class KnownThen:
                 " what is known now"
             )
         self.known = wanted
+        self._take_past()
         money.refresh(self.con, self.terms)
         refresh_state(DuckDB(self.con))
+
+    def _take_past(self) -> None:
+        """Let days read what rows said before as the warehouse recorded it; what is merged here is no news.
+
+        Changes that came later do no harm: what the first of them says stood before is what is known here.
+        """
+        for record in (past_rows.CHANGE, past_rows.EPOCH, past_rows.MAPPING):
+            self.con.execute(f"delete from {record}")
+            self.con.execute(f"insert into {record} by name from {quote(self.warehouse)}.{record}")
+        for contract in CONTRACTS.values():
+            if contract.keeps_past:
+                past_rows.derive(self.con, contract, resolves(contract, MERGES in self.mapped))
 
     def _known_on(self, day: date) -> set[int]:
         """The batches that the run of a day knew: the last word on each by then.

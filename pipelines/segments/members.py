@@ -12,7 +12,7 @@ from typing import Literal
 from pipelines.config.expression import Place
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core.facts import resolved
+from pipelines.core.facts import past, resolved
 from pipelines.engine import quote
 from pipelines.segments.calls import CALLS, Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
@@ -120,6 +120,6 @@ def of_customers(calls: Collection[MemberCall], judged: str) -> str:
     return (
         # A customer without account is the account of the same id: features/accounts/members.sql says so too.
         f"select coalesce(c.account_id, j.entity_id) as entity_id, count(*) as {quote(TOTAL)}{met}"
-        f" from ({judged}) as j left join core.customers as c on c.customer_id = j.entity_id"
+        f" from ({judged}) as j left join ({past('customers')}) as c on c.customer_id = j.entity_id"
         " group by coalesce(c.account_id, j.entity_id)"
     )

@@ -11,6 +11,7 @@ CONTRACT = Contract(
     attributes=True,
     entity="account",
     known_from="created_on",
+    keeps_past=True,
     columns=(
         Column("account_id", "VARCHAR", "The company's id", required=True),
         Column("account_name", "VARCHAR", "Its name"),

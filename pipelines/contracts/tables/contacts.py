@@ -10,6 +10,7 @@ CONTRACT = Contract(
     number="contact_id",
     entity="account",
     known_from="created_on",
+    keeps_past=True,
     columns=(
         Column("contact_id", "VARCHAR", "The person's id", required=True),
         Column("account_id", "VARCHAR", "The company the person works for", required=True),

@@ -11,6 +11,7 @@ CONTRACT = Contract(
     attributes=True,
     entity="customer",
     known_from="created_on",
+    keeps_past=True,
     columns=(
         Column("customer_id", "VARCHAR", "The customer's id, as orders write it", required=True),
         Column("created_on", "DATE", "First day the CRM knew the customer", unit="date"),

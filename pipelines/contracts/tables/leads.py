@@ -11,6 +11,7 @@ CONTRACT = Contract(
     number="lead_id",
     own_key=("lead_id",),
     event="created_on",
+    keeps_past=True,
     fact=Fact(
         day="created_on",
         owners={"account": ("account_id", OF_CONTACT)},

@@ -11,6 +11,7 @@ CONTRACT = Contract(
     number="opportunity_id",
     own_key=("opportunity_id",),
     event="opened_on",
+    keeps_past=True,
     fact=Fact(
         day="opened_on",
         owners={"account": ("account_id",)},

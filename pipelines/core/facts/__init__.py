@@ -17,8 +17,10 @@ from sqlglot import exp
 from pipelines.contracts.fact import Entity
 from pipelines.contracts.registry import FACTS, fact_of
 from pipelines.core.facts.columns import canonical_tables, columns_of, reads_lines, tables_needed, tables_read
+from pipelines.core.facts.ending import among
 from pipelines.core.facts.known import known
-from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading, among
+from pipelines.core.facts.past import past
+from pipelines.core.facts.reading import ENDED_ON, HAPPENED, Reading
 from pipelines.engine import Statement, Step, quote
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "canonical_tables",
     "columns_of",
     "counted",
+    "past",
     "reads_lines",
     "relation",
     "resolved",
@@ -39,6 +42,8 @@ __all__ = [
 SCHEMA = "facts"
 # Rows of customers, accounts and contacts that are known by `$as_of`.
 KNOWN = "known"
+# Rows of a table that keeps its past, as they stood on `$as_of`.
+PAST = "past"
 
 
 def counted(table: str, row: str = "") -> str:
@@ -104,15 +109,17 @@ def resolved(sql: str, entity: Entity) -> str:
     """A SELECT with every `facts.<table>` in it replaced by what it means for an entity.
 
     It has the columns that the SELECT names, its owner as `customer_id` or `account_id`, and only facts that
-    have one and are not of a later day. Of `known.<table>` it has the rows known by then.
+    have one and are not of a later day. Of `known.<table>` it has the rows known by then, of `past.<table>`
+    all rows; both as they stood then.
     """
-    if not any(name.partition(".")[0] in (SCHEMA, KNOWN) for name in Statement(sql).inputs):
+    if not any(name.partition(".")[0] in (SCHEMA, KNOWN, PAST) for name in Statement(sql).inputs):
         return sql
     tree = Statement(sql).tree.copy()
     columns = [*tree.find_all(exp.Column)]
-    for node in [found for found in tree.find_all(exp.Table) if found.db in (SCHEMA, KNOWN)]:
+    rows_of = {KNOWN: known, PAST: past}
+    for node in [found for found in tree.find_all(exp.Table) if found.db in (SCHEMA, KNOWN, PAST)]:
         names = {column.name for column in columns if column.table in ("", node.alias_or_name)}
-        select = known(node.name) if node.db == KNOWN else _select(node.name, entity, names)
+        select = rows_of[node.db](node.name) if node.db in rows_of else _select(node.name, entity, names)
         meant = sqlglot.parse_one(select, dialect="duckdb")
         node.replace(
             exp.Subquery(this=meant, alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name)))

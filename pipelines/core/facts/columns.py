@@ -75,11 +75,11 @@ def tables_read(table: str, entity: Entity, names: Collection[str] = ()) -> froz
 
 
 def canonical_tables(inputs: Iterable[str]) -> set[str]:
-    """The canonical tables behind what a step reads: `core.<table>`, `money.<table>` or `facts.<table>`."""
+    """The canonical tables behind what a step reads: `core.<table>`, `facts.<table>` and so on."""
     found: set[str] = set()
     for schema, _, table in (name.partition(".") for name in inputs):
         if schema == "facts":
             found |= tables_read(table, "customer")
-        elif schema in ("core", "money", "known") and table in CONTRACTS:
+        elif schema in ("core", "money", "known", "past") and table in CONTRACTS:
             found.add(table)
     return found

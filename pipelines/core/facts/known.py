@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.core.facts.past import past
 from pipelines.core.facts.reading import Reading
 from pipelines.engine import quote
 
@@ -19,7 +20,7 @@ _PURCHASES = "select customer_id, business_date as day from features.customer_da
 
 
 def known(table: str) -> str:
-    """The SELECT of the rows of a table with `known_from` that are known by `$as_of`.
+    """The SELECT of the rows of a table with `known_from` that are known by `$as_of`, as they stood on it.
 
     Facts are looked at only of those who were not delivered by then: usually there is nobody.
     """
@@ -31,9 +32,10 @@ def known(table: str) -> str:
         f"select f.{key} from ({facts}) as f where f.day <= $as_of and f.{key} in"
         f" (select l.{key} from {delivered} as l where l.delivered_on > $as_of)"
     )
+    rows = past(table)
     return (
-        f"select r.* from core.{table} as r where r.{dated} <= $as_of union all"
-        f" select r.* from core.{table} as r where r.{dated} is null and r.{key} in"
+        f"select r.* from ({rows}) as r where r.{dated} <= $as_of union all"
+        f" select r.* from ({rows}) as r where r.{dated} is null and r.{key} in"
         f" (select d.{key} from {delivered} as d where d.delivered_on <= $as_of union all {early})"
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pipelines.contracts.fact import Ending, Entity, Link
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts.columns import lines_of
+from pipelines.core.facts.ending import among, said
+from pipelines.core.facts.past import past
 from pipelines.engine import literal, quote
 
 # Columns beside those of the contract: whether a fact counts, and the day it ended as far as that was known.
@@ -16,7 +18,10 @@ HAPPENED, ENDED_ON = "happened", "ended_on"
 
 @dataclass
 class Reading:
-    """Collects the joins that the columns of one table of facts take; its own row is `e`."""
+    """Collects the joins that the columns of one table of facts take; its own row is `e`.
+
+    Where neither `schema` nor `rows` say what is read, rows are read as they stood on `$as_of`.
+    """
 
     table: str
     schema: str = ""
@@ -26,11 +31,18 @@ class Reading:
 
     def __post_init__(self) -> None:
         self.fact = FACTS[self.table]
+        self.dated = not self.schema and self.rows is None
         self.schema = self.schema or ("money" if self.fact.purchase else "core")
 
     @property
     def source(self) -> str:
-        return f"{self.rows or f'{self.schema}.{self.table}'} as e{''.join(self.joins.values())}"
+        return f"{self.rows or self._rows_of(self.table)} as e{''.join(self.joins.values())}"
+
+    def _rows_of(self, table: str) -> str:
+        if self.dated and CONTRACTS[table].keeps_past:
+            return f"({past(table)})"
+        purchase = table == self.table or (table in FACTS and FACTS[table].purchase)
+        return f"{self.schema if purchase else 'core'}.{table}"
 
     def value(self, name: str) -> str:
         """A column as it stood on `$as_of`."""
@@ -40,7 +52,7 @@ class Reading:
         if fact.ends is not None and name in (fact.ends.column, fact.ends.day, ENDED_ON):
             return self._ending(fact.ends, name)
         if fact.ends is not None and name == fact.day and ends_without_day(self.table):
-            return f"coalesce({own}, case when {self._said(fact.ends)[1]} then e.{quote(fact.ends.day)} end)"
+            return f"coalesce({own}, case when {said(fact.ends)[1]} then e.{quote(fact.ends.day)} end)"
         if fact.else_day is not None and name == fact.day:
             return f"coalesce({own}, {self._linked(fact.else_day)})"
         if fact.counts is not None and fact.counts.blank is not None and name == fact.counts.column:
@@ -65,7 +77,7 @@ class Reading:
         if entity in self.fact.owners:
             return self._first(entity)
         belongs = f"coalesce(member.account_id, member.customer_id) = {self._first('account')}"
-        self.joins["member"] = f" inner join core.customers as member on {belongs}"
+        self.joins["member"] = f" inner join {self._rows_of('customers')} as member on {belongs}"
         return "member.customer_id"
 
     def _first(self, entity: Entity) -> str:
@@ -77,9 +89,8 @@ class Reading:
 
     def _linked(self, link: Link, name: str | None = None) -> str:
         kind = "inner" if link.required else "left"
-        schema = self.schema if link.table in FACTS and FACTS[link.table].purchase else "core"
         on = f"{link.table}.{link.key} = {self.value(link.column)}"
-        self.joins[link.table] = f" {kind} join {schema}.{link.table} as {link.table} on {on}"
+        self.joins[link.table] = f" {kind} join {self._rows_of(link.table)} as {link.table} on {on}"
         return f"{link.table}.{quote(name or link.gives[0])}"
 
     def _happened(self) -> str:
@@ -91,21 +102,12 @@ class Reading:
         day = f"e.{quote(ends.day)}"
         if ends.column is None:
             return f"case when {day} <= $as_of then {day} end"
-        said, ended = self._said(ends)
+        text, ended = said(ends)
         since = f"coalesce({day}, {self.value(self.fact.day)})"
         if name == ends.column:
-            return f"case when {ended} and {since} > $as_of then {literal(ends.before)} else {said} end"
+            return f"case when {ended} and {since} > $as_of then {literal(ends.before)} else {text} end"
         known = day if name == ends.day else since
         return f"case when {ended} and {known} <= $as_of then {known} end"
-
-    def _said(self, ends: Ending) -> tuple[str, str]:
-        """What the column of an ending says, whenever that became known, and whether this is an end."""
-        blank = literal(ends.blank)
-        if ends.blank_with_day != ends.blank:
-            day = f"e.{quote(ends.day)}"
-            blank = f"case when {day} is not null then {literal(ends.blank_with_day)} else {blank} end"
-        said = f"coalesce(e.{quote(ends.column or '')}, {blank})"
-        return said, among(said, ends.ends)
 
     def _summed(self, lines: Link, amounts: Collection[str]) -> str:
         """The lines of each fact, added up; of facts within the span alone."""
@@ -143,9 +145,3 @@ def ends_without_day(table: str) -> bool:
     return (
         fact.ends is not None and fact.ends.column is not None and column is not None and not column.required
     )
-
-
-def among(value: str, texts: tuple[str, ...]) -> str:
-    if len(texts) == 1:
-        return f"{value} = {literal(texts[0])}"
-    return f"{value} in ({', '.join(map(literal, texts))})"

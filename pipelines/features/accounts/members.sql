@@ -19,6 +19,6 @@ select
     max(f.last_purchase_date) as last_purchase_date,
     date_diff('day', max(f.last_purchase_date), cast($as_of as date)) as recency_days
 from features.customer as f
-left join core.customers as c on c.customer_id = f.customer_id
+left join past.customers as c on c.customer_id = f.customer_id
 where f.as_of_date = $as_of
 group by coalesce(c.account_id, f.customer_id)

@@ -7,7 +7,7 @@ with bought as (
         coalesce(c.account_id, f.customer_id) as account_id,
         max(f.last_purchase_date) as last_purchase_date
     from features.customer as f
-    left join core.customers as c on c.customer_id = f.customer_id
+    left join past.customers as c on c.customer_id = f.customer_id
     where f.as_of_date = $as_of
     group by coalesce(c.account_id, f.customer_id)
 )

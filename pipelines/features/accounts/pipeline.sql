@@ -2,7 +2,7 @@
 -- One row per account with an opportunity opened by $as_of: what is open, and what was won and lost. Its outcome
 -- decides, never a closing day alone; one that was won or lost without a day counts from the day it was opened.
 -- A value in another currency is converted by the latest rate at or before the day it was closed, or $as_of
--- where it is open; without a rate it has no value. The stage is as it is known now: sources keep no history of it.
+-- where it is open; without a rate it has no value. The stage is that of the day.
 -- key: account_id
 with rate as (
     select

@@ -35,7 +35,7 @@ def fragment(point: Point, relation: str, attributes: Sequence[str]) -> Fragment
         "distance",
         features=(feature(point),),
         needs=("customers",),
-        text=reading(text, {"core.customers": relation}),
+        text=reading(text, {"past.customers": relation}),
         shared=("known_customer",),
         parameters={"home_latitude": point.latitude, "home_longitude": point.longitude},
     )

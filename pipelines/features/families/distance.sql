@@ -7,7 +7,7 @@ with place as (
         a.customer_id,
         try_cast(a."$latitude" as double) as latitude,
         try_cast(a."$longitude" as double) as longitude
-    from core.customers as a
+    from past.customers as a
     semi join known_customer as k on k.customer_id = a.customer_id
 ),
 

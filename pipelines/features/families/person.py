@@ -39,6 +39,7 @@ FRAGMENT = Fragment(
         Ageing("features.customer_day"),
         Ageing("core.customers", "created_on"),
         Ageing("core.delivered_customers", "delivered_on"),
+        Ageing("core.past_customers", "_until"),
         *_FIRST_FACTS,
     ),
     hidden=(("_created_on", DATE, None),),

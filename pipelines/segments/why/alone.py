@@ -24,8 +24,9 @@ _NO_DAY = date(1970, 1, 1)
 _CUSTOMERS = {
     "customer": "select $id as customer_id",
     # A customer without account is the account of the same id: features/accounts/members.sql says so too.
+    # Who was a member on some day only is looked at on all: features go by the account of each day.
     "account": "select customer_id from core.customers where account_id = $id union"
-    " select $id where $id not in (select customer_id from core.customers where account_id is not null)",
+    " select customer_id from core.past_customers where account_id = $id union select $id",
 }
 
 

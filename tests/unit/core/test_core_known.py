@@ -14,7 +14,7 @@ from fixtures.seeds import seeds
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import delivered
+from pipelines.core import delivered, past_rows
 from pipelines.core.facts import resolved
 from pipelines.core.facts.known import days_of_facts
 from pipelines.engine import connect, quote
@@ -134,6 +134,7 @@ def make_empty(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table core.{name} ({listed})")
         con.execute(f"create view money.{name} as from core.{name}")
         delivered.create(con, contract)
+        past_rows.create(con, contract)
 
 
 def facts_of(contract: Contract) -> list[str]:

@@ -15,7 +15,7 @@ from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import changes, delivered
+from pipelines.core import changes, delivered, identity, past_rows
 from pipelines.core.merge import STATE
 from pipelines.engine import DuckDB, connect, quote, rows
 from pipelines.features.accounts.compute import compute_accounts
@@ -34,7 +34,7 @@ class Shop:
         self.con = self._connect(warehouse)
         self._held: dict[tuple[str, ...], list[dict[str, Any]]] | None = None
         ledger.create(self.con)
-        self.con.execute(STATE)
+        self.con.execute(STATE + identity.STATE)
         for contract in CONTRACTS.values():
             columns = {column.name: column.type for column in contract.columns}
             columns |= {name: "date" for name, _ in contract.derived}
@@ -46,6 +46,7 @@ class Shop:
                 f" {written})"
             )
             delivered.create(self.con, contract)
+            past_rows.create(self.con, contract)
         self.everyone_is_dirty()
 
     @classmethod
@@ -84,6 +85,12 @@ class Shop:
         given = f"ingest.delivered__{table}"
         self.con.execute(f"delete from {given} where {key} in (select unnest(?))", [list(keys)])
         self.con.executemany(f"insert into {given} values (?, ?)", [(found, day) for found in keys])
+
+    def alter(self, table: str, how: str) -> None:
+        """Alter a core table; what rows of it said before has the same columns."""
+        self.con.execute(f"alter table core.{table} {how}")
+        if CONTRACTS[table].keeps_past:
+            past_rows.create(self.con, CONTRACTS[table])
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -35,7 +35,7 @@ def test_features_whose_tables_are_not_mapped_are_absent_from_both() -> None:
 def test_a_category_or_attribute_that_is_dropped_leaves_the_table() -> None:
     shop = Shop(age="varchar")
     shop.compute(D, 0.25, ["MEAT", "DELI"])
-    shop.con.execute("alter table core.customers drop column age")
+    shop.alter("customers", "drop column age")
     shop.compute(D, 0.25, ["MEAT", "FUEL"])
     columns = dict(columns_of(shop.con, "features.customer"))
     assert columns.keys() == {f.name for f in shop.catalogue(["MEAT", "FUEL"])} | KEYS.keys()

@@ -114,7 +114,7 @@ def test_a_large_table_that_is_rebuilt_and_a_column_that_comes_bear_on_every_day
     for table in ("orders", "customers"):
         contract, mark = CONTRACTS[table], changes.newest(DuckDB(shop.con))
         before = merge._keep_before(shop.con, contract)
-        shop.con.execute(f"alter table core.{table} add column further varchar")
+        shop.alter(table, "add column further varchar")
         merge._mark_rebuilt(shop.con, contract, before)
         assert changes.since(DuckDB(shop.con), {EVERY_DAY: mark}) == {EVERY_DAY}, table
 

@@ -99,7 +99,7 @@ def test_what_is_kept_up_day_by_day_equals_a_rebuild(seed: int) -> None:
         history.batch()
         day += timedelta(days=history.rng.choice([0, 1, 7, 30, 40, history.rng.randrange(41)]))
         if step == 3:
-            history.shop.con.execute("alter table core.customers add column city varchar")
+            history.shop.alter("customers", "add column city varchar")
             history.shop.con.execute("update core.customers set city = 'Turku'")
             history.shop.con.execute("insert into ingest.dirty_customer values (null)")
         kept = history.stands(day)

@@ -71,7 +71,7 @@ def test_an_attribute_of_another_type_takes_the_place_of_the_one_before(entity: 
     shop = shop_with(age="varchar")
     recipe = Recipe()
     for kind in ("varchar", "bigint"):
-        shop.con.execute(f"alter table core.{KINDS[entity].crm} alter age type {kind}")
+        shop.alter(KINDS[entity].crm, f"alter age type {kind}")
         shop.compute(D)
         compute(shop, EARLIER, recipe)
     assert dict(columns_of(shop.con, f"features.{entity}"))["age"] == "BIGINT"
@@ -97,7 +97,7 @@ def test_the_mark_follows_what_makes_values_and_nothing_else(entity: Entity) -> 
     ]
     assert marks[0] == marks[1] != marks[2]
     without = features_mark(DuckDB(shop.con), Recipe())
-    shop.con.execute(f"alter table core.{KINDS[entity].crm} drop column age")
+    shop.alter(KINDS[entity].crm, "drop column age")
     assert features_mark(DuckDB(shop.con), Recipe()) != without
 
 

@@ -26,6 +26,10 @@ PORTABLE = [path for path in sql_files() if read_file(path)[0].only_duckdb is No
 DUCKDB_ONLY = {
     "core/money/queries/waiting_order.sql",
     "core/queries/alike_row.sql",
+    "core/queries/changed_value.sql",
+    "core/queries/column_redefined.sql",
+    "core/queries/row_before.sql",
+    "core/queries/row_before_of_survivor.sql",
     "core/queries/shared_form.sql",
     "core/queries/shared_key.sql",
     "drift/finding.sql",

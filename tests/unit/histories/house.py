@@ -6,10 +6,11 @@ run, thrown away all that is derived.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from deliveries import Deliveries
 from world import SOURCES, Delivery
 
 from pipelines.config.project import ProjectConfig
-from pipelines.contracts.registry import CONTRACTS
+from pipelines.contracts.registry import CONTRACTS, FACTS
+from pipelines.core.facts import resolved
+from pipelines.core.facts.ending import ended
 from pipelines.engine import relation_exists
 from pipelines.errors import UsageError
 from pipelines.ingest import decision
@@ -118,6 +121,8 @@ segments:
 otherwise: {id: quiet, name: Quiet}
 """,
 }
+KEPT = [table for table, contract in CONTRACTS.items() if contract.keeps_past]
+MERGED = "select customer_id from core.customer_id_map union select survivor_id from core.customer_id_map"
 # What is compared: everything of a run but the moment at which it was written.
 OF_A_DAY = ("features.customer", "features.account")
 STANDING = (
@@ -132,6 +137,9 @@ STANDING = (
     "quarantine.row",
 )
 RECORD = (
+    "history.attribute_change",
+    "history.column_epoch",
+    "history.mapping",
     "segments.membership_event",
     "segments.membership",
     "segments.current_customer",
@@ -188,7 +196,8 @@ class House(Deliveries):
     def run(self, day: date, run_id: str) -> Sequence[Outcome]:
         """What a daily run does from core to the record; returns the checks of segments."""
         self.control.start_run(run_id, day, "test")
-        run = Refresh(self.con, self.project, self.control, run_id, (day,))
+        config = CONFIG.model_copy(update={"today": day + timedelta(days=1)})
+        run = Refresh(self.con, replace(self.project, config=config), self.control, run_id, (day,))
         refuse_broken(refresh_core(run).checks)
         self.check_accounts()
         refresh_state(run)
@@ -201,10 +210,18 @@ class House(Deliveries):
         """Leave what landed, and the record."""
         self.con.execute("drop schema if exists features cascade")
         self.con.execute("drop schema if exists money cascade")
-        self.con.execute("drop schema if exists core cascade")
+        # What stood before is what a change is measured by: such a table is made anew over it.
+        found = self.con.execute(
+            "select table_name from duckdb_tables() where database_name = current_database()"
+            " and schema_name = 'core' and table_name not in (select unnest($kept))",
+            {"kept": [*KEPT, "customer_id_map"]},
+        ).fetchall()
+        for (table,) in found:
+            self.con.execute(f"drop table core.{table}")
         known = (
             "database_name = current_database() and schema_name = 'ingest'"
-            " and regexp_matches(table_name, '^(known|delivered)__')"
+            f" and regexp_matches(table_name, '^(known|delivered|past|past_merged)__')"
+            f" and not regexp_matches(table_name, '^known__({'|'.join(KEPT)})$')"
         )
         for (table,) in self.con.execute(f"select table_name from duckdb_tables() where {known}").fetchall():
             self.con.execute(f"drop table ingest.{table}")
@@ -234,7 +251,22 @@ class House(Deliveries):
             found[table] = self._rows(f"from {table}")
         return found
 
-    def _rows(self, sql: str, values: list[object] | None = None) -> Table:
+    def read(self, day: date) -> dict[tuple[str, str], Table]:
+        """Table and key -> what a day reads of it now: of those who never merged, of deals that are open."""
+        found = {}
+        for table in KEPT:
+            (key,) = CONTRACTS[table].key
+            asked = f"select r.* exclude (_source, _batch_seq, _file_id, _row) from past.{table} as r"
+            if table == "customers":
+                asked += f" where customer_id not in ({MERGED})"
+            elif table in FACTS:
+                asked += f" where not {ended(table, 'r')[0]}"
+            names, *rows = self._rows(f"from ({resolved(asked, 'account')}) as r", {"as_of": day})
+            for row in rows:
+                found[table, row[names.index(key)]] = [*zip(names, row, strict=True)]
+        return found
+
+    def _rows(self, sql: str, values: Mapping[str, object] | list[object] | None = None) -> Table:
         """Rows by the names of their columns, which may stand in another order."""
         names = sorted(row[0] for row in self.con.execute(f"describe {sql}", values or []).fetchall())
         listed = ", ".join(f'"{name}"' for name in names)

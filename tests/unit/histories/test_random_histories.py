@@ -29,6 +29,22 @@ def differing(kept: dict[str, Table], made: dict[str, Table]) -> str:
     return "\n".join(told)
 
 
+def assert_past_stands(house: House, day: date, read: dict[date, dict[tuple[str, str], Table]]) -> None:
+    """Every day reads of every key what it read when it was recorded last; adds what the day of a run reads.
+
+    Columns that came later are left out: of them nothing was known.
+    """
+    for past, then in read.items():
+        found = house.read(past) if past < day else {}
+        for key, row in found.items():
+            if key in then:
+                known = dict(then[key])
+                differs = {name for name, value in row if name in known and known[name] != value}
+                assert not differs, (past, day, key, differs)
+    for back in range((day - max(read, default=day)).days, -1, -1):
+        read[day - timedelta(days=back)] = house.read(day - timedelta(days=back))
+
+
 def live(folder: Path, seed: int, runs: int, steps: Sequence[int]) -> dict[str, Table]:
     """Play a history, and before each run ask what would be made anew; returns what stands in the end.
 
@@ -36,6 +52,7 @@ def live(folder: Path, seed: int, runs: int, steps: Sequence[int]) -> dict[str, 
     """
     world, house = World(seed, FIRST), House(folder)
     seqs, day, stands = [], FIRST, {}
+    read: dict[date, dict[tuple[str, str], Table]] = {}
     try:
         for run in range(runs):
             house.today = day
@@ -49,6 +66,7 @@ def live(folder: Path, seed: int, runs: int, steps: Sequence[int]) -> dict[str, 
                 assert all(check.passed for check in checks), checks
                 stands, made = house.dump(day), anew.dump(day)
             assert stands == made, f"seed {seed}, run {run}, {day}\n{differing(stands, made)}"
+            assert_past_stands(house, day, read)
             day += timedelta(days=world.rng.choice(steps))
             world.today = day
     finally:

@@ -230,7 +230,7 @@ def test_a_setting_replays_everything_when_values_follow_from_it(
     company: Company, settings: dict[str, Any], again: list[date]
 ) -> None:
     for name in ("latitude", "longitude"):
-        company.con.execute(f"alter table core.customers add column {name} double")
+        company.shop.alter("customers", f"add column {name} double")
     given = {
         "scales": {"care": {"questions": ["q1"]}},
         "distance_from": {"name": "Shop", "latitude": 60.0, "longitude": 25.0},
@@ -242,7 +242,7 @@ def test_a_setting_replays_everything_when_values_follow_from_it(
 
 
 def test_a_rule_of_an_attribute_replays_everything_when_values_expire_by_it(company: Company) -> None:
-    company.con.execute("alter table core.customers add column income varchar")
+    company.shop.alter("customers", "add column income varchar")
     rule = AttributeRule(as_of="created_on", expires_after="365d")
     for rules, again in (
         ({}, NEEDED),

@@ -1,0 +1,69 @@
+-- query
+-- One row per survivor of a merge and span in which one of those merged stood otherwise: the row that counted then.
+-- Of those who were there the survivor's own counts; where there was none, the one that would count now.
+-- dialect: duckdb, where the past of core is stored
+with member as (
+    select customer_id as given_id, survivor_id from core.customer_id_map
+    union
+    select survivor_id as given_id, survivor_id from core.customer_id_map
+),
+
+former as (
+    select p.*, m.given_id, m.survivor_id
+    from "$given" as p
+    inner join member as m on m.given_id = p.customer_id
+),
+
+present as (
+    select n.*, m.given_id, m.survivor_id
+    from "$now" as n
+    inner join member as m on m.given_id = n.customer_id
+),
+
+standing as (
+    select *, _until is null as is_now from former
+    union all by name
+    select p.*, (select max(f._until) from former as f where f.given_id = p.given_id) as _since, true as is_now
+    from present as p
+),
+
+turn as (
+    select survivor_id, _until as day from former
+    union
+    select survivor_id, _since as day from standing
+),
+
+span as (
+    select survivor_id, day as since, lead(day) over (partition by survivor_id order by day nulls first) as until
+    from turn
+),
+
+placed as (
+    select
+        s.survivor_id as span_id,
+        s.since as span_since,
+        s.until as span_until,
+        v.*,
+        row_number() over (
+            partition by s.survivor_id, s.since
+            order by
+                v.given_id is null,
+                v.given_id <> s.survivor_id,
+                p._batch_seq desc nulls last,
+                p._file_id desc,
+                p._row desc,
+                v.given_id
+        ) as nth
+    from span as s
+    left join standing as v
+        on v.survivor_id = s.survivor_id
+        and not coalesce(v._absent, false)
+        and (v._since is null or v._since <= s.since)
+        and (v._until is null or (s.since is null and v._since is null) or v._until > s.since)
+    left join present as p on p.given_id = v.given_id
+    where s.until is not null
+)
+
+select "$value", span_since as _since, span_until as _until, given_id is null as _absent
+from placed
+where nth = 1
