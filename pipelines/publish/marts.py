@@ -37,6 +37,7 @@ MARTS = (
     "audience",
     "customer",
     "account",
+    "attribute_change",
     "funnel",
     "revenue_day",
     "revenue_bridge",
@@ -59,7 +60,7 @@ MARTS = (
 )
 # Marts whose rows are persons, or companies, some of which are persons: never shown in previews, reports or
 # messages.
-PERSONAL = frozenset({"membership", "audience", "customer", "account"})
+PERSONAL = frozenset({"membership", "audience", "customer", "account", "attribute_change"})
 
 _THERE = (
     " from marts.membership where segmentation_id = wanted_segmentation"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Numbers that order or name rows and measure nothing.
-NOT_FIGURES = frozenset({"position", "batch_seq", "file_id", "revision"})
+NOT_FIGURES = frozenset({"position", "change_seq", "batch_seq", "file_id", "revision"})
 _NUMBERS = ("BIGINT", "INTEGER", "DOUBLE")
 
 

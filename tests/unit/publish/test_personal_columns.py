@@ -22,7 +22,7 @@ def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(tmp_path: 
     shop = company_shop(tmp_path)
     (kind,) = (kind for kind in KINDS.values() if kind.entity == entity)
     shop.con.execute(f"delete from core.{kind.crm}")
-    shop.con.execute(f"alter table core.{kind.crm} add column surname varchar")
+    shop.alter(kind.crm, "add column surname varchar")
     shop.add(f"core.{kind.crm}", {kind.key: "ann", "surname": "Very Special"})
     shop.everyone_is_dirty()
     shop.compute(D)
