@@ -1,4 +1,4 @@
-"""What a project says of attributes: their age and origin, and whether they may be missing."""
+"""What a project says of attributes: their type, age and origin, and whether they may be missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 ORIGINS = ("observed", "declared", "inferred")
 Origin = Literal["observed", "declared", "inferred"]
+AttributeType = Literal["text", "integer", "number", "date", "timestamp", "boolean"]
 
 
 class AttributeRule(BaseModel):
@@ -16,6 +17,9 @@ class AttributeRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    type: AttributeType | None = Field(
+        default=None, description="what its values are read as; one that is none is unknown, and told"
+    )
     as_of: str | None = Field(default=None, description="expression: the day the value is of")
     origin: str | None = Field(
         default=None, description="observed, declared or inferred, or an expression that gives one of them"

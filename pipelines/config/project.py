@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.config.attributes import AttributeRule, rules_of
+from pipelines.config.attributes import AttributeRule, AttributeType, rules_of
 from pipelines.config.calendar import Calendar
 from pipelines.config.connectors import Database, Excel, Http, check_address, scheme_of
 from pipelines.config.csv import CsvDialect
@@ -108,6 +108,7 @@ class Source(Section):
     )
     _written_in: tuple[Path, Any] = PrivateAttr((Path("project.yaml"), None))
     _required: dict[str, list[str]] = PrivateAttr(default_factory=dict)
+    _types: dict[str, dict[str, AttributeType]] = PrivateAttr(default_factory=dict)
 
     def stands_in(self, path: Path, tree: Any) -> None:
         """Remember the file the source was read from, and its tree, so that faults can name its lines."""
@@ -120,6 +121,14 @@ class Source(Section):
     def required(self, table: str) -> list[str]:
         """The attributes of a table without which a batch is rejected."""
         return self._required.get(table, [])
+
+    def declare(self, table: str, types: dict[str, AttributeType]) -> None:
+        """Remember the types that the project declares for attributes of a table."""
+        self._types[table] = types
+
+    def declared(self, table: str) -> dict[str, AttributeType]:
+        """Attribute of a table -> the type that its values are read as; others are as the files have them."""
+        return self._types.get(table, {})
 
     def place(self, name: str, *parts: str) -> str:
         """Where a setting of the source stands: `project.yaml:31: sources.NAME.tables.orders`."""
@@ -285,7 +294,7 @@ class ProjectConfig(Section):
     drift: DriftLimits = DriftLimits()
     currencies: Currencies = Currencies()
     attributes: dict[str, AttributeRule] = Field(
-        default_factory=dict, description="age, origin and expiry of customer attributes, by name"
+        default_factory=dict, description="type, age, origin and expiry of attributes, by name"
     )
     personal: dict[str, PersonalColumn] = Field(
         default_factory=dict, description="attributes that are personal, or only look so, by name"
@@ -355,11 +364,14 @@ class ProjectConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _sources_know_what_is_required(self) -> ProjectConfig:
+    def _sources_know_the_rules_of_attributes(self) -> ProjectConfig:
         for table, sources in self.mapped_tables().items():
-            required = [name for name, rule in rules_of(self.attributes, table).items() if rule.required]
+            rules = rules_of(self.attributes, table)
+            required = [name for name, rule in rules.items() if rule.required]
+            types = {name: rule.type for name, rule in rules.items() if rule.type is not None}
             for source in sources:
                 self.sources[source].must_fill(table, required)
+                self.sources[source].declare(table, types)
         return self
 
     @property

@@ -41,10 +41,11 @@ def is_ambiguous(text: str) -> str:
     return _match(text, _AMBIGUOUS)
 
 
-def to_number(text: str, kind: str) -> str:
+def to_number(text: str, kind: str, mark: str = "_decimal") -> str:
     """SQL: the text as a number of the type `kind`, or NULL where it is none in its file's way of writing.
 
     With a decimal point most texts are numbers to DuckDB as they stand; only the others are looked into.
+    `mark` is SQL that gives the mark of the file.
     """
     plain = f"try_cast({text} as {kind})"
     comma = _match(text, rf"{_SIGN}(\d*|{_grouped('.')})(,\d+)?")
@@ -53,9 +54,9 @@ def to_number(text: str, kind: str) -> str:
     point = _match(text, rf"{_SIGN}{_grouped(',')}(\.\d+)?")
     bare = f"regexp_replace({text}, {literal(f'[,{_SPACES}]')}, '', 'g')"
     return (
-        f"case when _decimal = ',' then case when {comma} then try_cast({pointed} as {kind}) end"
-        f" when _decimal = '.' then coalesce({plain}, case when {point} then try_cast({bare} as {kind}) end)"
-        f" when _decimal = '' and {is_ambiguous(text)} then null"
+        f"case when {mark} = ',' then case when {comma} then try_cast({pointed} as {kind}) end"
+        f" when {mark} = '.' then coalesce({plain}, case when {point} then try_cast({bare} as {kind}) end)"
+        f" when {mark} = '' and {is_ambiguous(text)} then null"
         f" else {plain} end"
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from pipelines.config.attributes import AttributeType
 from pipelines.config.delivery import Delivery
 from pipelines.config.expression import columns_in, parse_scalar, to_sql
 from pipelines.config.project import Source
@@ -17,7 +18,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Statement, Table, literal, load_query, qualified, quote
 from pipelines.errors import ConfigError
-from pipelines.ingest import guests, keys, limits, said
+from pipelines.ingest import declared, guests, keys, limits, said
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.text import as_instant, as_text
@@ -68,6 +69,7 @@ class Mapping:
     max_bad_share: float = 1.0  # share of rows with a fault above which a batch is rejected
     prefixes: tuple[tuple[str, str], ...] = ()  # column -> what stands before its values
     same: bool = False  # whether keys that other sources have too are the same things
+    types: tuple[tuple[str, AttributeType], ...] = ()  # attribute -> the type the project declares
 
     @property
     def read(self) -> dict[str, exp.Expr]:
@@ -101,15 +103,23 @@ class Mapping:
         return [*self.contract.names, *derived, *self.attributes]
 
     @property
+    def declared(self) -> tuple[Column, ...]:
+        """The attributes whose type is declared, as columns of that type."""
+        return declared.columns_of(dict(self.types), self.attributes)
+
+    @property
     def marked(self) -> list[Column]:
         """The columns of numbers that read a column of text as it is: their decimal mark is looked for."""
-        return [
-            column
-            for column in self.contract.columns
-            if column.type.startswith("DECIMAL")
-            and isinstance(tree := self.expressions.get(column.name), exp.Column)
-            and tree.name.lower() in self.texts
-        ]
+        numbers = [column for column in self.contract.columns if column.type.startswith("DECIMAL")]
+        numbers += [column for column in self.declared if column.type in declared.NUMBERS]
+        return [column for column in numbers if self._reads_text(column.name)]
+
+    def _reads_text(self, name: str) -> bool:
+        """Whether a column is a column of text of the source as it stands."""
+        tree = self.expressions.get(name)
+        if tree is None:
+            return name in self.attributes and name.lower() in self.texts
+        return isinstance(tree, exp.Column) and tree.name.lower() in self.texts
 
 
 def contract_of(table: str, where: str) -> Contract:
@@ -176,6 +186,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         max_bad_share=source.fail_share,
         prefixes=keys.prefixes(contract, source),
         same=keys.is_shared(contract, source),
+        types=tuple(source.declared(table).items()) if contract.attributes else (),
     )
 
 
@@ -225,6 +236,9 @@ def typed_select(mapping: Mapping) -> str:
     """
     contract, marked = mapping.contract, mapping.marked
     typed = {column.name: _typed(column, mapping, marked) for column in contract.columns}
+    for column in mapping.declared:
+        given = quote("given " + column.name)
+        typed[column.name] = declared.typed(column, given, "_decimal" if column in marked else None)
     order = _order_columns(mapping)
     judged = {
         **dict(contract.derived),
@@ -249,7 +263,11 @@ def _given_columns(mapping: Mapping) -> dict[str, str]:
         for name, tree in mapping.read.items()
         if name not in mapping.expressions
     }
-    attributes = {name: _trimmed(mapping, name) for name in mapping.attributes}
+    declared_names = {column.name for column in mapping.declared}
+    attributes = {
+        f"given {name}" if name in declared_names else name: _trimmed(mapping, name)
+        for name in mapping.attributes
+    }
     apart = {RAGGED: RAGGED} if mapping.ragged else {}
     return columns | settings | attributes | apart
 
@@ -290,6 +308,8 @@ def marks_select(mapping: Mapping) -> str:
 
 def _given(mapping: Mapping, column: Column) -> str:
     tree = mapping.expressions.get(column.name)
+    if tree is None and column.name in mapping.attributes:
+        return quote(column.name)
     return to_sql(tree) if tree is not None else column.default
 
 

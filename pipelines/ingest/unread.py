@@ -1,5 +1,7 @@
 """Mappings that make nothing of a filled column: a `try_cast` of "$40,000", a day and month that are swapped.
 
+A declared type of an attribute is such a mapping too.
+
 Such a value is no fault of its row, for the mapping allows it to be empty. That it is empty everywhere, or
 often, is a fault of the mapping, and is told with the column, the counts and where some of the rows stand.
 """
@@ -14,8 +16,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from pipelines.config.expression import columns_in, to_sql
-from pipelines.contracts.model import Severity
-from pipelines.engine import Statement, Table, load_query, quote
+from pipelines.contracts.model import Column, Severity
+from pipelines.engine import Statement, Table, literal, load_query, quote
+from pipelines.ingest import declared
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import SAMPLES, CheckResult
 from pipelines.ingest.reading import Reading
@@ -62,18 +65,31 @@ class Unread:
 
 
 def _judged(mapping: Mapping) -> dict[str, exp.Expr]:
-    """The mapped columns whose expression may make nothing of a filled column; a plain column cannot."""
-    return {
+    """The columns that may have nothing where what they read is filled; a plain column of no type cannot."""
+    written = {
         name: tree
         for name, tree in mapping.expressions.items()
         if not isinstance(tree, exp.Column) and columns_in(tree)
     }
+    return written | {column.name: _read_by(mapping, column.name) for column in _typed(mapping)}
+
+
+def _typed(mapping: Mapping) -> list[Column]:
+    """The attributes with a declared type that read a column."""
+    return [column for column in mapping.declared if columns_in(_read_by(mapping, column.name))]
+
+
+def _read_by(mapping: Mapping, name: str) -> exp.Expr:
+    """What gives an attribute: its expression, or the column of its name."""
+    return mapping.expressions.get(name, exp.column(name, quoted=True))
 
 
 def _counted(mapping: Mapping, name: str, given: int, empty: int) -> Unread:
-    tree = mapping.expressions[name]
-    attempts = tree.find(exp.TryCast) is not None or any(
-        call.name.lower().startswith("try_") for call in tree.find_all(exp.Anonymous)
+    tree = _read_by(mapping, name)
+    attempts = (
+        any(column.name == name for column in mapping.declared)
+        or tree.find(exp.TryCast) is not None
+        or any(call.name.lower().startswith("try_") for call in tree.find_all(exp.Anonymous))
     )
     conditional = tree.find(exp.Case, exp.If, exp.Nullif) is not None
     return Unread(name, given, empty, mapping.max_bad_share, conditional, attempts)
@@ -141,8 +157,10 @@ def unread_in_file(
     judged = _judged(mapping)
     if not judged:
         return []
+    read = {name: to_sql(tree) for name, tree in judged.items()}
+    read |= {column.name: _in_either_mark(column, read[column.name]) for column in _typed(mapping)}
     columns = ", ".join(
-        f"nullif(trim(cast({to_sql(tree)} as varchar)), '') as {quote(name)},"
+        f"nullif(trim(cast({read[name]} as varchar)), '') as {quote(name)},"
         f" ({_filled(tree)}) as {quote(f'given {name}')}"
         for name, tree in judged.items()
     )
@@ -150,6 +168,15 @@ def unread_in_file(
     found = _count(con, mapping, judged, rows, {"path": str(reading.at)})
     where = f"sources.{mapping.source}.tables.{mapping.contract.table}"
     return [(f"{reading.path}: {where}.{column.told}", column.critical) for column in found if column.fails]
+
+
+def _in_either_mark(column: Column, given: str) -> str:
+    """An attribute as its declared type, with either decimal mark: which one a file has is not known yet."""
+    if column.type not in declared.NUMBERS:
+        return declared.typed(column, given, None)
+    text = f"cast({given} as varchar)"
+    marks = (literal("."), literal(","))
+    return f"coalesce({', '.join(declared.typed(column, text, mark) for mark in marks)})"
 
 
 def specs(tables: Sequence[str]) -> list[tuple[str, str, str]]:

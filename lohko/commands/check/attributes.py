@@ -40,7 +40,7 @@ def _misplaced(project: Project) -> Iterator[ConfigError]:
             found = f"{said}: {table} carries no attributes{nearest(table, carrying)}; expected"
             yield _placed(project, name, ConfigError(f"{found} one of {', '.join(carrying)}"))
         elif dot and table != "customers" and (rule.as_of or rule.origin or rule.expires_after):
-            only = f"{said}: of attributes of {table} only required can be said"
+            only = f"{said}: of attributes of {table} only type and required can be said"
             yield _placed(project, name, ConfigError(only))
 
 

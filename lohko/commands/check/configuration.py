@@ -232,9 +232,10 @@ def attribute_columns(mapping: Mapping) -> str:
 
 
 def attribute_types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
-    """Attribute -> its type, as a file gives it."""
+    """Attribute -> its type: the declared one, or as a file gives it."""
     if not mapping.attributes:
         return {}
     describe = f"describe select {attribute_columns(mapping)} from {reading.clause}"
     described = con.execute(describe, {"path": str(reading.at)})
-    return {row[0]: row[1] for row in described.fetchall()}
+    declared = {column.name: column.type for column in mapping.declared}
+    return {row[0]: row[1] for row in described.fetchall()} | declared

@@ -96,7 +96,10 @@ def test_a_name_that_may_still_come_is_not_refused(tmp_path: Path) -> None:
             "acounts.size: {required: true}",
             "acounts.size: acounts carries no attributes; did you mean accounts?",
         ),
-        ("accounts.size: {origin: declared}", "accounts.size: of attributes of accounts only required"),
+        (
+            "accounts.size: {origin: declared}",
+            "accounts.size: of attributes of accounts only type and required",
+        ),
     ],
 )
 def test_a_rule_may_name_a_table_that_carries_attributes(tmp_path: Path, rule: str, expected: str) -> None:
