@@ -7,7 +7,8 @@ from assets.showing import Results, check_specs, results
 from pipelines.refresh.measure import NO_DRIFT, refresh_drift, refresh_roi
 
 ROI_TABLES = {
-    "roi.contact": "Contacts by the day, and what each cost",
+    "roi.touch": "Touches by the day, and what they cost",
+    "roi.contact": "Whom a campaign contacted: since when, how often, at what cost",
     "roi.attribution": "What contacted customers bought on the days they responded",
     "roi.segment_month": "Attributed ROI a segment and month, beside the month before",
     "roi.segment_campaign": "Attributed ROI a segment and campaign, beside the one before of its type",

@@ -214,17 +214,15 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def create_core(con: duckdb.DuckDBPyConnection) -> None:
     """Every core table by its contract, empty."""
     from pipelines.contracts.registry import CONTRACTS
-    from pipelines.core import delivered, past_rows
+    from pipelines.core import delivered, identity, past_rows
     from pipelines.core.merge import STATE
     from pipelines.engine import qualified, quote
     from pipelines.ingest import ledger
 
     ledger.create(con)
-    con.execute(STATE)
+    con.execute(STATE + identity.STATE)
     for contract in CONTRACTS.values():
-        columns = {column.name: column.type for column in contract.columns}
-        columns |= {name: "date" for name, _ in contract.derived}
-        written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+        written = ", ".join(f"{quote(name)} {kind}" for name, kind in contract.stored.items())
         con.execute(
             f"create table {qualified('core.' + contract.table)}"
             f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {written})"

@@ -57,6 +57,7 @@ ACCOUNT_FAMILIES = {
     "pipeline": "Deals and leads",
     "members": "Its customers",
     "reachability": "Reachable contacts",
+    "engagement": "Campaigns",
 }
 
 
@@ -133,6 +134,10 @@ def _table_section(contract: Contract) -> list[str]:
     generated = {check.name for check in checks_for(contract, (), 0.0)} - {
         check.name for check in contract.checks
     }
+    if contract.one_of:
+        lines += ["", f"A row fills at least one of {_code(contract.one_of)}, or goes to quarantine."]
+    if made := [column for column in contract.derived if column.parts]:
+        lines += ["", *(f"`{column.name}` is made of {_code(column.parts)}." for column in made)]
     own = [check for check in checks_for(contract, contract.names, 0.0) if check.name not in generated]
     if own:
         rows = [[f"`{check.name}`", check.severity, check.description] for check in own]
@@ -203,6 +208,7 @@ def _linked(path: str | Link) -> str:
 
 def _column_row(column: Column, *, numbered: bool) -> list[str]:
     required = "numbered where not mapped" if numbered else "yes" if column.required else ""
+    required = "made where not given" if column.otherwise is not None else required
     if column.default != "null":
         shown = "empty" if column.default == "''" else column.default.strip("'")
         required = f"{required}, default {shown}".removeprefix(", ")

@@ -145,6 +145,12 @@ class Features(_Section):
         description="stages whose open value becomes a feature of accounts",
         json_schema_extra={_NEEDS: "opportunities"},
     )
+    consent_purposes: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="further purposes of consents, whose reach becomes features of customers and accounts",
+        json_schema_extra={_NEEDS: "consents"},
+    )
     families: dict[str, Family] = Field(
         default_factory=dict,
         description="family of an attribute in the catalogue, where the name does not say",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.contracts.fact import Entity, Link
+from pipelines.contracts.fact import OF_CONTACT, Entity, Link
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS, FACTS
 
@@ -35,7 +35,12 @@ def touches_customers(contract: Contract) -> bool:
     """Whether a changed row changes what is known of customers."""
     looked_up = any(FACTS[table].of_customers for table, _ in looked_up_by(contract.table))
     of_customers = contract.fact is not None and contract.fact.of_customers
-    return of_customers or contract.entity == "customer" or looked_up
+    return of_customers or contract.entity == "customer" or looked_up or names_persons(contract)
+
+
+def names_persons(contract: Contract) -> bool:
+    """Whether its rows say which customer a contact is, of whom facts hold under either name."""
+    return contract.number == OF_CONTACT.key and any(fact.of_person for fact in FACTS.values())
 
 
 def made_of(entity: Entity) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ OWNED_BY_PERSON: Mapping[Entity, tuple[Path, ...]] = {
     "customer": ("customer_id",),
     "account": (OF_CUSTOMER, OF_CONTACT, "customer_id"),
 }
+# What may also name the company alone.
+OWNED_BY_ANYONE: Mapping[Entity, tuple[Path, ...]] = {
+    "customer": ("customer_id",),
+    "account": ("account_id", OF_CUSTOMER, OF_CONTACT, "customer_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class Fact:
         rate, amounts net and in the project's currency. Their days are kept in `features.customer_day`.
     core_only : columns that `money.<table>` does not have.
     hidden : those of them that nobody may name: amounts are made net by them.
+    of_person : whether what somebody says as a contact holds for the same person as a customer, and the other
+        way: the customer of the same id and account.
     """
 
     day: str
@@ -117,6 +124,7 @@ class Fact:
     purchase: bool = False
     core_only: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    of_person: bool = False
 
     @property
     def of_customers(self) -> bool:

@@ -16,7 +16,9 @@ class Column:
     """A column of a canonical table.
 
     `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped
-    column. `number_of` is the table whose number it holds, where neither its name nor a reference says so.
+    column, and, of text that is required, of a blank one. `otherwise` is what a row without a value gets, as
+    SQL over the columns before it; NULL where these say too little. `number_of` is the table whose number it
+    holds, where neither its name nor a reference says so.
     """
 
     name: str
@@ -28,7 +30,27 @@ class Column:
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
     default: str = "null"
+    otherwise: str | None = None
     number_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column computed from the others of its row, as SQL; no source maps it.
+
+    `parts` are the columns that tell its values apart, where it stands in a key for them.
+    """
+
+    name: str
+    sql: str
+    type: str = "DATE"
+    parts: tuple[str, ...] = ()
+
+
+def owner_of(*columns: str) -> Derived:
+    """Whom a row names, as one text that is never blank: part of a key where each row fills some columns."""
+    named = ", ".join(f"'{name.removesuffix('_id')} ' || {name}" for name in columns)
+    return Derived("owner", f"nullif(concat_ws(', ', {named}), '')", "VARCHAR", columns)
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,8 @@ class Contract:
     """One canonical table.
 
     `event` is the column with the business date of a row, `watermark` the one with its instant: they drive
-    freshness and what a late row touches. `derived` are columns computed from the others, as SQL.
+    freshness and what a late row touches. `derived` are columns computed from the others.
+    `one_of` are columns of which a row fills at least one: whose it is, where several may say it.
     `number` is the column with the number that a source gives each of its things. `own_key` are the columns
     by which rows of two sources meet, where each numbers for itself: the same values from another source are
     another thing, unless the project says otherwise. Without it, both mean the same by the same key.
@@ -80,7 +103,8 @@ class Contract:
     columns: tuple[Column, ...]
     event: str | None = None
     watermark: str | None = None
-    derived: tuple[tuple[str, str], ...] = ()
+    derived: tuple[Derived, ...] = ()
+    one_of: tuple[str, ...] = ()
     attributes: bool = False
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -111,3 +135,15 @@ class Contract:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """Names and types of the columns that a core table has of the contract, those computed at the end."""
+        columns = {column.name: column.type for column in self.columns}
+        return columns | {column.name: column.type for column in self.derived}
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """The columns that tell rows apart: the key, with its parts in place of what is derived from them."""
+        parts = {column.name: column.parts for column in self.derived}
+        return tuple(part for name in self.key for part in parts.get(name) or (name,))

@@ -24,7 +24,7 @@ def refuse_unknown(contract: Contract) -> None:
     ValueError
         Lists each such name, where it stands, and what could stand there.
     """
-    columns = {*contract.names, *(name for name, _ in contract.derived)}
+    columns = {*contract.stored}
     if contract.fact:
         columns |= {name for link in contract.fact.links for name in link.gives}
     faults = [
@@ -44,6 +44,8 @@ def _columns_named(contract: Contract) -> Iterator[tuple[str, str]]:
     for place in ("event", "watermark", "known_from"):
         if name := getattr(contract, place):
             yield place, name
+    yield from (("one_of", name) for name in contract.one_of)
+    yield from (("derived", part) for column in contract.derived for part in column.parts)
     yield from (("a reference", reference.column) for reference in contract.references)
     for check in contract.checks:
         given = [check.arguments[name] for name in _COLUMNS_OF_CHECK if name in check.arguments]

@@ -25,8 +25,7 @@ def days(contract: Contract) -> frozenset[str]:
         return frozenset()
     found = {column.name for column in contract.columns if column.required and column.type == "DATE"}
     stated = contract.event or (contract.fact.day if contract.fact else None)
-    on_row = {name for name, _ in contract.derived} | set(contract.names)
-    return frozenset(found | ({stated} & on_row if stated else set()))
+    return frozenset(found | ({stated} & contract.stored.keys() if stated else set()))
 
 
 def amounts(contract: Contract) -> frozenset[str]:
@@ -38,4 +37,4 @@ def amounts(contract: Contract) -> frozenset[str]:
 
 def decisive(contract: Contract) -> frozenset[str]:
     """All of them but those of the key, in which the rows of one key cannot differ."""
-    return (owners(contract) | days(contract) | amounts(contract)) - set(contract.key)
+    return (owners(contract) | days(contract) | amounts(contract)) - {*contract.key, *contract.told_by}

@@ -55,5 +55,4 @@ def create_absent(con: duckdb.DuckDBPyConnection, needed: Collection[str]) -> li
 
 def _columns(table: str) -> tuple[str, ...]:
     """The columns of an empty core table behind the four that say where a row came from."""
-    contract = CONTRACTS[table]
-    return (*contract.names, *(name for name, _ in contract.derived))
+    return tuple(CONTRACTS[table].stored)

@@ -38,6 +38,11 @@ def refresh_map(con: duckdb.DuckDBPyConnection) -> None:
     _follow_chains(con)
     moved = load_query("core/queries/moved_customer").sql
     con.execute(f"insert into ingest.moved_customer by name {moved}", {"tables": list(OWNED)})
+    # A contact may be the customer of the same id, whose own rows do not move.
+    con.execute(
+        "insert into ingest.dirty_customer"
+        " select distinct unnest([old_survivor, new_survivor]) from ingest.moved_customer"
+    )
     con.execute("create or replace table core.customer_id_map as from chain order by customer_id")
     con.execute("drop table chain")
 

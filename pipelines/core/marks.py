@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.bearing import looked_up_by, owned_by, touches_customers
+from pipelines.contracts.bearing import looked_up_by, names_persons, owned_by, touches_customers
 from pipelines.contracts.fact import Link
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import FACTS
@@ -41,10 +41,9 @@ def mark_changed(con: duckdb.DuckDBPyConnection, contract: Contract, *, recorded
             f" ({timeline(contract.table, 'changed')}) where customer_id is not null"
         )
     elif contract.entity == "customer" or (fact is not None and fact.of_customers):
-        con.execute(
-            "insert into ingest.dirty_customer select distinct customer_id from changed"
-            " where customer_id is not null"
-        )
+        _mark_named(con, *("customer_id", *(["contact_id"] if fact is not None and fact.of_person else [])))
+    elif names_persons(contract):
+        _mark_named(con, contract.key[0])
     else:
         for table, link in looked_up_by(contract.table):
             _mark_looking(con, table, link)
@@ -55,6 +54,16 @@ def mark_everything(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     changes.remember_everything(con, contract.table)
     if touches_customers(contract):
         con.execute("insert into ingest.dirty_day values (null, null)")
+
+
+def _mark_named(con: duckdb.DuckDBPyConnection, *columns: str) -> None:
+    """Mark whom `changed` names; where one is the id of a contact, the customer of that id, merged or not."""
+    for column in columns:
+        con.execute(
+            f"insert into ingest.dirty_customer select distinct coalesce(i.survivor_id, c.{column})"
+            f" from changed as c left join core.customer_id_map as i on i.customer_id = c.{column}"
+            f" where c.{column} is not null"
+        )
 
 
 def _mark_looking(con: duckdb.DuckDBPyConnection, table: str, link: Link) -> None:

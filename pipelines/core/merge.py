@@ -376,11 +376,10 @@ def _counting_files(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[in
 
 def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """An absent table has the contract's columns and no rows, so that every step can name it."""
-    columns = ", ".join(f"{quote(column.name)} {column.type}" for column in contract.columns)
-    derived = "".join(f", {quote(name)} date" for name, _ in contract.derived)
+    columns = ", ".join(f"{quote(name)} {kind}" for name, kind in contract.stored.items())
     con.execute(
         f"create or replace table {qualified('core.' + contract.table)}"
-        f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns}{derived})"
+        f" (_source varchar, _batch_seq bigint, _file_id bigint, _row bigint, {columns})"
     )
     delivered.create(con, contract)
     past_rows.create(con, contract)

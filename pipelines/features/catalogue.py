@@ -226,4 +226,8 @@ def _store_null_shares(engine: Engine, entity: str, shares: Mapping[str, float])
 def _source(entity: Entity, feature: Feature) -> str:
     """The file that says how a feature is computed."""
     fragment = _FRAGMENT_OF.get((entity, feature.name))
-    return f"pipelines/{KINDS[entity].folder}/{fragment.name}.sql" if fragment else "project.yaml"
+    if fragment is None:
+        return "project.yaml"
+    # What accounts have as customers do is written once.
+    own = entity == "customer" or fragment.name not in {of.name for of in KINDS["customer"].fragments}
+    return f"pipelines/{KINDS[entity if own else 'customer'].folder}/{fragment.name}.sql"

@@ -89,7 +89,7 @@ def _every(made: Iterable[Callable[[], Made]]) -> list[Made]:
 
 def derived(contract: Contract) -> list[str]:
     """The columns that a contract computes from the others."""
-    return [name for name, _ in contract.derived]
+    return [column.name for column in contract.derived]
 
 
 def checks_of_batch(suites: Iterable[Suite], source: str, table: str, known: Collection[str]) -> list[Check]:

@@ -32,8 +32,18 @@ def refuse_missing(contract: Contract, source: Source, where: str) -> None:
     """
     written = source.tables[contract.table]
     missing = [
-        c.name for c in contract.columns if c.required and c.name not in written and c.default == "null"
+        c.name
+        for c in contract.columns
+        if c.required and c.name not in written and c.default == "null" and c.otherwise is None
     ]
+    if contract.one_of and not written.keys() & {*contract.one_of}:
+        missing.append(" or ".join(contract.one_of))
+    for made in (c for c in contract.columns if c.otherwise is not None and c.name not in written):
+        if source.delivery == "changes":
+            raise ConfigError(
+                f"{where}: {contract.table} needs {made.name} beside delivery: changes: a row that is known"
+                " by what it says cannot be changed; map it to an expression"
+            )
     if contract.occurrence in missing:
         if source.delivery != "changes" and source.version is None:
             missing.remove(contract.occurrence)

@@ -99,8 +99,7 @@ class Mapping:
     @property
     def columns(self) -> list[str]:
         """The columns of the canonical table this mapping fills, in order."""
-        derived = [name for name, _ in self.contract.derived]
-        return [*self.contract.names, *derived, *self.attributes]
+        return [*self.contract.stored, *self.attributes]
 
     @property
     def declared(self) -> tuple[Column, ...]:
@@ -235,13 +234,15 @@ def typed_select(mapping: Mapping) -> str:
     `$guest_salt` is read where guests are keyed.
     """
     contract, marked = mapping.contract, mapping.marked
-    typed = {column.name: _typed(column, mapping, marked) for column in contract.columns}
+    # What is made of other columns comes after them.
+    ordered = sorted(contract.columns, key=lambda column: column.otherwise is not None)
+    typed = {column.name: _typed(column, mapping, marked) for column in ordered}
     for column in mapping.declared:
         given = quote("given " + column.name)
         typed[column.name] = declared.typed(column, given, "_decimal" if column in marked else None)
     order = _order_columns(mapping)
     judged = {
-        **dict(contract.derived),
+        **{column.name: column.sql for column in contract.derived},
         "_row_filled": said.filled(mapping),
         "_fault": _fault_case(mapping, marked),
     }
@@ -338,11 +339,14 @@ def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
     given = quote("given " + column.name)
     if column.type == "VARCHAR":
         text = as_text(given)
-        blank = column.required and column.default == "''"
-        said_id = keys.prefixed(mapping, column.name, f"nullif({text}, '')")
+        said = f"nullif({text}, '')"
+        if column.otherwise is not None:
+            said = f"coalesce({said}, {column.otherwise})"
+        said_id = keys.prefixed(mapping, column.name, said)
         if column.name == "customer_id" and mapping.guest is not None:
             return f"coalesce({said_id}, {guests.KEY})"
-        return f"coalesce({said_id}, {text})" if blank else said_id
+        defaulted = column.required and column.default != "null"
+        return f"coalesce({said_id}, {column.default})" if defaulted else said_id
     if column in marked:
         return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
@@ -353,25 +357,29 @@ def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
 
 def _fault_case(mapping: Mapping, marked: Sequence[Column]) -> str:
     """The first fault of a row. One that deletes may hold its key and nothing else."""
-    columns = mapping.contract.columns
+    columns, contract = mapping.contract.columns, mapping.contract
     branches = [
         *([f"when {RAGGED} is not null then 'ragged|'"] if mapping.ragged else []),
         *(
             fault
             for c in columns
             if not _is_open(c, mapping)
-            for fault in _column_faults(c, mapping.contract, marked)
+            for fault in _column_faults(c, contract, marked)
         ),
         *_version_fault(mapping),
     ]
     if mapping.operation is not None:
-        branches.append("when _row_deleted then null")
+        # What a deletion is of has to be said: by the columns of the key, or by what these are made of.
+        branches += [
+            f"when _row_deleted and {quote(c.name)} is null then {limits.told('missing', c)}"
+            for c in columns
+            if c.otherwise is not None
+        ]
+        branches.append(f"when _row_deleted{_names_one(contract)} then null")
     branches += [
-        fault
-        for c in columns
-        if _is_open(c, mapping)
-        for fault in _column_faults(c, mapping.contract, marked)
+        fault for c in columns if _is_open(c, mapping) for fault in _column_faults(c, contract, marked)
     ]
+    branches += _owner_fault(contract)
     return f"case {' '.join(branches)} end"
 
 
@@ -387,7 +395,7 @@ def _column_faults(column: Column, contract: Contract, marked: Sequence[Column])
             either = f"_decimal = '' and ({is_ambiguous(text)} or {says_comma(text)})"
             branches.append(f"when {unread} and {either} then {limits.told('ambiguous_number', column)}")
         branches.append(f"when {unread} then {limits.told(f'not_{_family(column)}', column)}")
-    if column.required and column.name != contract.occurrence:
+    if column.required and column.name != contract.occurrence and column.otherwise is None:
         branches.append(f"when {name} is null then {limits.told('missing', column)}")
     if column.minimum is not None:
         branches.append(f"when {name} < {column.minimum} then {limits.told('below_minimum', column)}")
@@ -402,7 +410,22 @@ def _column_faults(column: Column, contract: Contract, marked: Sequence[Column])
 
 def _is_open(column: Column, mapping: Mapping) -> bool:
     """Whether a row that deletes may leave this column empty."""
-    return mapping.operation is not None and column.name not in mapping.contract.key
+    return mapping.operation is not None and column.name not in mapping.contract.told_by
+
+
+def _owner_fault(contract: Contract) -> list[str]:
+    """The fault of a row that fills none of the columns of which it fills one."""
+    if not contract.one_of:
+        return []
+    named = literal(f"missing|{' or '.join(contract.one_of)}")
+    return [f"when coalesce({', '.join(map(quote, contract.one_of))}) is null then {named}"]
+
+
+def _names_one(contract: Contract) -> str:
+    """The further condition on a deletion: it names its owner, where the key is made of that."""
+    if not {*contract.one_of} & {*contract.told_by}:
+        return ""
+    return f" and coalesce({', '.join(map(quote, contract.one_of))}) is not null"
 
 
 def _version_fault(mapping: Mapping) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def content(mapping: Mapping) -> list[str]:
     """The columns beside the key whose values come from the source, in the order of the table."""
-    given = {*mapping.expressions, *mapping.attributes, *(name for name, _ in mapping.contract.derived)}
+    given = {*mapping.expressions, *mapping.attributes, *(column.name for column in mapping.contract.derived)}
     return [name for name in mapping.columns if name in given and name not in mapping.contract.key]
 
 
@@ -29,7 +29,7 @@ def filled(mapping: Mapping) -> str:
 
     In a change feed a blank is a change too, and the last row counts.
     """
-    derived = {name for name, _ in mapping.contract.derived}
+    derived = {column.name for column in mapping.contract.derived}
     names = [name for name in content(mapping) if name not in derived]
     if mapping.operation is not None or not names:
         return "0"

@@ -142,7 +142,7 @@ METRICS: tuple[Metric, ...] = (
         "roi_month",
         customers=("customers", "Customers in the segment the day before the month began"),
         revenue=(_MONEY, f"{_REVENUE}, of these customers, in the month"),
-        contacts=("contacts", "Campaign contacts of these customers in the month"),
+        contacts=("touches", "Times campaigns addressed these customers in the month"),
     ),
     *_of(
         "roi/segment_campaign",
@@ -159,7 +159,7 @@ METRICS: tuple[Metric, ...] = (
             mart,
             attributed_revenue=(_MONEY, "Net revenue of contacted customers on the days they responded"),
             margin=(_MONEY, "Margin of the attributed revenue: from line costs, or margin_rate"),
-            contact_cost=(_MONEY, "What the contacts cost, or costs.contact for each"),
+            contact_cost=(_MONEY, "What the touches cost, or costs.contact for each"),
             coupon_cost=(_MONEY, "Value of the coupons redeemed with the attributed revenue"),
             cost=(_MONEY, "contact_cost plus coupon_cost"),
             profit=(_MONEY, "margin less cost"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.contracts.model import Contract, Reference
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import coverage, identity, money
+from pipelines.core import arms, coverage, identity, money
 from pipelines.core.absent import create_absent, needed_tables
 from pipelines.core.merge import Merged
 from pipelines.core.together import refresh_all
@@ -51,6 +51,8 @@ def checks_of(project: Project) -> list[Check]:
         found += checks_of_ids(project, table)
     if identity.MERGES in project.mapped:
         found.append(_merges_end())
+    if arms.TABLE in project.mapped:
+        found.append(_one_arm())
     return found
 
 
@@ -66,6 +68,11 @@ def _known(table: str, reference: Reference) -> Check:
 def _merges_end() -> Check:
     told = "every merge leads to a surviving customer, none in a circle"
     return Check(f"core.{identity.MERGES}", "merges_end", told)
+
+
+def _one_arm() -> Check:
+    told = "nobody is in both arms of a campaign, addressed and held back: they count as addressed"
+    return Check(f"core.{arms.TABLE}", "one_arm_a_campaign", told)
 
 
 def refresh_core(refresh: Refresh) -> CoreRefreshed:
@@ -145,6 +152,9 @@ def _outcomes(refresh: Refresh, merged: Merged) -> list[Outcome]:
     if table == identity.MERGES:
         circles = identity.refused(con)
         found.append(_merges_end().outcome(circles == 0, critical=False, refused=circles, rows=merged.rows))
+    if table == arms.TABLE:
+        both = arms.in_both(refresh.engine)
+        found.append(_one_arm().outcome(both == 0, critical=False, in_both_arms=both, rows=merged.rows))
     for reference in references(refresh.project, table):
         unknown = coverage.unknown(refresh.engine, table, reference.column)
         found.append(

@@ -13,7 +13,10 @@ from decimal import Decimal
 from pipelines.core.facts import with_facts
 from pipelines.engine import Engine, load_step
 
-STEPS = ("roi/contact", "roi/attribution", "roi/segment_month", "roi/segment_campaign", "roi/left_out")
+STEPS = (
+    *("roi/touch", "roi/contact", "roi/attribution"),
+    *("roi/segment_month", "roi/segment_campaign", "roi/left_out"),
+)
 
 
 def compute_roi(engine: Engine, as_of: date, *, margin_rate: float | None, contact_cost: Decimal) -> None:

@@ -1,11 +1,12 @@
 -- step: roi.contact
--- One row per campaign and customer contacted by $as_of: when, and at what cost; the control group is not.
+-- One row per campaign and customer contacted by $as_of: since when, how often, and at what cost.
 -- key: campaign_id, customer_id
 -- store: replace
 select
-    c.campaign_id,
-    c.customer_id,
-    c.contacted_on,
-    cast(coalesce(c.cost, $contact_cost) as decimal(18, 4)) as cost
-from facts.campaign_contacts as c
-where c.happened
+    campaign_id,
+    customer_id,
+    min(contacted_on) as contacted_on,
+    cast(sum(touches) as bigint) as touches,
+    cast(sum(cost) as decimal(18, 4)) as cost
+from roi.touch
+group by campaign_id, customer_id

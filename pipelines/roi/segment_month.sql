@@ -36,9 +36,9 @@ contacted as (
     select
         customer_id,
         cast(date_trunc('month', contacted_on) as date) as month,
-        count(*) as contacts,
+        sum(touches) as contacts,
         sum(cost) as cost
-    from roi.contact
+    from roi.touch
     group by customer_id, cast(date_trunc('month', contacted_on) as date)
 ),
 

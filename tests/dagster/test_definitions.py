@@ -81,7 +81,14 @@ def test_every_stage_has_its_assets(defs: dg.Definitions) -> None:
     }
     assert keys(defs, "roi") == {
         f"roi/{table}"
-        for table in ("contact", "attribution", "segment_month", "segment_campaign", "campaign_left_out")
+        for table in (
+            "touch",
+            "contact",
+            "attribution",
+            "segment_month",
+            "segment_campaign",
+            "campaign_left_out",
+        )
     }
     assert keys(defs, "drift") == {"drift/verdict"}
     assert keys(defs, "marts") == {f"marts/{mart}" for mart in MARTS}

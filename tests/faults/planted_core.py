@@ -213,4 +213,28 @@ FAULTS = (
         "ENOUGH_LISTED = 0.0",
         ("tests/unit/segments/test_listed.py::test_a_list_is_told_unless_nearly_all_of_it_are_members",),
     ),
+    Fault(
+        "a-touch-without-id-forgets-its-day",
+        "Three mails of one campaign on three days are three touches.",
+        "pipelines/contracts/tables/campaign_contacts.py",
+        "'on ' || cast(contacted_on as varchar)",
+        "'on ' || left(cast(contacted_on as varchar), 7)",
+        ("tests/unit/core/test_touches.py::test_what_is_one_touch_and_what_are_two",),
+    ),
+    Fault(
+        "a-touch-of-nobody-enters",
+        "A touch, a response or a consent that names nobody goes to quarantine.",
+        "pipelines/ingest/mapping.py",
+        "    branches += _owner_fault(contract)\n",
+        "",
+        ("tests/unit/core/test_touches.py::test_a_touch_of_nobody_is_quarantined_and_says_why",),
+    ),
+    Fault(
+        "arms-are-not-compared",
+        "Whoever is in both arms of a campaign is told.",
+        "pipelines/core/queries/owner_in_both_arms.sql",
+        "coalesce(arm, $blank)) > 1",
+        "coalesce(arm, $blank)) > 2",
+        ("tests/unit/core/test_touches.py::test_whoever_is_in_both_arms_of_one_campaign_is_counted",),
+    ),
 )

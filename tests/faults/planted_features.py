@@ -108,8 +108,8 @@ FAULTS = (
         "the-scope-is-not-that-of-the-state",
         "Few customers computed alone come out as among everyone.",
         "pipelines/features/scoped.py",
-        'as r semi join {keys} as s on s.{key} = r.{key}"',
-        'as r semi join (from {keys} limit 1) as s on s.{key} = r.{key}"',
+        'as r semi join {keys} as s on {on}"',
+        'as r semi join (from {keys} limit 1) as s on {on}"',
         ("tests/unit/features/test_scoped.py::test_those_in_scope_come_out_as_among_everyone",),
     ),
     Fault(
@@ -127,5 +127,32 @@ FAULTS = (
         "ended = (Ageing(relation, fact.ends.day),) if fact.ends else ()",
         "ended = ()",
         (f"{_INCREMENTAL}::test_time_alone_closes_a_ticket_and_ends_a_window",),
+    ),
+    Fault(
+        "a-consent-outweighs-a-withdrawal-of-its-day",
+        "Of what is said of a consent on one day a withdrawal outweighs.",
+        "pipelines/features/families/standing_consent.sql",
+        "bool_and(granted) as granted",
+        "bool_or(granted) as granted",
+        ("tests/unit/core/test_consents.py::test_the_latest_day_holds_and_on_it_a_withdrawal",),
+    ),
+    Fault(
+        "purposes-are-one",
+        "A consent is for its purpose and no other.",
+        "pipelines/features/families/standing_consent.sql",
+        "partition by customer_id, channel, lower(purpose) order",
+        "partition by customer_id, channel order",
+        ("tests/unit/core/test_consents.py::test_the_latest_day_holds_and_on_it_a_withdrawal",),
+    ),
+    Fault(
+        "what-a-contact-said-as-a-customer-is-lost",
+        "The customer of a contact's id and account is the same person.",
+        "pipelines/core/queries/contact_consent.sql",
+        "m.account_id = p.account_id",
+        "m.account_id <> p.account_id",
+        (
+            "tests/unit/core/test_consents.py"
+            "::test_what_a_contact_said_on_a_day_outweighs_the_column_without_one",
+        ),
     ),
 )

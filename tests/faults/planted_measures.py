@@ -10,7 +10,7 @@ FAULTS = (
     Fault(
         "the-control-group-is-contacted",
         "The control group of a campaign is not contacted and costs nothing.",
-        "pipelines/roi/contact.sql",
+        "pipelines/roi/touch.sql",
         "where c.happened",
         "where c.happened is not null",
         (f"{_ROI}::test_the_control_group_is_not_contacted_and_costs_nothing",),
@@ -77,5 +77,13 @@ FAULTS = (
         (
             "tests/unit/drift/test_drift_counts.py::test_shares_are_counted_per_segmentation_over_the_segments_of_either_day",
         ),
+    ),
+    Fault(
+        "each-touch-is-somebody-contacted",
+        "Whom a campaign contacted counts once, however often it did.",
+        "pipelines/roi/contact.sql",
+        "group by campaign_id, customer_id",
+        "group by campaign_id, customer_id, roi.touch.contacted_on",
+        ("tests/unit/roi/test_roi.py::test_three_touches_are_one_customer_contacted_at_the_cost_of_three",),
     ),
 )

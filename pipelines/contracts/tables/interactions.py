@@ -1,7 +1,7 @@
 """The contract of `interactions`: one row a contact with us that is no order."""
 
 from pipelines.contracts.fact import OWNED_BY_PERSON, Fact
-from pipelines.contracts.model import Column, Contract, Reference
+from pipelines.contracts.model import Column, Contract, Derived, Reference
 
 CONTRACT = Contract(
     table="interactions",
@@ -13,7 +13,7 @@ CONTRACT = Contract(
     event="business_date",
     watermark="occurred_at",
     # The session's time zone is the project's: the cast gives the business date.
-    derived=(("business_date", "cast(occurred_at as date)"),),
+    derived=(Derived("business_date", "cast(occurred_at as date)"),),
     fact=Fact(day="business_date", owners=OWNED_BY_PERSON),
     columns=(
         Column("interaction_id", "VARCHAR", "The interaction's id", required=True),

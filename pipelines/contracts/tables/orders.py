@@ -1,7 +1,7 @@
 """The contract of `orders`: one row an order, basket or invoice."""
 
 from pipelines.contracts.fact import Amounts, Counted, Fact, Link
-from pipelines.contracts.model import Check, Column, Contract
+from pipelines.contracts.model import Check, Column, Contract, Derived
 from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
 CONTRACT = Contract(
@@ -14,7 +14,7 @@ CONTRACT = Contract(
     event="business_date",
     watermark="ordered_at",
     # The session's time zone is the project's: the cast gives the business date.
-    derived=(("business_date", "cast(ordered_at as date)"),),
+    derived=(Derived("business_date", "cast(ordered_at as date)"),),
     large=True,
     fact=Fact(
         day="business_date",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from pipelines.contracts.fact import OF_CUSTOMER, Entity, Fact, Link
+from pipelines.contracts.fact import OF_CONTACT, OF_CUSTOMER, Entity, Fact, Link
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
 
@@ -30,7 +30,10 @@ def columns_of(table: str, *, with_lines: bool = False) -> dict[str, Column]:
 
 def _own(table: str) -> dict[str, Column]:
     contract = CONTRACTS[table]
-    derived = (Column(name, "DATE", "", unit="date") for name, _ in contract.derived)
+    derived = (
+        Column(column.name, column.type, "", unit="date" if column.type == "DATE" else "")
+        for column in contract.derived
+    )
     return {column.name: column for column in (*contract.columns, *derived)}
 
 
@@ -70,6 +73,7 @@ def tables_read(table: str, entity: Entity, names: Collection[str] = ()) -> froz
     links = [
         *((fact.else_day,) if fact.else_day else ()),
         *(path for path in paths if isinstance(path, Link)),
+        *((OF_CUSTOMER, OF_CONTACT) if fact.of_person else ()),
     ]
     return frozenset(tables_needed(table, names)).union(link.table for link in links)
 

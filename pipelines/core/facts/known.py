@@ -13,8 +13,11 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts.past import past
 from pipelines.core.facts.reading import Reading
-from pipelines.engine import quote
+from pipelines.engine import literal, load_query, quote
 
+CHANNELS = next(column.allowed for column in CONTRACTS["consents"].columns if column.name == "channel")
+# What a consent is for that says no purpose.
+PURPOSE = next(c.default.strip("'") for c in CONTRACTS["consents"].columns if c.name == "purpose")
 # The days on which customers ordered; of purchases nothing else is asked.
 _PURCHASES = "select customer_id, business_date as day from features.customer_day"
 
@@ -32,11 +35,36 @@ def known(table: str) -> str:
         f"select f.{key} from ({facts}) as f where f.day <= $as_of and f.{key} in"
         f" (select l.{key} from {delivered} as l where l.delivered_on > $as_of)"
     )
-    rows = past(table)
+    rows = _consenting(contract, past(table))
     return (
-        f"select r.* from ({rows}) as r where r.{dated} <= $as_of union all"
-        f" select r.* from ({rows}) as r where r.{dated} is null and r.{key} in"
+        f"select r.* from {rows} as r where r.{dated} <= $as_of union all"
+        f" select r.* from {rows} as r where r.{dated} is null and r.{key} in"
         f" (select d.{key} from {delivered} as d where d.delivered_on <= $as_of union all {early})"
+    )
+
+
+def _consenting(contract: Contract, rows: str) -> str:
+    """The rows of a table; a column of a consent says what stood on `$as_of`, where a day is known of one.
+
+    What the column itself says has no day: it holds for whoever gave and withdrew none on a known day.
+    """
+    undated = {channel: name for channel in CHANNELS if contract.column(name := f"{channel}_consent")}
+    if not undated:
+        return f"({rows})"
+    columns = [
+        f"coalesce(d.{channel}, u.{quote(name)}) as {quote(name)}"
+        if (channel := {column: of for of, column in undated.items()}.get(name))
+        else f"u.{quote(name)}"
+        for name in contract.stored
+    ]
+    standing = ", ".join(
+        f"bool_and(granted) filter (where channel = {literal(channel)}) as {channel}" for channel in undated
+    )
+    said = load_query("core/queries/contact_consent").sql
+    return (
+        f"(select {', '.join(columns)} from ({rows}) as u"
+        f" left join (select contact_id, {standing} from ({said}) where purpose = {literal(PURPOSE)}"
+        " group by contact_id) as d on d.contact_id = u.contact_id)"
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.config.features import Features
-from pipelines.engine import load_fragment, quote
+from pipelines.core.facts import tables_read
+from pipelines.engine import Statement, literal, load_fragment, load_query, quote, reading
+from pipelines.features.families.reach import CHANNELS, ending_of
+from pipelines.features.families.response import OF_ACCOUNTS
 from pipelines.features.feature import (
     COUNT,
     DATE,
@@ -33,8 +36,14 @@ def _company(name: str, unit: str, kind: str, meaning: str, family: str = FIRMOG
     return Feature(name, family, unit, kind, meaning, _ACCOUNTS)
 
 
-def _count(name: str, family: str, unit: str, meaning: str, needs: tuple[str, ...]) -> Feature:
-    return Feature(name, family, unit, COUNT, meaning, needs, default="0")
+def _count(name: str, family: str, unit: str, meaning: str, needs: tuple[str, ...], *also: str) -> Feature:
+    return Feature(name, family, unit, COUNT, meaning, needs, default="0", also=also)
+
+
+def _reachable(channel: str, meaning: str) -> Feature:
+    """How many contacts may be addressed: the latest consent with a day, else what the contact's row says."""
+    also = sorted(tables_read("consents", "account") - {*_CONTACTS})
+    return _count(f"contacts_reachable_{channel}", REACHABILITY, "persons", meaning, _CONTACTS, *also)
 
 
 def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feature:
@@ -86,13 +95,9 @@ FRAGMENTS: tuple[Fragment, ...] = (
             "Roles of the decision makers in alphabetical order, with a comma and a space between them",
             _CONTACTS,
         ),
-        _count(
-            "contacts_reachable_email", REACHABILITY, "persons", "Contacts who may be sent e-mail", _CONTACTS
-        ),
-        _count("contacts_reachable_phone", REACHABILITY, "persons", "Contacts who may be called", _CONTACTS),
-        _count(
-            "contacts_reachable_post", REACHABILITY, "persons", "Contacts who may be sent letters", _CONTACTS
-        ),
+        _reachable("email", "Contacts who may be sent e-mail"),
+        _reachable("phone", "Contacts who may be called"),
+        _reachable("post", "Contacts who may be sent letters"),
     ),
     _fragment(
         "pipeline",
@@ -135,6 +140,7 @@ FRAGMENTS: tuple[Fragment, ...] = (
         _count("leads_converted_365d", PIPELINE, "leads", "Leads converted in 365 days", _LEADS),
         Feature("last_lead_date", PIPELINE, "date", DATE, "Day of the last lead", _LEADS),
     ),
+    OF_ACCOUNTS,
     _fragment(
         "members",
         _ORDERS,
@@ -176,7 +182,36 @@ def stage_name(stage: str) -> str:
 
 def configured(settings: Features, categories: Sequence[str]) -> list[Fragment]:  # noqa: ARG001 - of customers
     """The fragments a project asks for; categories are bought by customers."""
-    return [stages(settings.pipeline_stages)] if settings.pipeline_stages else []
+    found = [stages(settings.pipeline_stages)] if settings.pipeline_stages else []
+    return [*found, *(reached(number, purpose) for number, purpose in enumerate(settings.consent_purposes))]
+
+
+def reached(number: int, purpose: str) -> Fragment:
+    """How many contacts may be addressed for a further purpose, a channel; of it only days are known."""
+    needs = ("consents", "contacts")
+    names = {channel: f"contacts_reachable_{channel}{ending_of(purpose)}" for channel in CHANNELS}
+    return Fragment(
+        f"reached{ending_of(purpose)}",
+        features=tuple(
+            _count(name, REACHABILITY, "persons", f"Contacts with consent to {how} for {purpose}", needs)
+            for name, how in zip(names.values(), CHANNELS.values(), strict=True)
+        ),
+        needs=needs,
+        text=reading(
+            load_fragment("features/accounts/reached").filled(
+                purpose=Statement(f"$reached_{number}"),
+                reached={
+                    name: Statement(
+                        f"count(distinct k.contact_id) filter (where s.channel = {literal(channel)})"
+                    )
+                    for channel, name in names.items()
+                },
+            ),
+            {"core.consents": load_query("core/queries/contact_consent").sql},
+        ),
+        parameters={f"reached_{number}": purpose.strip().lower()},
+        entity="account",
+    )
 
 
 def stages(wanted: Sequence[str]) -> Fragment:

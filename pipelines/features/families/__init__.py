@@ -56,4 +56,5 @@ def configured(settings: Features, categories: Sequence[str]) -> list[Fragment]:
     found += survey.scales(settings.scales)
     if settings.questions:
         found.append(survey.answers(settings.questions))
+    found += reach.purposes(settings.consent_purposes)
     return found

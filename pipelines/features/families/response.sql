@@ -1,11 +1,12 @@
 -- fragment: features.customer_state
--- One row per customer whom a campaign addressed or who responded to one, by $as_of. A control group is not
--- addressed.
+-- One row per customer whom a campaign addressed or who responded to one, by $as_of; of accounts the same, by what
+-- their customers and contacts got and did. A control group is not addressed.
 -- key: customer_id
 with contacted as (
-    select c.customer_id, c.campaign_id
+    select c.customer_id, c.campaign_id, count(*) as touches
     from facts.campaign_contacts as c
     where c.happened and c.contacted_on >= $from_365
+    group by c.customer_id, c.campaign_id
 ),
 
 responded as (
@@ -20,6 +21,7 @@ responded as (
 counted as (
     select
         c.customer_id,
+        c.touches,
         1 as contacted,
         case when r.campaign_id is not null then 1 else 0 end as answered,
         0 as responded,
@@ -29,6 +31,7 @@ counted as (
     union all
     select
         customer_id,
+        0 as touches,
         0 as contacted,
         0 as answered,
         case when last_date >= $from_365 then 1 else 0 end as responded,
@@ -38,6 +41,7 @@ counted as (
 
 select
     customer_id,
+    cast(sum(touches) as bigint) as touches_365d,
     cast(sum(contacted) as bigint) as campaigns_contacted_365d,
     cast(sum(responded) as bigint) as campaigns_responded_365d,
     cast(sum(answered) as double) / nullif(sum(contacted), 0) as response_rate_365d,

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.contracts import tables
 from pipelines.contracts.fact import Amounts, Counted, Ending, Fact, Link
-from pipelines.contracts.model import Check, Column, Contract, Reference
+from pipelines.contracts.model import Check, Column, Contract, Derived, Reference
 from pipelines.contracts.registry import CONTRACTS, FACTS, fact_of
 
 COLUMNS = (
@@ -23,7 +23,7 @@ WHOLE: dict[str, Any] = {
     "key": ("call_id",),
     "event": "business_date",
     "watermark": "called_at",
-    "derived": (("business_date", "cast(called_at as date)"),),
+    "derived": (Derived("business_date", "cast(called_at as date)"),),
     "columns": COLUMNS,
     "fact": Fact(day="business_date", counts=Counted("kind", ("order",))),
 }
@@ -41,6 +41,8 @@ def test_a_contract_that_names_its_columns_is_taken() -> None:
         ({"derived": ()}, "event is 'business_date'.*`derived`"),
         ({"watermark": "called"}, "watermark is 'called'"),
         ({"known_from": "since"}, "known_from is 'since'"),
+        ({"one_of": ("customer_id", "account_id")}, "one_of is 'account_id'"),
+        ({"derived": (Derived("business_date", "x", parts=("caller",)),)}, "derived is 'caller'"),
         ({"references": (Reference("store", "stores", "store_id"),)}, "a reference is 'store'"),
         ({"checks": (Check("c", EXPECTATION, {}, "", needs=("length",)),)}, "check c is 'length'"),
         ({"checks": (Check("c", EXPECTATION, {"column": "length"}, ""),)}, "check c is 'length'"),

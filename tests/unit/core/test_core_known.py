@@ -14,7 +14,7 @@ from fixtures.seeds import seeds
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import delivered, past_rows
+from pipelines.core import delivered, identity, past_rows
 from pipelines.core.facts import resolved
 from pipelines.core.facts.known import days_of_facts
 from pipelines.engine import connect, quote
@@ -126,11 +126,10 @@ def test_days_that_are_carried_on_are_those_that_would_be_found_anew(
 def make_empty(con: duckdb.DuckDBPyConnection) -> None:
     """Every canonical table, without rows."""
     con.execute("create schema core; create schema money; create schema ingest; create schema features")
+    con.execute(identity.STATE)
     con.execute("create table features.customer_day (customer_id varchar, business_date date)")
     for name, contract in CONTRACTS.items():
-        columns = [(column.name, column.type) for column in contract.columns]
-        columns += [(derived, "date") for derived, _ in contract.derived]
-        listed = ", ".join(f"{quote(column)} {kind}" for column, kind in columns)
+        listed = ", ".join(f"{quote(column)} {kind}" for column, kind in contract.stored.items())
         con.execute(f"create table core.{name} ({listed})")
         con.execute(f"create view money.{name} as from core.{name}")
         delivered.create(con, contract)

@@ -25,7 +25,7 @@ DECISIVE = {
     "order_lines": {"quantity", "revenue", "discount", "coupon_discount", "cost"}
     | {"shipping", "gift_card_sold", "gift_card_redeemed", "deposit", "vat_rate"},
     "campaigns": {"start_date", "end_date"},
-    "campaign_contacts": {"contacted_on", "cost"},
+    "campaign_contacts": {"customer_id", "contact_id", "account_id", "contacted_on", "cost"},
     "spend": {"cost"},
     "leads": {"account_id", "contact_id", "created_on"},
     "opportunities": {"account_id", "opened_on", "value"},
@@ -74,11 +74,12 @@ def test_a_row_that_stands_twice_is_a_repeat(make: Make, contract: Contract) -> 
 
 
 def beside_the_key(contract: Contract) -> list[str]:
-    return [name for name in columns(contract) if name not in contract.key]
+    return [name for name in columns(contract) if name not in contract.told_by]
 
 
 def optional(contract: Contract) -> list[str]:
-    return [name for name in columns(contract) if not ((column := contract.column(name)) and column.required)]
+    required = {column.name for column in contract.columns if column.required}
+    return [name for name in beside_the_key(contract) if name not in {*required, *contract.one_of[:1]}]
 
 
 @EVERY

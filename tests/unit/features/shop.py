@@ -36,9 +36,12 @@ class Shop:
         ledger.create(self.con)
         self.con.execute(STATE + identity.STATE)
         for contract in CONTRACTS.values():
-            columns = {column.name: column.type for column in contract.columns}
-            columns |= {name: "date" for name, _ in contract.derived}
-            columns |= attributes if contract.attributes else {}
+            columns = contract.stored | (attributes if contract.attributes else {})
+            columns |= {
+                column.name: f"{column.type} default {column.default}"
+                for column in contract.columns
+                if column.required
+            }
             written = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
             self.con.execute(
                 f"create table core.{contract.table}"
@@ -301,6 +304,8 @@ SAID: dict[str, list[Any]] = {
     "product_id": ["p1", "p2", None],
     "campaign_id": ["k"],
     "contact_id": [None],
+    "account_id": [None],
+    "purpose": ["marketing", "marketing", "News"],
     "survey_id": ["s"],
     "question_id": ["q1", "q2"],
     "answer": ["yes", "no"],
@@ -336,10 +341,13 @@ def random_event(
     """Add one row of a table of events of a random customer (or nobody); say whose it is."""
     contract, fact = CONTRACTS[table], FACTS[table]
     owner = contract.column("customer_id")
-    nobody = "c0" if owner and owner.required else None
+    nobody = "c0" if (owner and owner.required) or contract.one_of else None
     row = {column.name: _value(rng, column) for column in contract.columns}
     day = random_day(rng, days)
     row |= {"customer_id": rng.choice([nobody, *[f"c{i}" for i in range(customers)]]), fact.day: day}
+    for derived in contract.derived:
+        if derived.parts:
+            row[derived.name] = f"customer {row['customer_id']}"
     if contract.watermark:
         row[contract.watermark] = datetime.combine(day, time(9), tzinfo=UTC)
     if fact.ends:

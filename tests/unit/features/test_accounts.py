@@ -335,3 +335,53 @@ def test_a_faulty_expression_is_told_with_its_feature(shop: Shop, written: Row, 
         compile_feature(one)
         check_types(DuckDB(shop.con), [one])
     assert told in str(fault.value)
+
+
+def test_touches_and_responses_of_customers_contacts_and_the_account_count_for_it() -> None:
+    shop = Shop()
+    shop.add("core.accounts", {"account_id": "acme"}, {"account_id": "prospect"})
+    shop.add("core.customers", {"customer_id": "ann", "account_id": "acme"})
+    shop.add("core.contacts", {"contact_id": "kim", "account_id": "acme"})
+    for number, (owner, name, campaign, day, arm) in enumerate(
+        (
+            ("customer_id", "ann", "may", D, "treatment"),
+            ("customer_id", "ann", "may", IN_90, None),
+            ("contact_id", "kim", "may", D, "treatment"),
+            ("contact_id", "kim", "june", D, "control"),
+            ("account_id", "acme", "june", BEFORE_365, "treatment"),
+            ("account_id", "acme", "july", TOMORROW, "treatment"),
+            ("account_id", "prospect", "june", D, "treatment"),
+        )
+    ):
+        shop.add(
+            "core.campaign_contacts",
+            {"touch_id": f"t{number}", owner: name, "campaign_id": campaign, "contacted_on": day, "arm": arm},
+        )
+    for owner, name, campaign in (("contact_id", "kim", "may"), ("account_id", "prospect", "fair")):
+        shop.add("core.campaign_responses", {"campaign_id": campaign, owner: name, "responded_on": D})
+    shop.compute(D)
+    names = ("touches_365d", "campaigns_contacted_365d", "campaigns_responded_365d", "response_rate_365d")
+    found = {
+        row["account_id"]: tuple(row[n] for n in names) for row in rows(shop.con, "from features.account")
+    }
+    assert found == {"acme": (3, 1, 1, 1.0), "prospect": (1, 1, 1, 0.0)}
+
+
+def test_contacts_may_be_addressed_for_a_purpose_as_they_said_on_a_day() -> None:
+    shop = Shop()
+    shop.add("core.accounts", {"account_id": "acme"})
+    shop.add(
+        "core.contacts", *({"contact_id": k, "account_id": "acme", "email_consent": True} for k in "abc")
+    )
+    for contact, purpose, granted, day in (
+        ("a", "marketing", False, D),
+        ("b", "News", True, D),
+        ("c", "news", True, IN_90),
+        ("c", "NEWS", False, D),
+        ("a", "news", True, TOMORROW),
+    ):
+        said = {"channel": "email", "granted": granted, "changed_on": day}
+        shop.add("core.consents", {"contact_id": contact, "purpose": purpose, **said})
+    shop.compute(D, settings=Features(consent_purposes=["News"]))
+    (acme,) = rows(shop.con, "from features.account")
+    assert (acme["contacts_reachable_email"], acme["contacts_reachable_email_news"]) == (2, 1)

@@ -54,6 +54,7 @@ NEVER_BOUGHT: dict[str, Any] = {
     "preferred_hour": None,
     "preferred_channel": None,
     "channels_365d": 0,
+    "touches_365d": 0,
     "campaigns_contacted_365d": 0,
     "share_meat_365d": None,
     "share_drug_gm_365d": None,
@@ -212,7 +213,7 @@ def test_ties_of_category_and_store_are_broken_by_name(found: dict[str, dict[str
 @pytest.mark.parametrize(
     ("customer", "known"),
     [
-        ("contacted", {"campaigns_contacted_365d": 1}),
+        ("contacted", {"touches_365d": 1, "campaigns_contacted_365d": 1}),
         ("cancelled_only", {}),
         ("crm_undated", {"in_crm": True, "age": "50"}),
         (
@@ -220,7 +221,7 @@ def test_ties_of_category_and_store_are_broken_by_name(found: dict[str, dict[str
             {"in_crm": True, "age": "30", "customer_since_date": date(2024, 6, 1), "tenure_days": 29},
         ),
         # The CRM learns of this customer after D: nothing of it is known on D.
-        ("contacted_before_crm", {"campaigns_contacted_365d": 1}),
+        ("contacted_before_crm", {"touches_365d": 1, "campaigns_contacted_365d": 1}),
     ],
 )
 def test_a_customer_without_a_purchase_has_zeros_and_unknowns(

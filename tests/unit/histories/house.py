@@ -64,6 +64,7 @@ CONFIG = ProjectConfig.model_validate(
             "channel_shares": ["web"],
             "product_breadth": True,
             "pipeline_stages": ["offer"],
+            "consent_purposes": ["news"],
             "custom": [
                 _own("lines_17d", "order_lines", "category = 'A'", "17d"),
                 _own("returned_60d", "orders", "status = 'returned'", "60d"),

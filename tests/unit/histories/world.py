@@ -67,8 +67,18 @@ SOURCES = {
         {"leads": same("lead_id", "account_id", "contact_id", "created_on", "converted_on", "status")}
     ),
     "ads": source({"campaigns": same("campaign_id", "start_date", "end_date")}),
-    "touches": source({"campaign_contacts": same("campaign_id", "customer_id", "contacted_on", "arm")}),
-    "answers": source({"campaign_responses": same("campaign_id", "customer_id", "responded_on", "offer_id")}),
+    "touches": source(
+        {
+            "campaign_contacts": same("campaign_id", "customer_id", "contact_id", "account_id")
+            | same("contacted_on", "channel", "arm", "cost", "touch_id")
+        }
+    ),
+    "answers": source(
+        {
+            "campaign_responses": same("campaign_id", "customer_id", "contact_id", "account_id")
+            | same("responded_on", "offer_id")
+        }
+    ),
     "clicks": source(
         {
             "interactions": same("interaction_id", "customer_id", "contact_id", "occurred_at")
@@ -81,7 +91,11 @@ SOURCES = {
             | same("score", "complaint")
         }
     ),
-    "consents": source({"consents": same("customer_id", "channel", "granted", "changed_on")}),
+    "consents": source(
+        {
+            "consents": same("customer_id", "contact_id", "channel", "purpose", "granted", "changed_on"),
+        }
+    ),
     "goods": source({"products": same("product_id", "category")}, **SNAPSHOT),
     "bank": source({"rates": same("currency", "day", "rate")}),
 }
@@ -199,13 +213,13 @@ def _scanned(world: World) -> dict[str, object]:
 
 
 def _merge(world: World) -> dict[str, object]:
-    old, new = world.rng.sample(range(10), 2)
-    return {"old": f"c{old}", "new": f"c{new}", "v": world.version(), "op": world.one("I", "U", "D")}
+    old, new = world.rng.sample([*(f"c{n}" for n in range(10)), "k1"], 2)
+    return {"old": old, "new": new, "v": world.version(), "op": world.one("I", "U", "D")}
 
 
 def _person(world: World) -> dict[str, object]:
     return {
-        "id": world.an("c", 12, blank=False),
+        "id": world.one(*[f"c{n}" for n in range(12)], "k1"),
         "account": world.one(None, "a0", "a1", "a2", "c3"),
         "since": world.one(None, world.day(300)),
     }
@@ -244,12 +258,36 @@ def _campaign(world: World) -> dict[str, object]:
     return {"campaign_id": world.an("g", 3, blank=False), "start_date": start, "end_date": start}
 
 
+def _owner(world: World) -> dict[str, object]:
+    """Whose a touch or a response is: most often a customer, sometimes nobody, which is no row."""
+    owner: dict[str, object] = {"customer_id": None, "contact_id": None, "account_id": None}
+    named = world.one(*["customer_id"] * 3, *["contact_id"] * 2, "account_id", None)
+    ids = {"customer_id": world.an("c", 11), "contact_id": world.an("k", 6), "account_id": world.an("a", 3)}
+    return owner | ({str(named): ids[str(named)]} if named else {})
+
+
 def _touch(world: World) -> dict[str, object]:
-    return {
+    said = {
+        "touch_id": world.one(None, None, f"t{world.rng.randrange(12)}"),
         "campaign_id": world.an("g", 4, blank=False),  # g3 is a campaign of which nothing is known
-        "customer_id": world.an("c", 11, blank=False),
         "contacted_on": world.one(None, world.day()),
-        "arm": world.one(None, "treatment", "control"),
+        "channel": world.one(None, "email", "letter"),
+    }
+    return (
+        said | _owner(world) | {"arm": world.one(None, "treatment", "control"), "cost": world.one(None, "2")}
+    )
+
+
+def _consent(world: World) -> dict[str, object]:
+    # The contact k1 is the customer k1 as well.
+    who = world.one(*["customer_id"] * 3, "contact_id")
+    return {
+        "customer_id": world.one(world.an("c", 10), "k1") if who == "customer_id" else None,
+        "contact_id": world.an("k", 4) if who == "contact_id" else None,
+        "channel": world.one("email", "sms"),
+        "changed_on": world.day(),
+        "granted": world.one("true", "false"),
+        "purpose": world.one(None, "marketing", "News"),
     }
 
 
@@ -307,18 +345,13 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "touches": _touch,
     "answers": lambda world: {
         "campaign_id": world.an("g", 4, blank=False),
-        "customer_id": world.an("c", 10, blank=False),
         "responded_on": world.day(),
         "offer_id": world.one("x", "y"),
+        **_owner(world),
     },
     "clicks": _click,
     "tickets": _ticket,
-    "consents": lambda world: {
-        "customer_id": world.an("c", 10, blank=False),
-        "channel": world.one("email", "sms"),
-        "changed_on": world.day(),
-        "granted": world.one("true", "false"),
-    },
+    "consents": _consent,
     "goods": lambda world: {
         "product_id": world.an("p", 4, blank=False),
         "category": world.one("A", "B", None),
@@ -326,6 +359,6 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "bank": lambda world: {"currency": "SEK", "day": world.day(), "rate": world.one("0.09", "0.1", "0.11")},
 }
 # How many columns of a file, from its first, make the key.
-KEYS = {"till": 2, "touches": 2, "answers": 4, "consents": 3, "bank": 2}
+KEYS = {"till": 2, "touches": 7, "answers": 6, "consents": 6, "bank": 2}
 # Of these rows that are alike are each a thing of its own.
-ALIKE = frozenset({"scanner"})
+ALIKE = frozenset({"scanner", "consents"})

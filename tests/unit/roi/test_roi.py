@@ -218,6 +218,46 @@ def test_a_day_with_responses_to_two_campaigns_is_divided(market: Market) -> Non
     assert (month["attributed_revenue"], month["contacts"]) == (120, 2)
 
 
+def test_three_touches_are_one_customer_contacted_at_the_cost_of_three(market: Market) -> None:
+    market.contact("k", "ann", date(2024, 6, 1), cost=2)
+    market.contact("k", "ann", date(2024, 5, 20), cost=3)
+    high = one(market.roi("segment_campaign"), segment_id="high")
+    # The first touch has no cost of its own; nothing else is multiplied.
+    assert (high["contacted"], high["responders"], high["contact_cost"]) == (1, 1, 6)
+    assert (high["attributed_orders"], high["attributed_revenue"], high["coupon_cost"]) == (1, 120, 4)
+    ann = one(market.roi("contact"), customer_id="ann")
+    assert (ann["contacted_on"], ann["touches"], ann["cost"]) == (date(2024, 5, 20), 3, 6)
+    months = [row for row in market.roi("segment_month") if row["segment_id"] == "high"]
+    assert {row["month"].month: (row["contacts"], row["contact_cost"]) for row in months} == {
+        5: (1, 3),
+        6: (2, 3),
+    }
+
+
+def test_whoever_is_in_both_arms_counts_as_contacted_and_costs_what_was_sent(market: Market) -> None:
+    market.contact("k", "ann", date(2024, 6, 1), cost=50, arm="control")
+    market.contact("k", "bob", date(2024, 6, 1), cost=50, arm="control")
+    found = {row["segment_id"]: row for row in market.roi("segment_campaign")}
+    assert {name: (row["contacted"], row["contact_cost"]) for name, row in found.items()} == {
+        "high": (1, 1),
+        "low": (2, 2),
+    }
+
+
+def test_touches_of_contacts_and_companies_are_in_no_figure_and_the_campaign_is_named(market: Market) -> None:
+    before = market.roi("segment_campaign")
+    market.campaign("fair", date(2024, 6, 5), date(2024, 6, 30))
+    for campaign in ("k", "fair"):
+        for owner in ("contact_id", "account_id"):
+            market.shop.add("core.campaign_contacts", {"campaign_id": campaign, owner: "ann", "cost": 9})
+    assert market.roi("segment_campaign") == before
+    (left_out,) = market.roi("campaign_left_out")
+    assert (left_out["campaign_id"], left_out["reason"]) == (
+        "fair",
+        "contacts persons or companies, no customer",
+    )
+
+
 def test_a_response_of_somebody_not_contacted_brings_nothing(market: Market) -> None:
     market.shop.con.execute("delete from core.campaign_contacts where customer_id = 'bob'")
     assert {row["customer_id"] for row in market.roi("attribution")} == {"ann"}

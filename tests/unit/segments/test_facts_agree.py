@@ -41,7 +41,7 @@ ASKED: list[tuple[str, str | None, int | None, str | None, str | None]] = [
     *((table, None, days, None, None) for table in FACTS for days in (None, 365)),
     ("orders", None, 365, "orders_365d", "orders_365d"),
     ("orders", "status = 'returned'", 365, "returns_365d", None),
-    ("campaign_contacts", None, 365, "campaigns_contacted_365d", None),
+    ("campaign_contacts", None, 365, "touches_365d", "touches_365d"),
     ("campaign_contacts", "arm = 'control'", None, None, None),
     ("campaign_contacts", f"contacted_on {YEAR}", None, None, None),
     ("interactions", ACTIVE, 365, "interactions_365d", None),
@@ -71,8 +71,14 @@ def random_rows(rng: random.Random, table: str, count: int) -> Iterator[dict[str
     contract, seen = CONTRACTS[table], set[tuple[Any, ...]]()
     for number in range(count):
         row = {column.name: value(rng, table, column, number) for column in contract.columns}
-        for name, _ in contract.derived:
-            row[name] = row[contract.watermark or ""].date()
+        if contract.one_of and not any(row[name] for name in contract.one_of):
+            continue  # it would not leave quarantine
+        for derived in contract.derived:
+            row[derived.name] = (
+                row[contract.watermark or ""].date()
+                if derived.type == "DATE"
+                else ", ".join(f"{name} {row[name]}" for name in derived.parts if row[name])
+            )
         key = tuple(row[name] for name in contract.key)
         if key not in seen:
             seen.add(key)
@@ -96,6 +102,8 @@ def value(rng: random.Random, table: str, column: Any, number: int) -> Any:
         return rng.choice(column.allowed)
     if column.name == "interaction_type":
         return rng.choice(["visit", "sent", "Bounce"])
+    if column.name == "purpose":
+        return rng.choice(["marketing", "news"])
     found = IDS.get(column.name, [])
     if column.name == "order_id" and table == "order_lines":
         found = [f"order_id{i}" for i in range(60)]
