@@ -181,6 +181,10 @@ def _as_event(fact: Fact) -> list[str]:
         lines.append(f"- {_ending(fact, fact.ends)}")
     linked = "; ".join(f"of `{link.table}` {_code(link.gives)}" for link in fact.links)
     lines += [f"- Conditions may also name {linked}."] if linked else []
+    lines += [
+        f"- Where they are blank, {_code(link.gives)} are those of its `{link.table}`."
+        for link in fact.else_from
+    ]
     if fact.amounts:
         where = (
             "" if fact.amounts.lines is None else f", on its `{fact.amounts.lines.table}` where it has any"
@@ -203,7 +207,13 @@ def _ending(fact: Fact, ends: Ending) -> str:
 
 
 def _linked(path: str | Link) -> str:
-    return f"`{path}`" if isinstance(path, str) else f"`{path.gives[0]}` of its `{path.table}`"
+    if isinstance(path, str):
+        return f"`{path}`"
+    if path.then is not None:
+        return f"{_linked(path.then)} of its `{path.table}`"
+    several = bool(CONTRACTS[path.table].together)
+    which = " (each of them)" if path.each else " (the primary one)" if several else ""
+    return f"`{path.gives[0]}` of its `{path.table}`{which}"
 
 
 def _column_row(column: Column, *, numbered: bool) -> list[str]:

@@ -18,11 +18,13 @@ def looked_up_by(table: str) -> Iterator[tuple[str, Link]]:
 
 
 def owned_by(table: str) -> Iterator[tuple[str, Link]]:
-    """The tables of facts whose owner stands in rows of a table, and the link by a column of their own."""
+    """The tables of facts whose owner, or what they leave blank, stands in rows of a table, and the link.
+
+    The link goes by a column of theirs, to the table itself or on its way there.
+    """
     for name, fact in FACTS.items():
-        paths = {path for paths in fact.owners.values() for path in paths if isinstance(path, Link)}
-        for link in paths:
-            if link.table == table and CONTRACTS[name].column(link.column):
+        for link in fact.instead:
+            if table in link.tables and CONTRACTS[name].column(link.column):
                 yield name, link
 
 

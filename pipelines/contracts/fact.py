@@ -17,7 +17,9 @@ Entity = Literal["customer", "account"]
 class Link:
     """The row of another table whose `key` is what `column` says here, and the columns taken from it.
 
-    Without such a row the columns are NULL; where the link is `required`, there is no fact.
+    Without such a row the columns are NULL; where the link is `required`, there is no fact. Of a thing that
+    has several rows (a contract's `together`) the fact is `each` row's, or else of the primary one alone.
+    `then` goes on from that row: the columns are those of the row that it names.
     """
 
     column: str
@@ -25,17 +27,31 @@ class Link:
     key: str
     gives: tuple[str, ...]
     required: bool = False
+    each: bool = False
+    then: Link | None = None
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables on the way."""
+        return (self.table, *(self.then.tables if self.then else ()))
 
 
 # Whose a fact is: a column of its own, or the one that a link gives.
 Path = str | Link
 
 OF_CUSTOMER = Link("customer_id", "customers", "customer_id", ("account_id",))
-OF_CONTACT = Link("contact_id", "contacts", "contact_id", ("account_id",))
+# What a person says or does is each company's where they stand; what is worth money is the primary one's.
+OF_CONTACT = Link("contact_id", "contacts", "contact_id", ("account_id",), each=True)
+OF_PRIMARY = Link("contact_id", "contacts", "contact_id", ("account_id",))
 # A customer without an account is the account of the same id.
 OWNED_BY_CUSTOMER: Mapping[Entity, tuple[Path, ...]] = {
     "customer": ("customer_id",),
     "account": (OF_CUSTOMER, "customer_id"),
+}
+# What an order is worth counts at the account that it names, whoever placed it.
+OWNED_BY_ORDER: Mapping[Entity, tuple[Path, ...]] = {
+    "customer": ("customer_id",),
+    "account": ("account_id", OF_CUSTOMER, "customer_id"),
 }
 OWNED_BY_PERSON: Mapping[Entity, tuple[Path, ...]] = {
     "customer": ("customer_id",),
@@ -105,6 +121,7 @@ class Fact:
     counts : which of them count unless the column is named.
     ends : what became of them later.
     links : further columns, from rows of other tables.
+    else_from : where columns stand that are blank: a deal is of the campaign of its lead.
     amounts : what they are worth.
     purchase : whether they are purchases. Those are read as `money.<table>` has them: none that waits for a
         rate, amounts net and in the project's currency. Their days are kept in `features.customer_day`.
@@ -120,6 +137,7 @@ class Fact:
     counts: Counted | None = None
     ends: Ending | None = None
     links: tuple[Link, ...] = ()
+    else_from: tuple[Link, ...] = ()
     amounts: Amounts | None = None
     purchase: bool = False
     core_only: tuple[str, ...] = ()
@@ -130,6 +148,12 @@ class Fact:
     def of_customers(self) -> bool:
         """Whether a fact names its customer, and not only an account."""
         return "customer" in self.owners
+
+    @property
+    def instead(self) -> tuple[Link, ...]:
+        """The links that say what the row of the fact leaves blank: whose it is, or columns of it."""
+        owners = (path for paths in self.owners.values() for path in paths)
+        return (*dict.fromkeys(path for path in owners if isinstance(path, Link)), *self.else_from)
 
     @property
     def looked_up(self) -> tuple[Link, ...]:

@@ -87,6 +87,9 @@ class Contract:
     `number` is the column with the number that a source gives each of its things. `own_key` are the columns
     by which rows of two sources meet, where each numbers for itself: the same values from another source are
     another thing, unless the project says otherwise. Without it, both mean the same by the same key.
+    `together` are the columns of the key whose rows come and go together: the latest file of a source that
+    names such a thing says all its rows, and what earlier files said of it besides is gone. `primary` is the
+    column that says which of these rows counts where only one may.
     `occurrence` is the column that, where no mapping fills it, tells rows apart that are alike: the first,
     the second, … of them within the rest of the key and their file.
     `attributes` says whether columns beyond the contract are carried along. `fact` says what a row means
@@ -115,6 +118,8 @@ class Contract:
     keeps_past: bool = False
     number: str | None = None
     own_key: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    primary: str | None = None
     occurrence: str | None = None
 
     def __post_init__(self) -> None:
@@ -127,6 +132,11 @@ class Contract:
     def thing(self) -> str:
         """What a row is of: `customers` have a customer_id, and are rows of a customer."""
         return (self.number or self.table).removesuffix("_id")
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """The columns by which rows are replaced: those of the key, or of it what comes together."""
+        return self.together or self.key
 
     @property
     def required(self) -> tuple[str, ...]:

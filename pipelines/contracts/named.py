@@ -41,7 +41,8 @@ def refuse_unknown(contract: Contract) -> None:
 def _columns_named(contract: Contract) -> Iterator[tuple[str, str]]:
     """Each place that names a column, and the name."""
     yield from (("key", name) for name in contract.key)
-    for place in ("event", "watermark", "known_from"):
+    yield from (("together", name) for name in contract.together)
+    for place in ("event", "watermark", "known_from", "primary"):
         if name := getattr(contract, place):
             yield place, name
     yield from (("one_of", name) for name in contract.one_of)
@@ -58,7 +59,8 @@ def _named_by_fact(fact: Fact) -> Iterator[tuple[str, str]]:
     yield "day", fact.day
     for paths in fact.owners.values():
         yield from (("owners", path.column if isinstance(path, Link) else path) for path in paths)
-    yield from (("links", link.column) for link in fact.looked_up)
+    yield from (("links", link.column) for link in (*fact.looked_up, *fact.else_from))
+    yield from (("else_from", name) for link in fact.else_from for name in link.gives)
     if fact.counts:
         yield "counts", fact.counts.column
     if fact.ends:

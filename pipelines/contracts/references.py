@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pipelines.contracts.model import Reference
 from pipelines.contracts.registry import CONTRACTS, FACTS
 
-# The only key of a table -> the table.
-_KEYS = {contract.key[0]: table for table, contract in CONTRACTS.items() if len(contract.key) == 1}
+# The column by which a table tells its things apart -> the table; of several columns none refers to it.
+_KEYS = {contract.unit[0]: table for table, contract in CONTRACTS.items() if len(contract.unit) == 1}
 
 
 @dataclass(frozen=True, order=True)

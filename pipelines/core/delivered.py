@@ -37,7 +37,7 @@ def create(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """The relation without rows, of a table that has none."""
     if contract.known_from is None:
         return
-    (key,) = contract.key
+    (key,) = contract.unit
     con.execute(f"create or replace table {_given(contract)} ({quote(key)} varchar, delivered_on date)")
     _make_view(con, contract, resolved=False)
 
@@ -62,7 +62,7 @@ def bring_up(
     """
     if contract.known_from is None:
         return
-    (key,) = contract.key
+    (key,) = contract.unit
     given = _given(contract)
     anew = pending is None or not relation_exists(con, given)
     _collect(con, contract, mappings, None if anew else pending)
@@ -105,7 +105,7 @@ def _collect(
     pending: Mapping[str, Collection[int]] | None,
 ) -> None:
     """`arrived`: the keys of the batches that are asked for, with the first day of each."""
-    (key,) = contract.key
+    (key,) = contract.unit
     con.execute(f"create or replace temp table came ({quote(key)} varchar, delivered_on date)")
     for mapping in mappings:
         files = _files(con, mapping.source, None if pending is None else pending[mapping.source])
@@ -152,7 +152,7 @@ def _mark(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) ->
 
     Only of those without a day of their own it matters when they were delivered.
     """
-    (key,) = contract.key
+    (key,) = contract.unit
     ids = f"select {quote(key)}, delivered_on from moved"
     if resolved:
         ids = load_query("core/queries/delivered_merged").sql

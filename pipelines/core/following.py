@@ -32,7 +32,8 @@ LATEST_STAGED = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _
 
 def is_needed(mappings: Sequence[Mapping], resolved: bool) -> bool:
     """Whether the rows of a table can do more than enter and be entered again."""
-    return resolved or any(m.delivery != "append" or m.version is not None for m in mappings)
+    several = len(mappings) > 1 and any(m.contract.together for m in mappings)
+    return resolved or several or any(m.delivery != "append" or m.version is not None for m in mappings)
 
 
 def known_table(contract: Contract) -> str:
@@ -43,8 +44,30 @@ def said(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[
     """The SELECT of what the staged rows say of each key, source by source."""
     parts = [_said_by(con, mapping) for mapping in mappings]
     return (
-        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)}) qualify row_number() over"
-        f" (partition by _source, {_names(contract.key)} order by {LATEST_STAGED}) = 1"
+        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)})"
+        f" {latest(contract, LATEST_STAGED, '_source')}"
+    )
+
+
+def latest(contract: Contract, order: str, *within: str) -> str:
+    """The QUALIFY that leaves the latest row of each key; of what comes together, those of one file.
+
+    Parameters
+    ----------
+    contract : the contract of the canonical table.
+    order : which row is the latest, as SQL.
+    within : columns besides, such as the source: what others say of the same key stays.
+    """
+    first = (
+        f"qualify row_number() over (partition by {_names([*within, *contract.key])} order by {order}) = 1"
+    )
+    if not contract.together:
+        return first
+    of_file = _names([*within, *contract.key, "_file_id"])
+    whole = _names([*within, *contract.together])
+    return (
+        f"qualify row_number() over (partition by {of_file} order by {order}) = 1"
+        f" and _file_id = first_value(_file_id) over (partition by {whole} order by {order})"
     )
 
 
@@ -116,7 +139,7 @@ def merge(
     resolved : whether ids of merged customers are replaced by their survivors.
     """
     core = qualified(f"core.{contract.table}")
-    key = _names(contract.key)
+    key = _names(contract.unit)
     _take_in(con, contract, mappings, resolved)
     con.execute(f"create or replace temp table before as from {core} semi join touched using ({key})")
     con.execute(f"create or replace temp table after as {_winners(contract, resolved, touched=True)}")
@@ -148,7 +171,7 @@ def _take_in(
 ) -> None:
     """Let each source say what its stage says now; `touched` are the keys of core this bears on."""
     known = qualified(known_table(contract))
-    key = _names(contract.key)
+    unit = _names(contract.unit)
     con.execute(f"create or replace temp table arrived as from {known} limit 0")
     if mappings:
         con.execute(f"create or replace temp table arrived as {said(con, contract, mappings)}")
@@ -156,15 +179,15 @@ def _take_in(
     whole = [mapping.source for mapping in mappings if mapping.delivery == "snapshot"]
     con.execute(
         f"create or replace temp table earlier as from {known} where _source in (select unnest($whole))"
-        f" or (_source, {key}) in (select (_source, {key}) from arrived)",
+        f" or (_source, {unit}) in (select (_source, {unit}) from arrived)",
         {"whole": whole},
     )
     _touch(con, contract, resolved)
-    con.execute(f"delete from {known} where (_source, {key}) in (select (_source, {key}) from earlier)")
+    con.execute(f"delete from {known} where (_source, {unit}) in (select (_source, {unit}) from earlier)")
     con.execute(
         f"insert into {known} by name select * from"
         " (from arrived union all by name from earlier where _source not in (select unnest($whole)))"
-        f" qualify row_number() over (partition by _source, {key} order by {LATEST}) = 1",
+        f" {latest(contract, LATEST, '_source')}",
         {"whole": whole},
     )
     con.execute("drop table arrived; drop table earlier")
@@ -172,8 +195,8 @@ def _take_in(
 
 def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -> None:
     """`touched`: keys of core whose rows may change. A moved customer's keys count under both survivors."""
-    columns = _names(contract.key)
-    owned = resolved and "customer_id" in contract.key
+    columns = _names(contract.unit)
+    owned = resolved and "customer_id" in contract.unit
     parts = []
     for relation in ("arrived", "earlier"):
         if owned:
@@ -186,7 +209,7 @@ def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
         for survivor in ("old_survivor", "new_survivor"):
             names = ", ".join(
                 f"w.{survivor} as customer_id" if name == "customer_id" else f"k.{quote(name)}"
-                for name in contract.key
+                for name in contract.unit
             )
             parts.append(f"select {names} from {known} k join {moved} on w.customer_id = k.customer_id")
     con.execute(f"create or replace temp table touched as {' union '.join(parts)}")
@@ -199,7 +222,7 @@ def _winners(contract: Contract, resolved: bool, *, touched: bool = False) -> st
     relation = f"({_resolved(known)})" if resolved else known
     own_first = "(_given_id = customer_id) desc, " if resolved and "customer_id" in contract.key else ""
     dropped = "_row_version, _row_deleted" + (", _given_id" if resolved else "")
-    only = f" semi join touched using ({key})" if touched else ""
+    only = f" semi join touched using ({_names(contract.unit)})" if touched else ""
     return (
         f"select * exclude ({dropped}) from {relation}{only} where not _row_deleted"
         f" qualify row_number() over (partition by {key} order by {own_first}{LATEST}) = 1"

@@ -94,15 +94,15 @@ def _key(contract: Contract) -> str:
 
 def _days(con: duckdb.DuckDBPyConnection, contract: Contract, rows: str) -> str:
     """The SELECT of the days that some rows that changed bear on, NULL for every day."""
-    if contract.fact is not None and _looks_up_what_is_there(con, contract.table):
-        return timeline(contract.table, rows, days_only=True)
+    owned = [
+        _days_owned(con, table, link, contract.table, rows)
+        for table, link in owned_by(contract.table)
+        if all(relation_exists(con, f"core.{name}") for name in (table, *link.tables))
+    ]
     own = contract.known_from or contract.event
+    if contract.fact is not None and _looks_up_what_is_there(con, contract.table):
+        return " union all ".join([timeline(contract.table, rows, days_only=True), *owned])
     if own is not None:
-        owned = [
-            _days_owned(con, table, link, rows)
-            for table, link in owned_by(contract.table)
-            if relation_exists(con, f"core.{table}")
-        ]
         return " union all ".join([f"select {quote(own)} from {rows} as c", *owned])
     looking = [*looked_up_by(contract.table)]
     if not looking:
@@ -114,18 +114,35 @@ def _looks_up_what_is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return all(relation_exists(con, f"core.{link.table}") for link in FACTS[table].looked_up)
 
 
-def _days_owned(con: duckdb.DuckDBPyConnection, table: str, link: Link, rows: str) -> str:
-    """The days of facts that have another owner now: they may lie before the row that says so.
+def _days_owned(con: duckdb.DuckDBPyConnection, table: str, link: Link, changed: str, rows: str) -> str:
+    """The days of facts that rows say something of: they may lie before these.
 
     Every day, if there is such a fact and what its day is looked up in is not there yet.
+
+    Parameters
+    ----------
+    table : the table of the facts.
+    link : how they get to the table that changed.
+    changed : that table.
+    rows : the rows of it that changed.
     """
-    facts = (
-        f"from core.{table} as e semi join (select {link.key} from {rows} as r"
-        f" where {link.gives[0]} is not null) as c on c.{link.key} = e.{link.column}"
-    )
+    leading = _leading_to(link, changed, rows)
+    facts = f"from core.{table} as e semi join {leading} as c on c.{link.key} = e.{link.column}"
     if not _looks_up_what_is_there(con, table):
         return f"select * from ({_EVERY_DAY} {facts} limit 1)"
     return timeline(table, f"(select * {facts})", days_only=True)
+
+
+def _leading_to(link: Link, changed: str, rows: str) -> str:
+    """The rows that a link goes by to rows that changed: those themselves, or those that name them."""
+    said = " or ".join(f"{quote(name)} is not null" for name in link.gives)
+    if link.then is None or link.table == changed:
+        return f"(select {link.key} from {rows} as r where {said})"
+    further = _leading_to(link.then, changed, rows)
+    return (
+        f"(select w.{link.key} from core.{link.table} as w"
+        f" semi join {further} as c on c.{link.then.key} = w.{link.gives[0]})"
+    )
 
 
 def _days_looked_up(table: str, link: Link) -> str:

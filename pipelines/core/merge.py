@@ -208,7 +208,7 @@ def _follow(
     following.merge(con, contract, mappings, resolved)
     past.record(con, contract, told, resolved)
     marks.mark_changed(con, contract, recorded=contract.keeps_past)
-    key = ", ".join(quote(name) for name in contract.key)
+    key = ", ".join(quote(name) for name in contract.unit)
     touched = f"(from {qualified('core.' + contract.table)} semi join touched using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table touched; drop table before; drop table changed")
@@ -248,16 +248,16 @@ def _types_hold(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Se
 
 def _latest(contract: Contract, mappings: Sequence[Mapping]) -> str:
     """The SELECT of the winning row of every key over the stages; ties cannot be: a row has one place."""
-    key = ", ".join(quote(name) for name in contract.key)
     parts = [
         f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row, _row_filled,"
         f" {', '.join(quote(name) for name in mapping.columns)}"
         f" from {qualified(mapping.stage)} where _fault_reason is null"
         for mapping in mappings
     ]
+    order = "_batch_seq desc, _file_id desc, _row_filled desc, _row desc"
     return (
-        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)}) qualify row_number() over"
-        f" (partition by {key} order by _batch_seq desc, _file_id desc, _row_filled desc, _row desc) = 1"
+        f"select * exclude (_row_filled) from ({' union all by name '.join(parts)})"
+        f" {following.latest(contract, order)}"
     )
 
 
@@ -267,7 +267,7 @@ def _merge(
     """Replace the keys of the new batches; returns how many of these keys stand twice afterwards."""
     table = qualified(f"core.{contract.table}")
     have = {name for name, _ in columns_of(con, f"core.{contract.table}")}
-    key = ", ".join(quote(name) for name in contract.key)
+    key = ", ".join(quote(name) for name in contract.unit)
     con.execute(f"create or replace temp table newest as {_latest(contract, mappings)}")
     for name, kind in con.execute("select column_name, column_type from (describe newest)").fetchall():
         if name not in have:

@@ -78,7 +78,8 @@ def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, reso
     """
     if not contract.keeps_past:
         return
-    key, core = _names(contract.key), qualified(f"core.{contract.table}")
+    # A person who comes to a further company was known before: all their rows are looked at.
+    key, core = _names(contract.unit), qualified(f"core.{contract.table}")
     con.execute(f"create or replace temp table past_key as select distinct {key} from changed")
     if resolved:
         con.execute(
@@ -133,9 +134,9 @@ def _write(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, epoc
         named={"row_key": _row_key("coalesce(w.{name}, n.{name})", key)},
         same=_same(key),
         compared={"compared": _compared(con, contract, epochs)},
-        units=Statement(f"select {_row_key('{name}', key).sql} as unit_key from past_was"),
+        units=Statement(f"select {_row_key('{name}', contract.unit).sql} as unit_key from past_was"),
     )
-    values = {"table": contract.table, "unit_width": len(key)}
+    values = {"table": contract.table, "unit_width": len(contract.unit)}
     con.execute(f"create or replace temp table past_value as {query}", values)
     named = ", ".join(
         f"cast(row_key[{i}] as {kinds[name]}) as {quote(name)}" for i, name in enumerate(key, start=1)

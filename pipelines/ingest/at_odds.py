@@ -12,8 +12,20 @@ _LAST_FILE = "_file_id = (select max(f.file_id) from ingest.file as f where f.ba
 
 
 def standing(mapping: Mapping) -> Statement:
-    """Whether a row of a batch can count at all, as SQL: of several snapshots only the last is read."""
-    return Statement(_LAST_FILE if mapping.delivery == "snapshot" else "true")
+    """Whether a row of a batch can count at all, as SQL.
+
+    Of several snapshots only the last is read, and of what comes together only the file that says the latest.
+    """
+    if mapping.delivery == "snapshot":
+        return Statement(_LAST_FILE)
+    if not mapping.contract.together:
+        return Statement("true")
+    whole = ", ".join(["_batch_seq", *map(quote, mapping.contract.together)])
+    order = "_file_id desc" if mapping.version is None else "_row_version desc nulls last, _file_id desc"
+    return Statement(
+        f"_file_id = first_value(_file_id) over"
+        f" (partition by {whole} order by _fault_reason is not null, {order})"
+    )
 
 
 def rows_at_odds(mapping: Mapping) -> Statement:

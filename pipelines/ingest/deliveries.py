@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.project import Source
 from pipelines.engine import Statement, Table, bound, load_query
 from pipelines.ingest import guests, ledger
+from pipelines.ingest.at_odds import standing
 from pipelines.ingest.mapping import Mapping, typed_select
 from pipelines.ingest.quality import CheckResult
 
@@ -28,16 +29,15 @@ def description(source: Source) -> str:
 def counted(mapping: Mapping) -> tuple[str, str]:
     """Whether a key of a batch is kept, and whether it is deleted: SQL aggregates over its good rows.
 
-    The other rows of the key are left out. Of several snapshots in a batch the last one is kept, whole.
+    The other rows of the key are left out; a key of which no row is `_standing` is neither.
     """
-    if mapping.operation is not None:
-        version = "_row_version" if mapping.version is not None else "0"
-        last = f"max({{'v': {version}, 'f': _file_id, 'r': _row, 'gone': _row_deleted}}).gone"
-        return f"cast(not {last} as integer)", f"cast({last} as integer)"
-    if mapping.delivery == "snapshot":
-        last_file = "(select max(file_id) from ingest.file where batch_seq = _batch_seq)"
-        return f"cast(max(_file_id) = {last_file} as integer)", "0"
-    return "1", "0"
+    stands = "bool_or(_standing)"
+    if mapping.operation is None:
+        return f"cast({stands} as integer)", "0"
+    version = "_row_version" if mapping.version is not None else "0"
+    last = f"{{'v': {version}, 'f': _file_id, 'r': _row, 'gone': _row_deleted}}"
+    gone = f"coalesce(max({last}) filter (where _standing).gone, false)"
+    return f"cast({stands} and not {gone} as integer)", f"cast({stands} and {gone} as integer)"
 
 
 def count_deleted(con: duckdb.DuckDBPyConnection, mapping: Mapping, here: dict[str, object]) -> None:
@@ -54,7 +54,10 @@ def count_deleted(con: duckdb.DuckDBPyConnection, mapping: Mapping, here: dict[s
         here,
     )
     deleted = load_query("ingest/queries/deletions_of_batch").filled(
-        stage=Table(mapping.stage), key=mapping.contract.key, gone=Statement(gone)
+        stage=Table(mapping.stage),
+        key=mapping.contract.key,
+        standing=standing(mapping),
+        gone=Statement(gone),
     )
     con.execute(
         f"insert into ingest.batch_deletion by name {deleted}",

@@ -1,8 +1,10 @@
 """The contract of `opportunities`: one row a deal that may be won or lost."""
 
-from pipelines.contracts.fact import Amounts, Ending, Fact
+from pipelines.contracts.fact import OF_PRIMARY, Amounts, Ending, Fact, Link
 from pipelines.contracts.model import Check, Column, Contract, Reference
 
+OF_LEAD = Link("lead_id", "leads", "lead_id", ("account_id",))
+OF_PERSON_OF_LEAD = Link("lead_id", "leads", "lead_id", ("contact_id",), then=OF_PRIMARY)
 CONTRACT = Contract(
     table="opportunities",
     description="Deals in the sales pipeline, open, won or lost.",
@@ -14,7 +16,8 @@ CONTRACT = Contract(
     keeps_past=True,
     fact=Fact(
         day="opened_on",
-        owners={"account": ("account_id",)},
+        owners={"account": ("account_id", OF_LEAD, OF_PERSON_OF_LEAD)},
+        else_from=(Link("lead_id", "leads", "lead_id", ("source", "campaign_id")),),
         ends=Ending(
             "closed_on",
             "outcome",
@@ -27,7 +30,12 @@ CONTRACT = Contract(
     ),
     columns=(
         Column("opportunity_id", "VARCHAR", "The opportunity's id", required=True),
-        Column("account_id", "VARCHAR", "The company; without one the deal is nobody's and counts in totals"),
+        Column(
+            "account_id",
+            "VARCHAR",
+            "The company; empty: that of its lead, or of the lead's contact. Without any the deal is nobody's"
+            " and counts in totals",
+        ),
         Column("lead_id", "VARCHAR", "The lead it came from"),
         Column(
             "opened_on",
@@ -52,8 +60,8 @@ CONTRACT = Contract(
         Column("value", "DECIMAL(18,4)", "Expected or agreed value", unit="the row's currency", minimum=0),
         Column("currency", "VARCHAR", "ISO 4217 code of the value; the project's where empty"),
         Column("probability", "DOUBLE", "Chance of winning it", unit="share", minimum=0, maximum=1),
-        Column("source", "VARCHAR", "Where it came from: web, fair, referral, …"),
-        Column("campaign_id", "VARCHAR", "The campaign that brought it"),
+        Column("source", "VARCHAR", "Where it came from: web, fair, referral, …; empty: as its lead says"),
+        Column("campaign_id", "VARCHAR", "The campaign that brought it; empty: that of its lead"),
     ),
     references=(
         Reference("account_id", "accounts", "account_id"),
@@ -65,7 +73,7 @@ CONTRACT = Contract(
             "account_named",
             "ExpectColumnValuesToNotBeNull",
             {"column": "account_id"},
-            "a deal names its account; one that does not is in no account's features",
+            "a deal names its account; one that does not is its lead's, or else in no account's features",
             needs=("account_id",),
         ),
         Check(

@@ -1,6 +1,6 @@
 """The contract of `order_lines`: one row a product in an order."""
 
-from pipelines.contracts.fact import Amounts, Counted, Fact, Link
+from pipelines.contracts.fact import OWNED_BY_ORDER, Amounts, Counted, Fact, Link
 from pipelines.contracts.model import Check, Column, Contract, Reference
 from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
@@ -14,13 +14,14 @@ CONTRACT = Contract(
     large=True,
     fact=Fact(
         day="business_date",
+        owners=OWNED_BY_ORDER,
         counts=Counted("status", ("completed",)),
         links=(
             Link(
                 "order_id",
                 "orders",
                 "order_id",
-                ("customer_id", "business_date", "ordered_at", "store_id", "channel", "status"),
+                ("customer_id", "account_id", "business_date", "ordered_at", "store_id", "channel", "status"),
                 required=True,
             ),
             Link("product_id", "products", "product_id", ("category", "subcategory", "brand")),

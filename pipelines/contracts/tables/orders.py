@@ -1,7 +1,7 @@
 """The contract of `orders`: one row an order, basket or invoice."""
 
-from pipelines.contracts.fact import Amounts, Counted, Fact, Link
-from pipelines.contracts.model import Check, Column, Contract, Derived
+from pipelines.contracts.fact import OWNED_BY_ORDER, Amounts, Counted, Fact, Link
+from pipelines.contracts.model import Check, Column, Contract, Derived, Reference
 from pipelines.contracts.money import PARTS, VAT_IS_A_SHARE
 
 CONTRACT = Contract(
@@ -18,6 +18,7 @@ CONTRACT = Contract(
     large=True,
     fact=Fact(
         day="business_date",
+        owners=OWNED_BY_ORDER,
         counts=Counted("status", ("completed",)),
         amounts=Amounts(
             ("revenue", "discount", "coupon_discount"),
@@ -31,6 +32,11 @@ CONTRACT = Contract(
     columns=(
         Column("order_id", "VARCHAR", "The order's id, as the source writes it", required=True),
         Column("customer_id", "VARCHAR", "Who ordered; empty for a guest, who counts in totals only"),
+        Column(
+            "account_id",
+            "VARCHAR",
+            "The company it was ordered for; empty: that of the customer. Its money counts there alone",
+        ),
         Column(
             "ordered_at",
             "TIMESTAMPTZ",
@@ -66,6 +72,7 @@ CONTRACT = Contract(
         Column("country", "VARCHAR", "Country whose VAT the order bears"),
         *PARTS,
     ),
+    references=(Reference("account_id", "accounts", "account_id"),),
     checks=(
         VAT_IS_A_SHARE,
         Check(

@@ -74,8 +74,9 @@ def tables_read(table: str, entity: Entity, names: Collection[str] = ()) -> froz
         *((fact.else_day,) if fact.else_day else ()),
         *(path for path in paths if isinstance(path, Link)),
         *((OF_CUSTOMER, OF_CONTACT) if fact.of_person else ()),
+        *(link for link in fact.else_from if {*link.gives} & {*names}),
     ]
-    return frozenset(tables_needed(table, names)).union(link.table for link in links)
+    return frozenset(tables_needed(table, names)).union(*(link.tables for link in links))
 
 
 def canonical_tables(inputs: Iterable[str]) -> set[str]:

@@ -28,7 +28,7 @@ def known(table: str) -> str:
     Facts are looked at only of those who were not delivered by then: usually there is nobody.
     """
     contract = CONTRACTS[table]
-    (key,) = contract.key
+    (key,) = contract.unit
     dated, delivered = quote(contract.known_from or ""), f"core.delivered_{table}"
     facts = " union all ".join(days_of_facts(contract))
     early = (
@@ -73,7 +73,7 @@ def days_of_facts(contract: Contract) -> list[str]:
     if contract.entity == "customer":
         own = [table for table, fact in FACTS.items() if fact.of_customers and not fact.purchase]
         return [_PURCHASES, *(_days(table, "customer") for table in own)]
-    (key,) = contract.key
+    (key,) = contract.unit
     if contract.entity == "account" and key == "account_id":
         # A line is of the day and the owner of its order.
         own = [table for table, fact in FACTS.items() if not any(link.required for link in fact.links)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.contracts.fact import Ending, Entity, Link
@@ -60,6 +60,9 @@ class Reading:
         for link in fact.links:
             if name in link.gives:
                 return self._linked(link, name)
+        for link in fact.else_from:
+            if name in link.gives:
+                return f"coalesce({own}, {self._linked(link, name)})"
         if fact.amounts is not None and fact.amounts.lines is not None:
             if name in fact.amounts.columns:
                 summed = self._summed(fact.amounts.lines, fact.amounts.columns)
@@ -81,17 +84,32 @@ class Reading:
         return "member.customer_id"
 
     def _first(self, entity: Entity) -> str:
-        paths = [
-            self._linked(path) if isinstance(path, Link) else self.value(path)
-            for path in self.fact.owners[entity]
-        ]
+        paths: list[str] = []
+        for path in self.fact.owners[entity]:
+            paths.append(self._along(path, paths) if isinstance(path, Link) else self.value(path))
         return paths[0] if len(paths) == 1 else f"coalesce({', '.join(paths)})"
 
+    def _along(self, link: Link, earlier: Sequence[str]) -> str:
+        """The owner at the end of a link; of several rows each, where nothing is said before it."""
+        given = self._linked(link)
+        if link.then is not None:
+            return self._join(link.then, given, f"{link.table}_{link.then.table}")
+        if not link.each:
+            return given
+        unsaid = "".join(f" and {path} is null" for path in earlier)
+        return self._join(link, self.value(link.column), link.table, unsaid)
+
     def _linked(self, link: Link, name: str | None = None) -> str:
+        return self._join(link, self.value(link.column), link.table, name=name)
+
+    def _join(self, link: Link, value: str, alias: str, where: str = "", *, name: str | None = None) -> str:
+        """A column of the row that a value names; `where` is what has to hold besides."""
         kind = "inner" if link.required else "left"
-        on = f"{link.table}.{link.key} = {self.value(link.column)}"
-        self.joins[link.table] = f" {kind} join {self._rows_of(link.table)} as {link.table} on {on}"
-        return f"{link.table}.{quote(name or link.gives[0])}"
+        relation = self._rows_of(link.table)
+        if CONTRACTS[link.table].together:
+            relation = _one_each(link, relation)
+        self.joins[alias] = f" {kind} join {relation} as {alias} on {alias}.{link.key} = {value}{where}"
+        return f"{alias}.{quote(name or link.gives[0])}"
 
     def _happened(self) -> str:
         counts = self.fact.counts
@@ -136,6 +154,21 @@ class Reading:
         (link,) = (found for found in FACTS[lines.table].links if found.table == of)
         self.joins[of] = f" left join core.{of} as {of} on {of}.{link.key} = line.{link.column}"
         return f"{of}.{quote(column)}"
+
+
+def _one_each(link: Link, rows: str) -> str:
+    """The rows of a thing that has several: of a link that takes one the primary, else the first."""
+    contract = CONTRACTS[link.table]
+    (rest,) = (quote(name) for name in contract.key if name not in contract.together)
+    if link.each:
+        return f"(select {link.key}, {rest} from {rows} as n where {rest} <> '')"
+    chosen = f"min({rest})"
+    if contract.primary is not None:
+        chosen = f"coalesce(min(case when {quote(contract.primary)} then {rest} end), {chosen})"
+    return (
+        f"(select {link.key}, {chosen} as {rest} from {rows} as n where {rest} <> ''"
+        f" group by {link.key})"
+    )
 
 
 def ends_without_day(table: str) -> bool:

@@ -5,6 +5,7 @@
 select
     o.order_id,
     o.customer_id,
+    o.account_id,
     o.ordered_at,
     o.business_date,
     o.store_id,

@@ -13,6 +13,6 @@ select
     count(*) filter (where n.newest_rows > 0) as newest_named_ids,
     count(k.id) filter (where n.newest_rows > 0) as newest_known_ids
 from "$named" as n
-left join "$keys" as k on k.id = n.id
+left join (select distinct id from "$keys" as s) as k on k.id = n.id
 group by n.source
 order by n.source

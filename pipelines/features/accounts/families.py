@@ -149,13 +149,13 @@ FRAGMENTS: tuple[Fragment, ...] = (
             "active_members_90d", MEMBERS, "customers", "Those with a purchase in the last 90 days", _ORDERS
         ),
         _count(
-            "orders_90d", MEMBERS, "orders", "Completed orders of its customers in the last 90 days", _ORDERS
+            "orders_90d", MEMBERS, "orders", "Completed orders of the account in the last 90 days", _ORDERS
         ),
-        _count("orders_365d", MEMBERS, "orders", "Completed orders of its customers in 365 days", _ORDERS),
-        _money("revenue_30d", MEMBERS, "Net revenue from its customers in the last 30 days", _ORDERS),
-        _money("revenue_90d", MEMBERS, "Net revenue from its customers in the last 90 days", _ORDERS),
-        _money("revenue_365d", MEMBERS, "Net revenue from its customers in the last 365 days", _ORDERS),
-        _money("revenue_lifetime", MEMBERS, "Net revenue from its customers, ever", _ORDERS),
+        _count("orders_365d", MEMBERS, "orders", "Completed orders of the account in 365 days", _ORDERS),
+        _money("revenue_30d", MEMBERS, "Net revenue from its orders in the last 30 days", _ORDERS),
+        _money("revenue_90d", MEMBERS, "Net revenue from its orders in the last 90 days", _ORDERS),
+        _money("revenue_365d", MEMBERS, "Net revenue from its orders in the last 365 days", _ORDERS),
+        _money("revenue_lifetime", MEMBERS, "Net revenue from its orders, ever", _ORDERS),
         Feature(
             "margin_365d",
             MEMBERS,
@@ -164,13 +164,9 @@ FRAGMENTS: tuple[Fragment, ...] = (
             "Margin of that revenue; unknown where that of a customer is",
             _ORDERS,
         ),
-        Feature(
-            "first_purchase_date", MEMBERS, "date", DATE, "Day of the first purchase of a customer", _ORDERS
-        ),
-        Feature(
-            "last_purchase_date", MEMBERS, "date", DATE, "Day of the last purchase of a customer", _ORDERS
-        ),
-        Feature("recency_days", MEMBERS, "days", COUNT, "Days since that purchase", _ORDERS),
+        Feature("first_purchase_date", MEMBERS, "date", DATE, "Day of its first order", _ORDERS),
+        Feature("last_purchase_date", MEMBERS, "date", DATE, "Day of its last order", _ORDERS),
+        Feature("recency_days", MEMBERS, "days", COUNT, "Days since that order", _ORDERS),
     ),
 )
 

@@ -1,15 +1,12 @@
 -- fragment: features.account
--- One row per account with an order to come: deals won in 365 days and after the last purchase of its members.
+-- One row per account with an order to come: deals won in 365 days and after its last purchase.
 -- Values in another currency are left out. Orders themselves are in core only when they are done.
 -- key: account_id
 with bought as (
-    select
-        coalesce(c.account_id, f.customer_id) as account_id,
-        max(f.last_purchase_date) as last_purchase_date
-    from features.customer as f
-    left join past.customers as c on c.customer_id = f.customer_id
-    where f.as_of_date = $as_of
-    group by coalesce(c.account_id, f.customer_id)
+    select account_id, max(business_date) as last_purchase_date
+    from facts.orders as f
+    where happened
+    group by account_id
 )
 
 select

@@ -11,7 +11,7 @@ select
     0 as keys_vanished
 from (
     select _batch_seq, "$gone" as gone
-    from "$stage"
+    from (select *, "$standing" as _standing from "$stage")
     where _fault_reason is null
     group by _batch_seq, "$key"
 )

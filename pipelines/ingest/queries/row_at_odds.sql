@@ -7,8 +7,8 @@
 -- dialect: duckdb, the ledgers of ingest are DuckDB's own
 with good as (
     select *, "$version" as _version, "$deletes" as _deletes, hash("$content") as _content
-    from "$stage"
-    where _fault_reason is null and "$standing"
+    from (select *, "$standing" as _standing from "$stage")
+    where _fault_reason is null and _standing
 ),
 
 torn as (

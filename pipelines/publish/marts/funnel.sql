@@ -7,17 +7,28 @@
 -- nobody knows when it entered the stage it was found at.
 -- key: deal_kind, stage, source, segmentation_id, segment_id, month
 -- store: replace
-with said as (
+with person as (
+    select
+        contact_id,
+        coalesce(min(case when primary_account then account_id end), min(account_id)) as account_id
+    from core.contacts
+    where account_id <> ''
+    group by contact_id
+),
+
+said as (
     select
         'opportunity' as deal_kind,
         o.opportunity_id as deal_id,
-        o.account_id,
-        o.source,
+        coalesce(o.account_id, l.account_id, c.account_id) as account_id,
+        coalesce(o.source, l.source) as source,
         o.opened_on as began_on,
         case when o.outcome in ('won', 'lost') then coalesce(o.closed_on, o.opened_on) end as ended_on,
         o.outcome = 'won' as won,
         o.outcome = 'lost' as lost
     from core.opportunities as o
+    left join core.leads as l on l.lead_id = o.lead_id
+    left join person as c on c.contact_id = l.contact_id
     union all
     select
         'lead' as deal_kind,
@@ -32,7 +43,7 @@ with said as (
         coalesce(l.status = 'converted', l.converted_on is not null) as won,
         coalesce(l.status = 'disqualified', false) as lost
     from core.leads as l
-    left join core.contacts as c on c.contact_id = l.contact_id
+    left join person as c on c.contact_id = l.contact_id
 ),
 
 turned as (

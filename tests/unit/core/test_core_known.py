@@ -117,7 +117,7 @@ def test_days_that_are_carried_on_are_those_that_would_be_found_anew(
         kept = house.con.execute(found).fetchall()
         house.rebuild()
         assert house.con.execute(found).fetchall() == kept, f"seed {seed}, step {step}"
-        (key,) = CONTRACTS[table].key
+        (key,) = CONTRACTS[table].unit
         lacking = f"select count(*) from core.{table} anti join {relation} using ({key})"
         assert house.con.execute(lacking).fetchone() == (0,)
     house.con.close()
@@ -148,7 +148,7 @@ def facts_of(contract: Contract) -> list[str]:
 )
 def test_any_fact_makes_somebody_known_before_the_first_delivery(table: str, fact: str) -> None:
     contract = CONTRACTS[table]
-    (key,) = contract.key
+    (key,) = contract.unit
     with connect() as con:
         make_empty(con)
         con.execute(f"insert into core.{table} ({key}) values ('a'), ('b')")
@@ -165,7 +165,7 @@ def test_any_fact_makes_somebody_known_before_the_first_delivery(table: str, fac
 @pytest.mark.parametrize("table", DESCRIBING)
 def test_a_day_that_the_source_says_counts_whatever_happened(table: str) -> None:
     contract = CONTRACTS[table]
-    (key,) = contract.key
+    (key,) = contract.unit
     with connect() as con:
         make_empty(con)
         con.execute(f"insert into core.{table} ({key}, {contract.known_from}) values ('a', ?)", [SECOND])

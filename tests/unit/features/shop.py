@@ -79,12 +79,12 @@ class Shop:
         )
         contract = CONTRACTS.get(table.removeprefix("core."))
         if contract is not None and contract.known_from is not None:
-            (key,) = contract.key
+            (key,) = contract.unit
             self.deliver(contract.table, LONG_AGO, *(row[key] for row in found))
 
     def deliver(self, table: str, day: date, *keys: str) -> None:
         """Say when rows of customers, accounts or contacts were first delivered; without a word, long ago."""
-        (key,) = CONTRACTS[table].key
+        (key,) = CONTRACTS[table].unit
         given = f"ingest.delivered__{table}"
         self.con.execute(f"delete from {given} where {key} in (select unnest(?))", [list(keys)])
         self.con.executemany(f"insert into {given} values (?, ?)", [(found, day) for found in keys])

@@ -119,6 +119,7 @@ segments:
   - {id: live, name: Live, when: "any_member(where: in_segment('cycle.warm'))", exit: revenue_90d = 0}
   - {id: open, name: Open, when: "did(opportunities, where: outcome = 'open', within: 60d)"}
   - {id: led, name: Led, when: "did(leads, where: status = 'converted') or converted > 0"}
+  - {id: fair, name: Fair, when: "did(opportunities, where: source = 'web') and contacts > 1"}
 otherwise: {id: quiet, name: Quiet}
 """,
 }

@@ -17,6 +17,7 @@ from deliveries import FEED, source
 
 VERSIONED = FEED | {"version": "cast(v as int)"}
 SNAPSHOT = {"delivery": "snapshot", "max_deleted_share": 1}
+PERSON_AT = {"contact_id": "contact_id", "account_id": "account_id", "decision_maker": "decision_maker"}
 PERSON = {"customer_id": "id", "account_id": "account", "created_on": "since"}
 ORDER = {
     "order_id": "id",
@@ -48,7 +49,7 @@ def same(*columns: str) -> dict[str, str]:
 
 SOURCES = {
     "merges": source({"customer_merges": {"old_id": "old", "new_id": "new"}}, **VERSIONED),
-    "shop": source({"orders": ORDER | same("store_id", "channel")}),
+    "shop": source({"orders": ORDER | same("store_id", "channel", "account_id")}),
     "web": source({"orders": ORDER}, **FEED),
     "till": source({"order_lines": LINE}),
     "stall": source({"orders": ORDER}, keys=OF_THE_STALL),
@@ -56,15 +57,19 @@ SOURCES = {
     "crm": source({"customers": PERSON}, **SNAPSHOT),
     "club": source({"customers": PERSON}),
     "firms": source({"accounts": same("account_id", "industry", "created_on")}, **SNAPSHOT),
-    "people": source({"contacts": same("contact_id", "account_id", "decision_maker", "created_on")}),
+    "people": source({"contacts": PERSON_AT | same("primary_account", "created_on")}),
+    "cards": source({"contacts": PERSON_AT}, **VERSIONED),
     "deals": source(
         {
             "opportunities": same("opportunity_id", "account_id", "opened_on", "closed_on", "outcome")
-            | same("value", "currency", "stage", "probability")
+            | same("value", "currency", "stage", "probability", "lead_id", "source")
         }
     ),
     "leads": source(
-        {"leads": same("lead_id", "account_id", "contact_id", "created_on", "converted_on", "status")}
+        {
+            "leads": same("lead_id", "account_id", "contact_id", "created_on", "converted_on", "status")
+            | same("source")
+        }
     ),
     "ads": source({"campaigns": same("campaign_id", "start_date", "end_date")}),
     "touches": source(
@@ -185,7 +190,11 @@ def _order(world: World, key: str) -> dict[str, object]:
 
 def _shop(world: World) -> dict[str, object]:
     row = _order(world, f"s{world.rng.randrange(30)}")
-    return row | {"store_id": world.one("n", "m", None), "channel": world.one("web", "shop", None)}
+    return (
+        row
+        | {"store_id": world.one("n", "m", None), "channel": world.one("web", "shop", None)}
+        | {"account_id": world.one(None, None, None, "a0", "c3")}
+    )
 
 
 def _web(world: World) -> dict[str, object]:
@@ -225,6 +234,15 @@ def _person(world: World) -> dict[str, object]:
     }
 
 
+def _person_at(world: World) -> dict[str, object]:
+    """Somebody at a company: now at one, now at several, then at none."""
+    return {
+        "contact_id": world.an("k", 5, blank=False),
+        "account_id": world.one(None, "a0", "a0", "a1", "a2", "c3"),
+        "decision_maker": world.one(None, "true", "false"),
+    }
+
+
 def _deal(world: World) -> dict[str, object]:
     opened, outcome = world.day(), world.one("open", "won", "lost")
     closed = world.one(None, opened + timedelta(days=world.rng.randrange(90)))
@@ -238,6 +256,8 @@ def _deal(world: World) -> dict[str, object]:
         "currency": world.one(None, "EUR", "SEK"),
         "stage": world.one("offer", "talk"),
         "probability": world.one(None, "0.5"),
+        "lead_id": world.one(None, f"l{world.rng.randrange(10)}"),
+        "source": world.one(None, "fair"),
     }
 
 
@@ -250,6 +270,7 @@ def _lead(world: World) -> dict[str, object]:
         "created_on": world.one(created, created, created, None),
         "converted_on": world.one(None, created + timedelta(days=world.rng.randrange(60))),
         "status": status,
+        "source": world.one(None, "web"),
     }
 
 
@@ -333,12 +354,11 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
         "industry": world.one(None, "steel", "paper"),
         "created_on": world.one(None, world.day(300)),
     },
-    "people": lambda world: {
-        "contact_id": world.an("k", 5, blank=False),
-        "account_id": world.one("a0", "a1", "a2", "c3"),
-        "decision_maker": world.one(None, "true", "false"),
-        "created_on": world.one(None, world.day(300)),
-    },
+    "people": lambda world: (
+        _person_at(world)
+        | {"primary_account": world.one(None, "true"), "created_on": world.one(None, world.day(300))}
+    ),
+    "cards": lambda world: _person_at(world) | {"v": world.version(), "op": world.one("I", "U", "D")},
     "deals": _deal,
     "leads": _lead,
     "ads": _campaign,
@@ -359,6 +379,9 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "bank": lambda world: {"currency": "SEK", "day": world.day(), "rate": world.one("0.09", "0.1", "0.11")},
 }
 # How many columns of a file, from its first, make the key.
-KEYS = {"till": 2, "touches": 7, "answers": 6, "consents": 6, "bank": 2}
+KEYS = {
+    **{"people": 2, "cards": 2, "till": 2, "touches": 7},
+    **{"answers": 6, "consents": 6, "bank": 2},
+}
 # Of these rows that are alike are each a thing of its own.
 ALIKE = frozenset({"scanner", "consents"})

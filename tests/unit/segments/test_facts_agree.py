@@ -26,7 +26,15 @@ SEEDS = range(4)
 MOST = 4
 CUSTOMERS = {"c1": "acme", "c2": "acme", "c3": "bolt", "c4": None, "c5": "unknown", "c6": "acme"}
 ACCOUNTS = ("acme", "bolt", "crux", "c4")
-CONTACTS = {"k1": "acme", "k2": "bolt", "k3": "unknown"}
+# A person may stand at several companies, or at none.
+CONTACTS = {
+    "k1": ("acme",),
+    "k2": ("bolt", "crux", "acme"),
+    "k3": ("unknown", ""),
+    "k4": ("",),
+    "k5": ("c4", "crux"),
+}
+PRIMARY = {("k2", "crux")}
 IDS = {
     "customer_id": [*CUSTOMERS, "nobody", None],
     "account_id": [*ACCOUNTS, "unknown", None],
@@ -63,6 +71,8 @@ ASKED: list[tuple[str, str | None, int | None, str | None, str | None]] = [
         *(None, "lost_365d"),
     ),
     ("opportunities", "closed_on is null", 365, None, None),
+    ("opportunities", "source = 'web'", None, None, None),
+    ("orders", "account_id is not null", 365, None, None),
 ]
 
 
@@ -105,6 +115,10 @@ def value(rng: random.Random, table: str, column: Any, number: int) -> Any:
     if column.name == "purpose":
         return rng.choice(["marketing", "news"])
     found = IDS.get(column.name, [])
+    if column.name == "lead_id" and table != "leads":
+        found = [f"lead_id{i}" for i in range(60)]
+    if column.name == "source":
+        found = ["web", "fair"]
     if column.name == "order_id" and table == "order_lines":
         found = [f"order_id{i}" for i in range(60)]
     if found and (column.name,) != CONTRACTS[table].key:
@@ -120,8 +134,9 @@ def random_market(seed: int) -> Shop:
         add("core.customers", {"customer_id": customer, "account_id": account})
     for account in ACCOUNTS:
         add("core.accounts", {"account_id": account})
-    for contact, account in CONTACTS.items():
-        add("core.contacts", {"contact_id": contact, "account_id": account})
+    for contact, account in ((contact, account) for contact, at in CONTACTS.items() for account in at):
+        primary = True if (contact, account) in PRIMARY else None
+        add("core.contacts", {"contact_id": contact, "account_id": account, "primary_account": primary})
     for number, start in enumerate((D - timedelta(days=400), D - timedelta(days=30), D + timedelta(days=9))):
         add("core.campaigns", {"campaign_id": f"m{number + 1}", "start_date": start, "end_date": start})
     with shop.together():
@@ -248,5 +263,11 @@ def test_the_random_rows_hold_what_could_be_counted_differently() -> None:
         f"feedback where closed_on > date '{D}' and received_on <= date '{D}'",
         "interactions where customer_id is null and contact_id is not null",
         "order_lines anti join core.orders using (order_id)",
+        "opportunities where account_id is null and lead_id in (select lead_id from core.leads"
+        " where account_id is null and contact_id in ('k2', 'k5'))",
+        "feedback where customer_id is null and contact_id = 'k2'",
+        "feedback where customer_id = 'c1' and contact_id = 'k2'",
+        "orders where account_id is not null and customer_id = 'c4'",
+        "orders where account_id is not null and customer_id is null",
     ):
         assert any(shop.select(f"from core.{question}") for shop in shops), question

@@ -5,6 +5,7 @@
 select
     order_id,
     customer_id,
+    account_id,
     ordered_at,
     business_date,
     store_id,
