@@ -368,7 +368,8 @@ def marts_page() -> str:
 def _columns(con: duckdb.DuckDBPyConnection, mart: str) -> str:
     if mart in ("customer", "account"):
         features = f"[feature](features.md{'#accounts' if mart == 'account' else ''})"
-        return f"`as_of_date`, `{mart}_id`, every {features} of the project, `effective_at`."
+        further = ", `account_id`" if mart == "customer" else ""
+        return f"`as_of_date`, `{mart}_id`, every {features} of the project{further}, `effective_at`."
     return ", ".join(f"`{name}` {kind}" for name, kind in columns_of(con, table_of(mart))) + "."
 
 

@@ -157,8 +157,8 @@ def _write(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, epoc
 
 
 def _leave_what_differs(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Leave in `past_was` and `past_now` the keys of which they say different things."""
-    key, was = _names(contract.key), {name for name, _ in _columns(con, "past_was")}
+    """Leave in `past_was` and `past_now` what they say different things of."""
+    key, was = _names(contract.unit), {name for name, _ in _columns(con, "past_was")}
     both = _names(
         [name for name, _ in _columns(con, "past_now") if name in was and name not in following.PLACE]
     )

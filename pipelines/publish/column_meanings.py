@@ -58,6 +58,8 @@ GENERAL = {
     "cost": "What it cost, in the project's currency",
     "coupon_cost": "Value of the coupons redeemed, in the project's currency",
     "coupon_discount": "Coupon discounts of the day's purchases, in the project's currency",
+    "contact_id": "The person, as the source writes it",
+    "created_on": "First day the CRM knew them",
     "currency": "ISO 4217 code of every amount",
     "customer_id": "The customer, as the source writes it",
     "deal_id": "The opportunity or lead",
@@ -155,6 +157,13 @@ GENERAL = {
     "watermark_date": "Business day of the newest event by the end of the day",
 }
 _LANDED = "As the source writes it"
+_OF_PERSONS = {
+    "role": "Role or job title at that company",
+    "decision_maker": "Whether the person decides on that company's purchases",
+    "reachable_email": "May be sent e-mail; false where that is not known",
+    "reachable_phone": "May be called; false where that is not known",
+    "reachable_post": "May be sent letters; false where that is not known",
+}
 OF_TABLE = {
     "marts.funnel": {
         "month": "The first day of the month in which it happened; empty where its day is not known",
@@ -162,6 +171,12 @@ OF_TABLE = {
         "source": "Where the deals came from, as their source writes it",
         "stage": "The stage; empty of deals as a whole",
     },
+    "marts.contact": {
+        "account_id": "A company where the person stands; empty where there is none",
+        **_OF_PERSONS,
+        "is_primary": "Whether what is worth money counts at this one of the person's companies",
+    },
+    "marts.audience_contact": _OF_PERSONS,
     "segments.deal_stage": {"stage": "The stage at which it stood from the day on"},
     "features.customer_day": {"cost": "Cost of the day's lines that have one, in the project's currency"},
 }

@@ -35,8 +35,10 @@ MARTS = (
     "segment_movement",
     "membership",
     "audience",
+    "audience_contact",
     "customer",
     "account",
+    "contact",
     "attribute_change",
     "funnel",
     "revenue_day",
@@ -60,7 +62,9 @@ MARTS = (
 )
 # Marts whose rows are persons, or companies, some of which are persons: never shown in previews, reports or
 # messages.
-PERSONAL = frozenset({"membership", "audience", "customer", "account", "attribute_change"})
+PERSONAL = frozenset(
+    {"membership", "audience", "audience_contact", "customer", "account", "contact", "attribute_change"}
+)
 
 _THERE = (
     " from marts.membership where segmentation_id = wanted_segmentation"

@@ -29,7 +29,7 @@ Kind = Literal["segmentation", "table"]
 # Marts that go out or stay as a whole, by part.
 WHOLE: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
-    "account": ("account", "funnel"),
+    "account": ("account", "contact", "funnel"),
     "revenue": ("revenue_day", "revenue_bridge"),
     "roi": ("roi_month", "roi_campaign", "roi_left_out"),
 }
@@ -37,7 +37,7 @@ WHOLE: dict[str, tuple[str, ...]] = {
 _OF_MEMBERS = frozenset({"segment_current", "segment_day", "segment_movement", "membership", "audience"})
 BY_ENTITY: dict[Entity, frozenset[str]] = {
     "customer": _OF_MEMBERS | {"roi_month", "roi_campaign"},
-    "account": _OF_MEMBERS,
+    "account": _OF_MEMBERS | {"audience_contact"},
 }
 BY_SEGMENTATION = frozenset(mart for marts in BY_ENTITY.values() for mart in marts)
 

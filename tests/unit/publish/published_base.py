@@ -87,6 +87,27 @@ def company_shop(folder: Path, warehouse: Path | None = None) -> Shop:
     shop.order("o3", "cyd", D, {"revenue": 30, "product_id": "p"})
     shop.order("g", None, D, {"revenue": 5, "product_id": "p"})
     shop.add("core.accounts", *({"account_id": name, "industry": "Retail"} for name in ("ann", "bob", "cyd")))
+    shop.add(
+        "core.contacts",
+        *(
+            {
+                "contact_id": person,
+                "account_id": firm,
+                "role": role,
+                "email_consent": may,
+                "created_on": since,
+            }
+            for person, firm, role, may, since in (
+                ("p", "bob", "Owner", True, None),
+                ("p", "ann", "Adviser", True, None),
+                ("q", "ann", "Buyer", None, None),
+                ("r", "bob", "Clerk", True, None),
+                ("r", "cyd", "Clerk", False, None),
+                ("s", "", "Owner", True, None),
+                ("t", "ann", "Heir", True, date(2024, 7, 1)),
+            )
+        ),
+    )
     shop.add("core.opportunities", {"opportunity_id": "d", "opened_on": YESTERDAY, "outcome": "open"})
     shop.add("core.campaigns", {"campaign_id": "k", "start_date": D, "end_date": D})
     shop.add("core.campaign_contacts", {"campaign_id": "k", "customer_id": "bob"})

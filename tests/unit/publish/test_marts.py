@@ -73,6 +73,42 @@ def test_the_audience_has_every_customer_once_a_segmentation(con: duckdb.DuckDBP
     assert found == [("ann", "away", D), ("bob", "away", YESTERDAY), ("cyd", "new", D)]
 
 
+def test_persons_stand_at_each_company_and_one_of_these_is_the_primary(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """Whom nobody asked may not be written to, and who said no at one company may not at another."""
+    found = con.execute(
+        "select contact_id, account_id, is_primary, reachable_email from marts.contact order by all"
+    ).fetchall()
+    assert found == [
+        ("p", "ann", True, True),
+        ("p", "bob", False, True),
+        ("q", "ann", True, False),
+        ("r", "bob", True, False),
+        ("r", "cyd", False, False),
+        ("s", None, False, True),
+    ]
+
+
+def test_the_audience_of_accounts_names_whom_to_address(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute(
+        "select segment_id, account_id, contact_id, role, reachable_email from marts.audience_contact"
+        " where segmentation_id = 'plan' order by account_id, contact_id"
+    ).fetchall()
+    assert found == [
+        ("wait", "ann", "p", "Adviser", True),
+        ("wait", "ann", "q", "Buyer", False),
+        ("wait", "bob", "p", "Owner", True),
+        ("wait", "bob", "r", "Clerk", False),
+        ("nurture", "cyd", "r", "Clerk", False),
+    ]
+
+
+def test_a_customer_says_at_which_account_they_count(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute("select customer_id, account_id from marts.customer order by all").fetchall()
+    assert found == [("ann", "ann"), ("bob", "bob"), ("cyd", "cyd")]
+
+
 def test_accounts_stand_beside_customers_and_not_among_them(con: duckdb.DuckDBPyConnection) -> None:
     """Ids of accounts are ids of customers here: only `entity_kind` says which they are."""
     sizes = con.execute(
