@@ -58,7 +58,7 @@ SOURCES = {
     "club": source({"customers": PERSON}),
     "firms": source({"accounts": same("account_id", "industry", "created_on")}, **SNAPSHOT),
     "people": source({"contacts": PERSON_AT | same("primary_account", "created_on")}),
-    "cards": source({"contacts": PERSON_AT}, **VERSIONED),
+    "cards": source({"contacts": PERSON_AT}, **FEED),
     "deals": source(
         {
             "opportunities": same("opportunity_id", "account_id", "opened_on", "closed_on", "outcome")
@@ -358,7 +358,7 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
         _person_at(world)
         | {"primary_account": world.one(None, "true"), "created_on": world.one(None, world.day(300))}
     ),
-    "cards": lambda world: _person_at(world) | {"v": world.version(), "op": world.one("I", "U", "D")},
+    "cards": lambda world: _person_at(world) | {"op": world.one("I", "U", "D")},
     "deals": _deal,
     "leads": _lead,
     "ads": _campaign,
