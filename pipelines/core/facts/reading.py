@@ -165,10 +165,7 @@ def _one_each(link: Link, rows: str) -> str:
     chosen = f"min({rest})"
     if contract.primary is not None:
         chosen = f"coalesce(min(case when {quote(contract.primary)} then {rest} end), {chosen})"
-    return (
-        f"(select {link.key}, {chosen} as {rest} from {rows} as n where {rest} <> ''"
-        f" group by {link.key})"
-    )
+    return f"(select {link.key}, {chosen} as {rest} from {rows} as n where {rest} <> '' group by {link.key})"
 
 
 def ends_without_day(table: str) -> bool:

@@ -257,7 +257,7 @@ class House(Deliveries):
         """Table and key -> what a day reads of it now: of those who never merged, of deals that are open."""
         found = {}
         for table in KEPT:
-            (key,) = CONTRACTS[table].key
+            key = CONTRACTS[table].key
             asked = f"select r.* exclude (_source, _batch_seq, _file_id, _row) from past.{table} as r"
             if table == "customers":
                 asked += f" where customer_id not in ({MERGED})"
@@ -265,7 +265,9 @@ class House(Deliveries):
                 asked += f" where not {ended(table, 'r')[0]}"
             names, *rows = self._rows(f"from ({resolved(asked, 'account')}) as r", {"as_of": day})
             for row in rows:
-                found[table, row[names.index(key)]] = [*zip(names, row, strict=True)]
+                found[table, "/".join(row[names.index(name)] for name in key)] = [
+                    *zip(names, row, strict=True)
+                ]
         return found
 
     def _rows(self, sql: str, values: Mapping[str, object] | list[object] | None = None) -> Table:

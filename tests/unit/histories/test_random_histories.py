@@ -36,7 +36,10 @@ def assert_past_stands(house: House, day: date, read: dict[date, dict[tuple[str,
     """
     for past, then in read.items():
         found = house.read(past) if past < day else {}
+        persons = {key.partition("/")[0] for table, key in then if table == "contacts"}
         for key, row in found.items():
+            if key[0] == "contacts" and key[1].partition("/")[0] in persons:
+                assert key in then, (past, day, key, "stood at no such company on that day")
             if key in then:
                 known = dict(then[key])
                 differs = {name for name, value in row if name in known and known[name] != value}
