@@ -380,8 +380,13 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
 }
 # How many columns of a file, from its first, make the key.
 KEYS = {
-    **{"people": 2, "cards": 2, "till": 2, "touches": 7},
-    **{"answers": 6, "consents": 6, "bank": 2},
+    "people": 2,
+    "cards": 2,
+    "till": 2,
+    "touches": 7,
+    "answers": 6,
+    "consents": 6,
+    "bank": 2,
 }
 # Of these rows that are alike are each a thing of its own.
 ALIKE = frozenset({"scanner", "consents"})
