@@ -129,8 +129,9 @@ def merge(
 ) -> None:
     """Bring what is staged into core, touching only the keys it says something of.
 
-    Leaves the temporary tables `touched` (keys of core), `before` (the rows of these keys that core had) and
-    `changed` (rows that core has or had and that differ; columns of the core table without its place).
+    Leaves the temporary tables `touched` (keys of core), `before` and `after` (the rows of these keys that
+    core had and has) and `changed` (rows that core has or had and that differ; columns of the core table
+    without its place).
 
     Parameters
     ----------
@@ -151,7 +152,6 @@ def merge(
     was = f"(from {core} limit 0) union all by name from before"
     now = f"select {content} from {core} semi join touched using ({key})"
     keep_changed(con, f"select {content} from ({was})", now)
-    con.execute("drop table after")
 
 
 def keep_changed(con: duckdb.DuckDBPyConnection, was: str, now: str) -> None:

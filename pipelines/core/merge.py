@@ -206,12 +206,12 @@ def _follow(
     """Merge what can take rows away; returns how many of the touched keys stand twice afterwards."""
     past.keep_merged(con, contract, resolved)
     following.merge(con, contract, mappings, resolved)
-    past.record(con, contract, told, resolved)
+    past.record(con, contract, told, resolved, now="after")
     marks.mark_changed(con, contract, recorded=contract.keeps_past)
     key = ", ".join(quote(name) for name in contract.unit)
     touched = f"(from {qualified('core.' + contract.table)} semi join touched using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
-    con.execute("drop table touched; drop table before; drop table changed")
+    con.execute("drop table touched; drop table before; drop table after; drop table changed")
     return duplicates
 
 
@@ -281,7 +281,7 @@ def _merge(
     # Where nothing stood before, all that came is what changed, and the table is not gone through again.
     arrived = f"select {content} from ((from {table} limit 0) union all by name from newest)"
     following.keep_changed(con, "from before", was if replaced else arrived)
-    past.record(con, contract, told, resolved=False)
+    past.record(con, contract, told, resolved=False, now="newest")
     marks.mark_changed(con, contract, recorded=contract.keeps_past)
     touched = f"(from {table} semi join newest using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)

@@ -67,7 +67,7 @@ def keep_merged(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bo
         con.execute(f"create temp table past_merged as {past_rows.of_merged(con, contract)}")
 
 
-def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, resolved: bool) -> None:
+def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, resolved: bool, now: str) -> None:
     """Record what a merge changed, as `before` and `changed` say it; leaves `recorded`, for the marks.
 
     Parameters
@@ -75,6 +75,7 @@ def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, reso
     contract : the contract of the canonical table.
     found : the day on which it came, and how it is mapped.
     resolved : whether ids of merged customers are replaced by their survivors.
+    now : the temporary table of the rows of core that the merge wrote.
     """
     if not contract.keeps_past:
         return
@@ -86,7 +87,8 @@ def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, reso
             f"delete from past_key where customer_id in ({past_rows.MERGED})", {"table": contract.table}
         )
     con.execute(f"create or replace temp table past_was as from before semi join past_key using ({key})")
-    con.execute(f"create or replace temp table past_now as from {core} semi join past_key using ({key})")
+    con.execute(f"create or replace temp table past_now as from {core} limit 0")
+    con.execute(f"insert into past_now by name from {now} semi join past_key using ({key})")
     if resolved:
         con.execute("insert into past_was by name from past_merged; drop table past_merged")
         con.execute(f"insert into past_now by name {past_rows.of_merged(con, contract)}")
@@ -148,7 +150,7 @@ def _write(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, epoc
     seq = _next_seq(con)
     con.execute(
         f"insert into {CHANGE} select $seq, $table, $kind, row_key, event, column_name, value_before,"
-        " value_after, $day, batch_seq from past_value order by all",
+        " value_after, $day, batch_seq from past_value",
         {"seq": seq, "table": contract.table, "kind": contract.thing, "day": found.day},
     )
     for column in sorted(epochs):

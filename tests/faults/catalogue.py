@@ -8,6 +8,7 @@ from . import (
     planted_ingest,
     planted_measures,
     planted_outside,
+    planted_past,
     planted_publish,
     planted_record,
     planted_runs,
@@ -18,6 +19,7 @@ from .fault import Fault
 FAULTS: tuple[Fault, ...] = (
     *planted_ingest.FAULTS,
     *planted_core.FAULTS,
+    *planted_past.FAULTS,
     *planted_features.FAULTS,
     *planted_segments.FAULTS,
     *planted_record.FAULTS,

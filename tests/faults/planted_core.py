@@ -155,9 +155,9 @@ FAULTS = (
     Fault(
         "an-expected-day-closes-a-deal",
         "How a deal ended is said by its outcome, never by a closing day alone.",
-        "pipelines/core/facts/reading.py",
-        "return said, among(said, ends.ends)",
-        "return said, f'e.{quote(ends.day)} is not null'",
+        "pipelines/core/facts/ending.py",
+        "return text, among(text, ends.ends)",
+        "return text, f'{row}.{quote(ends.day)} is not null'",
         ("tests/unit/segments/test_deals.py::test_the_outcome_decides_and_never_the_day_alone",),
     ),
     Fault(

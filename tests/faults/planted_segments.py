@@ -38,8 +38,8 @@ FAULTS = (
         "did-knows-how-a-deal-will-end",
         "As of a day a condition on events knows nothing that became known later.",
         "pipelines/core/facts/reading.py",
-        "case when {ended} and {since} > $as_of then {literal(ends.before)} else {said} end",
-        "{said}",
+        "case when {ended} and {since} > $as_of then {literal(ends.before)} else {text} end",
+        "{text}",
         (f"{_CALLS}::test_events_are_counted_up_to_the_day",),
     ),
     Fault(
