@@ -215,7 +215,7 @@ def create_core(con: duckdb.DuckDBPyConnection) -> None:
     """Every core table by its contract, empty."""
     from pipelines.contracts.registry import CONTRACTS
     from pipelines.core import delivered, identity, past_rows
-    from pipelines.core.merge import STATE
+    from pipelines.core.state import STATE
     from pipelines.engine import qualified, quote
     from pipelines.ingest import ledger
 

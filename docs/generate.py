@@ -150,10 +150,15 @@ def _table_section(contract: Contract) -> list[str]:
     return lines
 
 
+_MERGED = "[put together column by column](configuration.md#several-sources-of-one-thing)"
+
+
 def _whose_keys(contract: Contract) -> str:
     """What a key means that two sources bring."""
     if not contract.own_key:
-        return "A key that two sources bring is one thing."
+        if contract.describes:
+            return f"A key that two sources bring is one thing, {_MERGED}."
+        return "A key that two sources bring is one thing; the latest row of it counts."
     decides = decided_by(contract)
     return (
         f"Two sources that bring the same {_code(contract.own_key)} hold the table until `keys.{decides}` of"

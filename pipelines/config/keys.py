@@ -17,7 +17,7 @@ class KeyRule(BaseModel):
 
     same: bool = Field(
         default=False,
-        description="a key that another source has too is the same thing: the latest row counts",
+        description="a key that another source has too is the same thing: what both say is put together",
     )
     prefix: str | None = Field(
         default=None,

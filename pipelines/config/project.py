@@ -19,10 +19,12 @@ from pipelines.config.delivery import Delivery, Operation, delivery_fault
 from pipelines.config.drift import DriftLimits
 from pipelines.config.features import Features
 from pipelines.config.keys import KeyRule, keys_fault
+from pipelines.config.merging import merge_fault
 from pipelines.config.money import Amounts, Currencies
 from pipelines.config.personal import PersonalColumn
 from pipelines.config.quality import FaultLimits, VolumeLimits
 from pipelines.config.yaml import nearest, place_in
+from pipelines.contracts.registry import CONTRACTS
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 # DuckDB takes `raw.csv` for a file where there is no such table yet.
@@ -306,6 +308,10 @@ class ProjectConfig(Section):
     owners: list[Owner] = Field(
         default_factory=list, description="who owns the project's assets in Dagster: team:NAME or an address"
     )
+    merge: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="canonical table, or TABLE.COLUMN -> the sources whose values come first",
+    )
     sources: dict[Name, Source] = Field(min_length=1)
 
     @field_validator("timezone")
@@ -339,8 +345,9 @@ class ProjectConfig(Section):
     @field_validator("sources")
     @classmethod
     def _versions_can_be_compared(cls, sources: dict[str, Source]) -> dict[str, Source]:
-        """A row with a version and one without cannot be put in order."""
-        for table in {table for source in sources.values() for table in source.tables}:
+        """A row with a version and one without cannot be put in order, where one of them counts whole."""
+        tables = {table for source in sources.values() for table in source.tables}
+        for table in sorted(tables & {name for name, one in CONTRACTS.items() if one.is_whole}):
             feeding = {name: source.version for name, source in sources.items() if table in source.tables}
             without = sorted(name for name, version in feeding.items() if version is None)
             if without and len(without) < len(feeding):
@@ -361,6 +368,13 @@ class ProjectConfig(Section):
             raise ValueError(
                 "features.distance_from needs customers with the attributes latitude and longitude"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _merge_names_what_is_there(self) -> ProjectConfig:
+        keys = {name: source.keys for name, source in self.sources.items()}
+        if fault := merge_fault(self.merge, self.mapped_tables(), keys):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

@@ -139,6 +139,34 @@ class Contract:
         return self.together or self.key
 
     @property
+    def describes(self) -> bool:
+        """Whether a row says more than a key, of somebody or something that every source knows by that key.
+
+        What several sources say of one key adds up then, column by column. A table of facts tells what
+        happened, and a key of a source's own is another thing at another source.
+        """
+        says = self.attributes or {*self.names} > {*self.key}
+        return self.fact is None and not self.own_key and says
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether sources tell the same by the same keys and nothing adds up: of a key, one row counts."""
+        return not self.describes and not self.own_key
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """The columns of what a purchase is worth; none of another table."""
+        fact = self.fact
+        return fact.amounts.columns if fact is not None and fact.purchase and fact.amounts is not None else ()
+
+    @property
+    def stated_together(self) -> tuple[str, ...]:
+        """The columns that mean something only beside each other: the amounts of a purchase, and what makes
+        them net revenue in the project's currency. They are never put together from several rows.
+        """
+        return (*self.amounts, *self.fact.core_only, *self.fact.hidden) if self.fact and self.amounts else ()
+
+    @property
     def required(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns if column.required)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.facts import canonical_tables
-from pipelines.core.merge import STATE, refresh
+from pipelines.core.merge import refresh
+from pipelines.core.state import STATE
 from pipelines.engine import load_fragment, tables_read
 
 if TYPE_CHECKING:

@@ -4,20 +4,24 @@ What each source says now of each key, deletions included, is kept in `ingest.kn
 what its source says; core is then, for the keys it touches, the winner among what the sources say:
 
 - a key is in core as long as one of its sources has it;
-- of several, the highest version wins, then the latest batch, file and row;
-- where two merged customers meet in one key, the row of the one who survives comes first.
+- what several say of one thing is put together column by column (`by_column.py`);
+- else the highest version wins, then the latest batch, file and row, and where two merged customers meet in
+  one key, the row of the one who survives comes first.
 
-Tables that only ever grow, of projects without merges, need none of this and never come here.
+Tables of one source that only ever grow, of projects without merges, need none of this and never come here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Mapped
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
-from pipelines.core import own_keys
-from pipelines.engine import columns_of, literal, qualified, quote, relation_exists
+from pipelines.core import own_keys, types
+from pipelines.core.by_column import Order
+from pipelines.engine import DuckDB, Statement, columns_of, literal, qualified, quote, relation_exists
 from pipelines.ingest import ledger
 from pipelines.ingest.mapping import Mapping
 
@@ -27,25 +31,60 @@ if TYPE_CHECKING:
 PLACE = ("_source", "_batch_seq", "_file_id", "_row")
 LATEST = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _row desc"
 # Of the rows of a key in one file the one that says most counts, of those the last.
-LATEST_STAGED = "_row_version desc nulls last, _batch_seq desc, _file_id desc, _row_filled desc, _row desc"
+LATEST_OF_STAGE = "_batch_seq desc, _file_id desc, _row_filled desc, _row desc"
 
 
-def is_needed(mappings: Sequence[Mapping], resolved: bool) -> bool:
-    """Whether the rows of a table can do more than enter and be entered again."""
-    several = len(mappings) > 1 and any(m.contract.together for m in mappings)
-    return resolved or several or any(m.delivery != "append" or m.version is not None for m in mappings)
+def is_needed(mappings: Sequence[Mapping], resolved: bool, order: Order | None = None) -> bool:
+    """Whether the rows of a table can do more than enter and be entered again.
+
+    Parameters
+    ----------
+    mappings : the mappings of every source that feeds the table.
+    resolved : whether ids of merged customers are replaced by their survivors.
+    order : how rows of one key are put together; None where one of them counts whole.
+    """
+    return (
+        resolved
+        or order is not None
+        or any(m.delivery != "append" or m.version is not None for m in mappings)
+    )
 
 
 def known_table(contract: Contract) -> str:
     return f"ingest.known__{contract.table}"
 
 
-def said(con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping]) -> str:
-    """The SELECT of what the staged rows say of each key, source by source."""
-    parts = [_said_by(con, mapping) for mapping in mappings]
+def given_view(contract: Contract) -> str:
+    """The view of what sources together say of each id as files give it, before customers merge."""
+    return f"ingest.given__{contract.table}"
+
+
+def provenance(contract: Contract) -> str:
+    """The view of which source gave each value of a table that several sources fill."""
+    return f"core.provenance_{contract.table}"
+
+
+def disagreement(contract: Contract) -> str:
+    """The table of the keys and columns of which two sources say different values."""
+    return f"core.disagreement_{contract.table}"
+
+
+def said(
+    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], order: Order | None
+) -> str:
+    """The SELECT of what the staged rows say of each key, source by source.
+
+    Parameters
+    ----------
+    contract : the contract of the canonical table.
+    mappings : the mappings of the sources that are staged.
+    order : how rows of one key are put together; None where one of them counts whole.
+    """
+    shared = types.of_stages(con, contract, mappings) if order is not None else {}
+    parts = [_said_by(con, mapping, shared) for mapping in mappings]
     return (
         f"select * exclude (_row_filled) from ({' union all by name '.join(parts)})"
-        f" {latest(contract, LATEST_STAGED, '_source')}"
+        f" {latest(contract, f'_row_version desc nulls last, {LATEST_OF_STAGE}', '_source')}"
     )
 
 
@@ -71,21 +110,41 @@ def latest(contract: Contract, order: str, *within: str) -> str:
     )
 
 
-def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+def _said_by(con: duckdb.DuckDBPyConnection, mapping: Mapping, shared: Mapped[str, tuple[str, str]]) -> str:
     version = "_row_version" if mapping.version is not None else "cast(null as decimal(38, 9))"
     deleted = "_row_deleted" if mapping.operation is not None else "false"
     whole = ""
     if mapping.delivery == "snapshot":
         whole = f" and _file_id = {ledger.newest_snapshot(con, mapping.source)}"
+    columns = ", ".join(_value_of(mapping, name, shared) for name in mapping.columns)
     return (
         f"select {literal(mapping.source)} as _source, _batch_seq, _file_id, _row, {version} as _row_version,"
-        f" {deleted} as _row_deleted, _row_filled, {_names(mapping.columns)}"
+        f" {deleted} as _row_deleted, _row_filled, {columns}"
         f" from {qualified(mapping.stage)} where _fault_reason is null{whole}"
     )
 
 
+def _value_of(mapping: Mapping, name: str, shared: Mapped[str, tuple[str, str]]) -> str:
+    """A column of a stage; beside other sources with the type they share, and without a default of its own.
+
+    A source that does not map a column says nothing of it: the default would hide what another source says.
+    """
+    if name.lower() not in shared:
+        return quote(name)
+    spelled, kind = shared[name.lower()]
+    column = mapping.contract.column(name)
+    given = (
+        column is None or column.default == "null" or name in {*mapping.expressions, *mapping.contract.key}
+    )
+    return f"cast({quote(name) if given else 'null'} as {kind}) as {quote(spelled)}"
+
+
 def rebuild(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    resolved: bool,
+    order: Order | None = None,
 ) -> None:
     """Store what the stages of every source say, and the winners of it as the core table.
 
@@ -94,20 +153,24 @@ def rebuild(
     contract : the contract of the canonical table.
     mappings : the mappings of every source that feeds the table.
     resolved : whether ids of merged customers are replaced by their survivors.
+    order : how rows of one key are put together; None where one of them counts whole.
     """
-    con.execute(
-        f"create or replace table {qualified(known_table(contract))} as {said(con, contract, mappings)}"
-    )
-    con.execute(
-        f"create or replace table {qualified('core.' + contract.table)} as {_winners(contract, resolved)}"
-    )
+    known = qualified(known_table(contract))
+    con.execute(f"create or replace table {known} as {said(con, contract, mappings, order)}")
+    winners = _winners(con, contract, resolved, order)
+    con.execute(f"create or replace table {qualified('core.' + contract.table)} as {winners}")
+    if order is not None:
+        _compare(con, contract, order, f"select * from {known}")
+        _make_views(con, contract, order, resolved)
 
 
 def given(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     """The SELECT of the rows of a table by the ids as files give them, before customers merge."""
     if not relation_exists(con, known_table(contract)):
         return f"select * from {qualified('core.' + contract.table)}"
-    return _winners(contract, resolved=False)
+    if relation_exists(con, given_view(contract)):
+        return f"select * from {qualified(given_view(contract))}"
+    return _winners(con, contract, False, None)
 
 
 def standing(
@@ -121,11 +184,18 @@ def standing(
 
 def forget(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """A table that only grows keeps nothing beside it."""
-    con.execute(f"drop table if exists {qualified(known_table(contract))}")
+    for view in (provenance(contract), given_view(contract)):
+        con.execute(f"drop view if exists {qualified(view)}")
+    for table in (known_table(contract), disagreement(contract)):
+        con.execute(f"drop table if exists {qualified(table)}")
 
 
 def merge(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    resolved: bool,
+    order: Order | None = None,
 ) -> None:
     """Bring what is staged into core, touching only the keys it says something of.
 
@@ -138,12 +208,13 @@ def merge(
     contract : the contract of the canonical table.
     mappings : the mappings of every source that feeds the table.
     resolved : whether ids of merged customers are replaced by their survivors.
+    order : how rows of one key are put together; None where one of them counts whole.
     """
     core = qualified(f"core.{contract.table}")
     key = _names(contract.unit)
-    _take_in(con, contract, mappings, resolved)
+    _take_in(con, contract, mappings, resolved, order)
     con.execute(f"create or replace temp table before as from {core} semi join touched using ({key})")
-    con.execute(f"create or replace temp table after as {_winners(contract, resolved, touched=True)}")
+    DuckDB(con).keep("after", _winners(con, contract, resolved, order, touched=True))
     _fit(con, f"core.{contract.table}", "after")
     con.execute(f"delete from {core} where ({key}) in (select ({key}) from touched)")
     con.execute(f"insert into {core} by name from after")
@@ -152,6 +223,8 @@ def merge(
     was = f"(from {core} limit 0) union all by name from before"
     now = f"select {content} from {core} semi join touched using ({key})"
     keep_changed(con, f"select {content} from ({was})", now)
+    if order is not None:
+        _make_views(con, contract, order, resolved)
 
 
 def keep_changed(con: duckdb.DuckDBPyConnection, was: str, now: str) -> None:
@@ -167,14 +240,18 @@ def content_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
 
 
 def _take_in(
-    con: duckdb.DuckDBPyConnection, contract: Contract, mappings: Sequence[Mapping], resolved: bool
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    mappings: Sequence[Mapping],
+    resolved: bool,
+    order: Order | None,
 ) -> None:
     """Let each source say what its stage says now; `touched` are the keys of core this bears on."""
     known = qualified(known_table(contract))
     unit = _names(contract.unit)
     con.execute(f"create or replace temp table arrived as from {known} limit 0")
     if mappings:
-        con.execute(f"create or replace temp table arrived as {said(con, contract, mappings)}")
+        con.execute(f"create or replace temp table arrived as {said(con, contract, mappings, order)}")
     _fit(con, known_table(contract), "arrived")
     whole = [mapping.source for mapping in mappings if mapping.delivery == "snapshot"]
     con.execute(
@@ -190,7 +267,50 @@ def _take_in(
         f" {latest(contract, LATEST, '_source')}",
         {"whole": whole},
     )
+    if order is not None:
+        key = _names(contract.key)
+        given = f"(select {key} from arrived union select {key} from earlier)"
+        _compare(
+            con, contract, order, f"select k.* from {known} as k semi join {given} as g using ({key})", given
+        )
     con.execute("drop table arrived; drop table earlier")
+
+
+def _compare(
+    con: duckdb.DuckDBPyConnection, contract: Contract, order: Order, rows: str, given: str | None = None
+) -> None:
+    """Keep where sources disagree on keys as the files give them: of some, or of all anew.
+
+    Parameters
+    ----------
+    rows : the SELECT of what the sources say of these keys.
+    given : the relation of these keys; None for all.
+    """
+    engine, table = DuckDB(con), disagreement(contract)
+    if len(order.sources) == 1:  # who merged customers, and has nobody to disagree with
+        rows = f"{rows} limit 0"
+    found = order.disagreements(Statement(rows), _put_together(con, contract))
+    if given is None:
+        engine.store(table, found, "replace", {})
+        return
+    key = _names(contract.key)
+    engine.delete(table, f"({key}) in (select ({key}) from {given} as g)")
+    engine.store(table, found, "append", {})
+
+
+def _make_views(con: duckdb.DuckDBPyConnection, contract: Contract, order: Order, resolved: bool) -> None:
+    known = _known_rows(contract, resolved)
+    view = order.provenance(Statement(f"select * from {known}"), _put_together(con, contract))
+    con.execute(f"create or replace view {qualified(provenance(contract))} as {view}")
+    rows = Statement(f"select * from {qualified(known_table(contract))}")
+    given_rows = replace(order, resolved=False).merged(rows, _put_together(con, contract))
+    con.execute(f"create or replace view {qualified(given_view(contract))} as {given_rows}")
+
+
+def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
+    """The columns that several sources may fill: all but the key and what says where a row came from."""
+    apart = {*PLACE, "_row_version", "_row_deleted", *contract.key}
+    return [name for name, _ in columns_of(con, known_table(contract)) if name not in apart]
 
 
 def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -> None:
@@ -215,18 +335,33 @@ def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
     con.execute(f"create or replace temp table touched as {' union '.join(parts)}")
 
 
-def _winners(contract: Contract, resolved: bool, *, touched: bool = False) -> str:
+def _winners(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    resolved: bool,
+    order: Order | None,
+    *,
+    touched: bool = False,
+) -> str:
     """The SELECT of core's rows, of all keys or of those in `touched`."""
-    known = qualified(known_table(contract))
     key = _names(contract.key)
-    relation = f"({_resolved(known)})" if resolved else known
+    relation = _known_rows(contract, resolved)
+    only = f" semi join touched using ({_names(contract.unit)})" if touched else ""
+    if order is not None:
+        known = Statement(f"select * from {relation}{only}")
+        return order.merged(known, _put_together(con, contract))
     own_first = "(_given_id = customer_id) desc, " if resolved and "customer_id" in contract.key else ""
     dropped = "_row_version, _row_deleted" + (", _given_id" if resolved else "")
-    only = f" semi join touched using ({_names(contract.unit)})" if touched else ""
     return (
         f"select * exclude ({dropped}) from {relation}{only} where not _row_deleted"
         f" qualify row_number() over (partition by {key} order by {own_first}{LATEST}) = 1"
     )
+
+
+def _known_rows(contract: Contract, resolved: bool) -> str:
+    """What the sources say, for whom it counts."""
+    known = qualified(known_table(contract))
+    return f"({_resolved(known)})" if resolved else known
 
 
 def _resolved(relation: str) -> str:
@@ -240,9 +375,9 @@ def _resolved(relation: str) -> str:
 
 def _fit(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> None:
     """Make room in a table for the columns that a relation brings."""
-    have = {name for name, _ in columns_of(con, table)}
+    have = {name.lower() for name, _ in columns_of(con, table)}
     for name, kind in con.execute(f"select column_name, column_type from (describe {relation})").fetchall():
-        if name not in have:
+        if name.lower() not in have:
             con.execute(f"alter table {qualified(table)} add column {quote(name)} {kind}")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -23,7 +23,6 @@ from pipelines.contracts.model import Contract
 from pipelines.core import following, past_rows
 from pipelines.core.past_rows import CHANGE, EPOCH, MAPPING
 from pipelines.engine import Statement, columns_of, literal, load_query, qualified, quote, relation_exists
-from pipelines.ingest.mapping import Mapping, fingerprint
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,16 +36,15 @@ class Told:
     mark: str
 
 
-def told(con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping], day: date | None) -> Told:
+def told(con: duckdb.DuckDBPyConnection, marks: Mapping[str, str], day: date | None) -> Told:
     """What the changes of a table are recorded with.
 
     Parameters
     ----------
-    mappings : the mappings of every source that feeds the table.
+    marks : source -> the fingerprint by which the table is brought up.
     day : the business day that has ended last; None for the last on which a batch came.
     """
-    marks = sorted((mapping.source, fingerprint(mapping)) for mapping in mappings)
-    mark = hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]
+    mark = hashlib.sha256(json.dumps(sorted(marks.items())).encode()).hexdigest()[:16]
     ((came,),) = con.execute("select max(delivered_on) from ingest.batch").fetchall()
     ((last,),) = con.execute(f"select max(changed_on) from {CHANGE}").fetchall()
     # Of two changes the later one is of no earlier day, or the days between would find neither.

@@ -10,13 +10,16 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import identity
-from pipelines.core.merge import STATE, Merged, create_empty, refresh
+from pipelines.core.by_column import Written
+from pipelines.core.merge import Merged, create_empty, refresh
 from pipelines.core.own_keys import SharedKeys, SharedKeysError, alone
+from pipelines.core.state import STATE
 from pipelines.engine import relation_exists, row_count, rows, transaction
 from pipelines.ingest import mapping as mapped
 
@@ -32,6 +35,7 @@ def refresh_all(
     *,
     merges_mapped: bool = False,
     day: date | None = None,
+    written: Written | None = None,
     progress: Callable[[str], object] = str,
 ) -> dict[str, Merged]:
     """Bring core tables up to the accepted batches of their sources, a transaction a family.
@@ -41,22 +45,35 @@ def refresh_all(
     mappings : canonical table -> the mappings of every source that feeds it.
     merges_mapped : whether some source maps `customer_merges`.
     day : the business day that has ended last; None for the last on which a batch came.
+    written : which sources come first where several say something of one key, as `by_column` takes it.
     progress : told each table before it is brought up.
     """
     con.execute(STATE + identity.STATE)
     found: dict[str, Merged] = {}
     for family in families(mappings):
-        found |= _bring_up(con, family, mappings, merges_mapped, day, progress)
+        brought = partial(_refresh, con, merges_mapped, day, written or {}, progress)
+        found |= _bring_up(con, family, mappings, brought)
     return {table: found[table] for table in mappings}
+
+
+def _refresh(
+    con: duckdb.DuckDBPyConnection,
+    merges_mapped: bool,
+    day: date | None,
+    written: Written,
+    progress: Callable[[str], object],
+    table: str,
+    mappings: Sequence[mapped.Mapping],
+) -> Merged:
+    progress(table)
+    return refresh(con, CONTRACTS[table], mappings, merges_mapped=merges_mapped, day=day, written=written)
 
 
 def _bring_up(
     con: duckdb.DuckDBPyConnection,
     family: Sequence[str],
     mappings: Mappings,
-    merges_mapped: bool,
-    day: date | None,
-    progress: Callable[[str], object],
+    bring_up: Callable[[str, Sequence[mapped.Mapping]], Merged],
 ) -> dict[str, Merged]:
     owned = any(len(alone(CONTRACTS[table], mappings[table])) > 1 for table in family)
     state = _state(con, family, mappings) if owned else ""
@@ -66,10 +83,7 @@ def _bring_up(
             with transaction(con):
                 found = {}
                 for table in family:
-                    progress(table)
-                    found[table] = refresh(
-                        con, CONTRACTS[table], mappings[table], merges_mapped=merges_mapped, day=day
-                    )
+                    found[table] = bring_up(table, mappings[table])
                 con.execute("delete from ingest.core_held where family = ?", [family[0]])
             return found
         except SharedKeysError as fault:

@@ -161,6 +161,13 @@ def _standing(
     rows: int,
 ) -> Loss | None:
     """The loss, if rows of the file stand in core and nothing else gave them a value."""
-    query = load_query("ingest/queries/row_without").filled(core=Table(f"core.{table}"), column=column)
+    core, known = Table(f"core.{table}"), f"ingest.known__{table}"
+    if relation_exists(con, known):
+        # A row of core stands where the first source that has the key does.
+        query = load_query("ingest/queries/key_without").filled(
+            core=core, column=column, known=Table(known), key=CONTRACTS[table].key
+        )
+    else:
+        query = load_query("ingest/queries/row_without").filled(core=core, column=column)
     ((standing,),) = con.execute(query, {"file": file_id}).fetchall()
     return Loss(table, column, source, path, present, filled, rows, standing) if standing else None

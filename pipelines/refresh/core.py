@@ -16,6 +16,7 @@ from pipelines.engine import row_count
 from pipelines.errors import InvariantError
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.source import mappings_of
+from pipelines.refresh import agreement
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.coverage import checks_of_ids, measure_ids
@@ -49,6 +50,7 @@ def checks_of(project: Project) -> list[Check]:
         found.append(_unique(table))
         found += [_known(table, reference) for reference in references(project, table)]
         found += checks_of_ids(project, table)
+    found += agreement.checks_of(project)
     if identity.MERGES in project.mapped:
         found.append(_merges_end())
     if arms.TABLE in project.mapped:
@@ -91,6 +93,7 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
         {table: _mappings(refresh, table) for table in contracts},
         merges_mapped=identity.MERGES in project.mapped,
         day=refresh.told_on,
+        written=project.config.merge,
         progress=lambda table: refresh.progress(f"core {table}"),
     )
     refresh.control.record_findings(refresh.run_id, _findings(project, merged))
@@ -99,7 +102,9 @@ def refresh_core(refresh: Refresh) -> CoreRefreshed:
     if not row_count(con, "core.orders"):
         raise _nothing_to_segment(refresh.control.findings(refresh.run_id))
     refresh.progress("core coverage")
-    checks = measure_ids(refresh)
+    agreed = [agreement.result(con, table) for table in agreement.tables(project)]
+    checks = measure_ids(refresh, agreed)
+    checks += [agreement.outcome(found) for found in agreed]
     checks += [outcome for table in project.mapped for outcome in _outcomes(refresh, merged[table])]
     return CoreRefreshed(merged, checks, waiting)
 

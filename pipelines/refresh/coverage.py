@@ -55,12 +55,17 @@ def _told(column: str, entity: str) -> str:
     return f"no {column} differs from another id of {entity} only in how it is written"
 
 
-def measure_ids(refresh: Refresh) -> list[Outcome]:
-    """Measure every column of ids of what the project maps, and keep what was found as results of core."""
+def measure_ids(refresh: Refresh, further: Sequence[CheckResult] = ()) -> list[Outcome]:
+    """Measure every column of ids of what the project maps, and keep what was found as results of core.
+
+    Parameters
+    ----------
+    further : results of core that are kept with them.
+    """
     engine = refresh.engine
     coverage.measure(engine, _families(refresh.project))
     found = coverage.found_alike(engine)
-    _keep(refresh, OF_CORE, [_result(alike) for alike in found])
+    _keep(refresh, OF_CORE, [*(_result(alike) for alike in found), *further])
     return [
         _written(alike.table, alike.column, alike.entity).outcome(
             not alike.alike, critical=False, **facts_of(_result(alike)), kinds=alike.kinds or "none"

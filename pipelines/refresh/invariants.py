@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipelines.core.merge import repeated_keys
+from pipelines.core.state import repeated_keys
 from pipelines.engine import DuckDB
 from pipelines.errors import InvariantError
 from pipelines.ingest.batch import unbalanced

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    planted_columns,
     planted_core,
     planted_features,
     planted_ingest,
@@ -20,6 +21,7 @@ FAULTS: tuple[Fault, ...] = (
     *planted_ingest.FAULTS,
     *planted_core.FAULTS,
     *planted_past.FAULTS,
+    *planted_columns.FAULTS,
     *planted_features.FAULTS,
     *planted_segments.FAULTS,
     *planted_record.FAULTS,

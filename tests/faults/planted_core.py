@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from .fault import Fault
 
-_ORDER_OF_ARRIVAL = (
-    "tests/unit/core/test_core_order_of_arrival.py::test_facts_in_pieces_give_the_core_of_one_clean_load"
-)
-_VERDICTS = "tests/unit/core/test_core_verdicts.py::test_files_that_count_are_as_if_no_other_had_come"
-
 FAULTS = (
     Fault(
         "two-shops-share-their-order-numbers",
@@ -23,9 +18,9 @@ FAULTS = (
     Fault(
         "a-blank-row-takes-the-customer-away",
         "Of the rows of a key in one file the one that says most counts.",
-        "pipelines/core/merge.py",
-        "_file_id desc, _row_filled desc, _row desc) = 1",
-        "_file_id desc, _row desc) = 1",
+        "pipelines/core/following.py",
+        '_file_id desc, _row_filled desc, _row desc"',
+        '_file_id desc, _row desc"',
         ("tests/unit/core/test_rows_of_a_key.py::test_the_row_that_says_more_counts_wherever_it_stands",),
     ),
     Fault(
@@ -39,9 +34,9 @@ FAULTS = (
     Fault(
         "the-first-row-of-a-key-wins",
         "Of the rows of a key the latest batch, file and row wins.",
-        "pipelines/core/merge.py",
-        "order by _batch_seq desc, _file_id desc, _row_filled desc, _row desc) = 1",
-        "order by _batch_seq desc, _file_id desc, _row) = 1",
+        "pipelines/core/following.py",
+        'LATEST_OF_STAGE = "_batch_seq desc, _file_id desc, _row_filled desc, _row desc"',
+        'LATEST_OF_STAGE = "_batch_seq desc, _file_id desc, _row"',
         ("tests/unit/core/test_core_merge.py::test_the_last_row_of_a_key_in_the_latest_batch_wins",),
     ),
     Fault(
@@ -67,8 +62,8 @@ FAULTS = (
         "a-withdrawn-batch-stays",
         "A batch taken out by a person leaves core.",
         "pipelines/core/merge.py",
-        "kept = known == marks and not withdrawn and",
-        "kept = known == marks and",
+        "kept = known == wanted.marks and not withdrawn and",
+        "kept = known == wanted.marks and",
         (
             "tests/unit/core/test_core_deliveries.py"
             "::test_a_snapshot_that_lacks_most_keys_is_rejected_until_a_person_accepts_it",
@@ -87,11 +82,11 @@ FAULTS = (
     ),
     Fault(
         "the-merged-row-hides-the-survivors",
-        "Where two merged customers meet in one key, the row of the one who survives comes first.",
+        "Where two merged customers meet in one key of a fact, the row of the one who survives stays.",
         "pipelines/core/following.py",
         'own_first = "(_given_id = customer_id) desc, " if',
         'own_first = "(_given_id = customer_id), " if',
-        (_ORDER_OF_ARRIVAL, _VERDICTS),
+        ("tests/unit/core/test_by_column.py::test_of_facts_the_survivors_own_row_stays_whole",),
     ),
     Fault(
         "a-chain-of-merges-is-followed-once",
@@ -182,7 +177,7 @@ FAULTS = (
     Fault(
         "coverage-stays-after-a-change",
         "A table that changed is measured again.",
-        "pipelines/core/merge.py",
+        "pipelines/core/state.py",
         "    coverage.forget(con, contract.table)\n",
         "",
         (

@@ -18,7 +18,7 @@ from fixtures.alone import refresh
 from fixtures.patience import PATIENCE
 from fixtures.shop import Shelf, Shop
 
-from pipelines.core import merge
+from pipelines.core import merge, state
 from pipelines.engine import DuckDB
 from pipelines.errors import InvariantError
 from pipelines.refresh import segments
@@ -214,11 +214,11 @@ def test_a_key_that_came_in_twice_is_refused_until_core_is_rebuilt(
         with pytest.raises(InvariantError, match="unique_key"):
             refresh(due.project, NEXT)
         with due.warehouse() as con:
-            assert merge.repeated_keys(con) == {"orders": 1}
+            assert state.repeated_keys(con) == {"orders": 1}
         # Nothing new has come: what stands twice still does.
         with pytest.raises(InvariantError, match="unique_key"):
             refresh(due.project, NEXT)
     assert refresh(due.project, NEXT) is not None
     with due.warehouse() as con:
-        assert merge.repeated_keys(con) == {}
+        assert state.repeated_keys(con) == {}
         assert con.execute("select count(*) from core.orders where order_id = '9001'").fetchone() == (1,)

@@ -6,7 +6,7 @@ every file of theirs is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pipelines.config.attributes import AttributeRule, rules_of
 from pipelines.config.expression import words_in
@@ -78,6 +78,29 @@ def check_personal(project: Project, attributes: Collection[str]) -> None:
             raise ConfigError(
                 f"{path}:{line}: personal.{name}: no attribute of customers or accounts"
                 f"{nearest(name, attributes)} (known: {', '.join(sorted(attributes)) or 'none'})"
+            )
+
+
+def check_merged(project: Project, attributes: Mapping[str, Collection[str]]) -> None:
+    """Check that columns under `merge:` are there: of one that is misspelt, another source would come first.
+
+    Parameters
+    ----------
+    attributes : canonical table -> the columns that its sources bring beyond the contract.
+
+    Raises
+    ------
+    ConfigError
+        For the first that no source brings.
+    """
+    path = project.root / "project.yaml"
+    for name in project.config.merge:
+        table, _, column = name.partition(".")
+        known = [*CONTRACTS[table].names, *attributes.get(table, ())]
+        if column and column.lower() not in {found.lower() for found in known}:
+            line = line_of(read_yaml(path), ("merge", name))
+            raise ConfigError(
+                f"{path}:{line}: merge.{name}: no source of {table} brings {column}{nearest(column, known)}"
             )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lohko.commands.check.attributes import check_personal, check_rules, rule_faults
+from lohko.commands.check.attributes import check_merged, check_personal, check_rules, rule_faults
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
 from pipelines.config.segments import Entity
+from pipelines.core import types
 from pipelines.engine import DuckDB, connect, quote
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.catalogue import RESERVED
@@ -161,9 +162,16 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
         if project.config.attributes and not unread:
             _check_rules(project, attributes)
         of_accounts, also_unread = _attributes(con, project, "account")
-        if project.config.personal and not unread and not also_unread:
-            known = {name for entity in ENTITIES for name, _ in _attributes_in_core(project, entity)}
-            check_personal(project, known.union(name for name, _ in [*attributes, *of_accounts]))
+        if (project.config.personal or project.config.merge) and not unread and not also_unread:
+            found = {"customer": attributes, "account": of_accounts}
+            known = {
+                KINDS[entity].crm: {
+                    name for name, _ in [*found[entity], *_attributes_in_core(project, entity)]
+                }
+                for entity in ENTITIES
+            }
+            check_personal(project, set().union(*known.values()))
+            check_merged(project, known)
     definitions = load_definitions(
         project.segments,
         features_of(project.recipe, {"customer": attributes, "account": of_accounts}),
@@ -196,14 +204,16 @@ def _attributes(
     found: dict[str, str] = {}
     known: dict[str, str] = {}  # letter case makes no other attribute
     unread: list[SourceError] = []
-    for name in project.mapped.get(table, []):
-        source = project.config.sources[name]
+    for source_name in project.mapped.get(table, []):
+        source = project.config.sources[source_name]
         try:
-            for path in source_files(project, name, source):
+            for path in source_files(project, source_name, source):
                 with scratch_in(None) as scratch:
                     reading = look_at(con, source, path, scratch)
                     mapping = next(
-                        m for m in check_reading(con, name, source, reading) if m.contract.table == table
+                        m
+                        for m in check_reading(con, source_name, source, reading)
+                        if m.contract.table == table
                     )
                     # A file whose column is named like a feature is held when it comes; see `ingest`.
                     for column, kind in attribute_types(con, mapping, reading).items():
@@ -212,7 +222,8 @@ def _attributes(
                             or entity != "customer"
                             or column.lower() not in RESERVED
                         ):
-                            found[known.setdefault(column.lower(), column)] = kind
+                            name = known.setdefault(column.lower(), column)
+                            found[name] = types.shared(con, found.get(name, kind), kind)
         except SourceError as fault:
             unread.append(fault)
     return list(found.items()) or _attributes_in_core(project, entity), unread

@@ -121,9 +121,10 @@ def explain_everything(
     who, also = _found(project, id_, entity)
     untold = None
     changes: list[Why] | None = None
+    origins: list[dict[str, Any]] | None = None
     try:
         found = explain_why(project, who, segment, start, end, patient=asked)
-        who, changes = found.who, found.changes
+        who, changes, origins = found.who, found.changes, found.origins
     except (BusyError, SourceError, UnwritableError) as fault:
         if asked:
             raise
@@ -132,7 +133,8 @@ def explain_everything(
         facts = explain_member(published, who)
     if who.id != id_:
         facts["merged_from"] = id_
-    return {**facts, "also_account": also, "changes": changes, "changes_untold": untold}
+    told = {"also_account": also, "changes": changes, "changes_untold": untold, "origins": origins}
+    return {**facts, **told}
 
 
 def explanation_json(facts: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +175,12 @@ def print_explanation(facts: dict[str, Any]) -> None:
         show.console.print(f"[yellow]why not told:[/] {show.text(facts['changes_untold'])}\n")
     else:
         print_why(facts["changes"])
+    if facts["origins"]:
+        places = [
+            [show.text(row["column_name"]), row["source"], f"{show.text(row['path'])}:{row['row_at']}"]
+            for row in facts["origins"]
+        ]
+        show.console.print(show.table("Which source gave it", ["column", "source", "file and row"], places))
     for family, group in groupby(facts["features"], key=lambda f: f["family"]):
         rows = [[show.text(f["name"]), _shown(f["value"]), f["unit"], show.text(f["meaning"])] for f in group]
         show.console.print(

@@ -15,8 +15,11 @@ from typing import Any
 from lohko.commands.shared import show
 from lohko.commands.shared.latest import LOCK_TIMEOUT, Latest, latest
 from pipelines.config.yaml import nearest, read_yaml
-from pipelines.engine import relation_exists
+from pipelines.contracts.registry import CONTRACTS
+from pipelines.core import following
+from pipelines.engine import DuckDB, Table, load_query, relation_exists
 from pipelines.errors import ConfigError, UsageError
+from pipelines.features.kinds import KINDS
 from pipelines.segments.definitions import Definitions, files_in
 from pipelines.segments.versions import in_force
 from pipelines.segments.why import Value, Who, Why, explain_changes, survivor
@@ -25,10 +28,14 @@ from resources.project import Project
 
 @dataclass(frozen=True)
 class Explained:
-    """Whose changes they are (the survivor, where a customer was merged), and why each came."""
+    """Whose changes they are (the survivor, where a customer was merged), and why each came.
+
+    `origins` say which source gave each value, where several sources tell of customers or accounts.
+    """
 
     who: Who
     changes: list[Why]
+    origins: list[dict[str, Any]]
 
 
 def explain_why(
@@ -54,8 +61,9 @@ def explain_why(
     """
     with latest(project, "explain", LOCK_TIMEOUT if patient else 0.0) as at:
         whom = Who("customer", survivor(at.con, who.id)) if who.entity == "customer" else who
+        origins = _origins(at, whom)
         if not relation_exists(at.con, "segments.membership_event"):
-            return Explained(whom, [])
+            return Explained(whom, [], origins)
         wanted = _segments(at, segment) if segment else None
         changes = explain_changes(
             at.con,
@@ -66,7 +74,18 @@ def explain_why(
             _Versions(at).load,
             wanted,
         )
-        return Explained(whom, changes)
+        return Explained(whom, changes, origins)
+
+
+def _origins(at: Latest, who: Who) -> list[dict[str, Any]]:
+    """Which source gave each value of the member, and where it stands; nothing where one source tells."""
+    contract = CONTRACTS[KINDS[who.entity].crm]
+    view = following.provenance(contract)
+    if not relation_exists(at.con, view):
+        return []
+    query = load_query(Path(__file__).parent / "queries" / "origin_of_value.sql")
+    filled = query.filled(provenance=Table(view), key=contract.key)
+    return DuckDB(at.con).rows(filled, {"id": who.id})
 
 
 def _segments(at: Latest, written: str) -> Collection[tuple[str, str]]:

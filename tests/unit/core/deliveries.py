@@ -38,6 +38,7 @@ class Deliveries:
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
         self._files = 0
+        self.written: dict[str, list[str]] = {}  # `merge` of the project
         self.today: date | None = None
 
     @property
@@ -131,7 +132,9 @@ class Deliveries:
         for name, one in self.sources.items():
             for mapping in mappings_of(self.con, name, one):
                 mappings[mapping.contract.table].append(mapping)
-        found = refresh_all(self.con, mappings, merges_mapped="customer_merges" in self.tables)
+        found = refresh_all(
+            self.con, mappings, merges_mapped="customer_merges" in self.tables, written=self.written
+        )
         assert not any(merged.duplicate_keys for merged in found.values())
         self.check_accounts()
         return found

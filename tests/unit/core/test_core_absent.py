@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.absent import create_absent, needed_tables
-from pipelines.core.merge import STATE
+from pipelines.core.state import STATE
 from pipelines.engine import columns_of, connect, tables_read
 from pipelines.ingest import ledger
 

@@ -220,7 +220,7 @@ def test_a_merge_that_came_while_orders_were_not_brought_up_is_not_lost(make: Ma
 def _alone(shop: Deliveries, sources: dict[str, Source]) -> Deliveries:
     """The same warehouse, seen with some of its sources."""
     alone = Deliveries.__new__(Deliveries)
-    alone.con, alone.folder, alone.sources = shop.con, shop.folder, sources
+    alone.con, alone.folder, alone.sources, alone.written = shop.con, shop.folder, sources, shop.written
     return alone
 
 
@@ -283,8 +283,12 @@ def test_settings_that_do_not_go_together_are_refused(settings: dict[str, object
         source({"orders": ORDERS}, **settings)
 
 
-def test_sources_of_one_table_have_all_a_version_or_none() -> None:
-    sources = {"a": source({"orders": ORDERS}, version="v"), "b": source({"orders": ORDERS})}
+def test_sources_whose_rows_are_compared_whole_have_all_a_version_or_none() -> None:
+    consents = {"customer_id": "c", "channel": "'email'", "granted": "ok", "changed_on": "day"}
+    sources = {
+        "a": source({"orders": ORDERS, "consents": consents}, version="v"),
+        "b": source({"consents": consents}),
+    }
     with pytest.raises(ValueError, match="by b without"):
         ProjectConfig(project="p", timezone="UTC", currency="EUR", sources=sources)
 

@@ -3,7 +3,8 @@
 Files are handed in, sent again with other contents, refused by a check, accepted or taken out by a person;
 a mapping is mended and quarantine replayed. What is true after that is worked out here in a few lines: of
 every path the newest accepted version counts, of snapshots the last; of the rows of a key that a source sent
-the last one, and of those of several sources the last that is no deletion. The truth is then loaded, once.
+the last one, and of several sources, column by column, the first value by `WRITTEN`, survivors first. The
+truth is then loaded, once.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ OTHERS = {
     "crm": source({"customers": {"customer_id": "id"}}, delivery="snapshot", max_deleted_share=1),
 }
 SAME = {"orders": {"same": True}}
+WRITTEN = {"orders": ["web", "shop"]}
 # Two sources of one table, whose orders are the same, and two tables of one source.
 SOURCES = OTHERS | {
     "shop": source({"orders": ORDER, "order_lines": LINE}, max_bad_share=1),
@@ -121,6 +123,7 @@ class Story:
 
     def __init__(self, folder: Path) -> None:
         self.made = Deliveries(folder, SOURCES)
+        self.made.written = WRITTEN
         self.handed: dict[int, dict[str, list[Row]]] = {}  # batch -> path -> rows
 
     def do(self, deed: Deed) -> None:
@@ -203,7 +206,6 @@ class Story:
             key, who, what = row
             good = mended or what >= 0
             if name in ("shop", "web") and good:
-                orders.pop((name, key), None)  # the source that spoke last comes last
                 said = (
                     None if name == "web" and who == 0 else f"c{who}",
                     f"2024-05-0{what + 1 if what >= 0 else 9}",
@@ -214,15 +216,18 @@ class Story:
             if name == "merges":
                 merges[f"c{key}"] = f"c{who}"
             if name == "crm" and what >= 0:
-                crm.pop(f"c{key}", None)
                 crm[f"c{key}"] = f"town{who}"
-        moved = {who: town for who, town in crm.items() if survivor(who, merges) != who}
+        added: dict[str, tuple[str | None, str]] = {}
+        for source_name in WRITTEN["orders"]:
+            for (name, key), said in orders.items():
+                if said and name == source_name:
+                    who, day = added.get(f"o{key}", said)
+                    added[f"o{key}"] = who or said[0], day
+        people: dict[str | None, str] = {}
+        for who in sorted(crm, key=lambda who: (survivor(who, merges) != who, who)):
+            people.setdefault(survivor(who, merges), crm[who])
         return Truth(
-            {f"o{key}": (survivor(said[0], merges), said[1]) for (_, key), said in orders.items() if said},
-            lines,
-            {survivor(who, merges): town for who, town in (moved | crm).items() if who in moved}
-            | {who: town for who, town in crm.items() if who not in moved},
-            merges,
+            {key: (survivor(who, merges), day) for key, (who, day) in added.items()}, lines, people, merges
         )
 
 

@@ -16,7 +16,7 @@ from pipelines.config.segments import Entity
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import changes, delivered, identity, past_rows
-from pipelines.core.merge import STATE
+from pipelines.core.state import STATE
 from pipelines.engine import DuckDB, connect, quote, rows
 from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue

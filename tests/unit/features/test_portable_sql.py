@@ -30,6 +30,7 @@ DUCKDB_ONLY = {
     "core/queries/column_redefined.sql",
     "core/queries/row_before.sql",
     "core/queries/row_before_of_survivor.sql",
+    "core/queries/disagreement_place.sql",
     "core/queries/shared_form.sql",
     "core/queries/shared_key.sql",
     "drift/finding.sql",

@@ -129,6 +129,8 @@ MERGED = "select customer_id from core.customer_id_map union select survivor_id 
 OF_A_DAY = ("features.customer", "features.account")
 STANDING = (
     *(f"core.{table}" for table in CONTRACTS if table in CONFIG.mapped_tables()),
+    "core.provenance_customers",
+    "core.disagreement_customers",
     "core.customer_id_map",
     "money.term",
     "money.held_order",

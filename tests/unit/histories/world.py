@@ -348,7 +348,9 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "crm": lambda world: (
         _person(world) | {"town": world.one(None, "Turku", "Oulu"), "age": world.one("20", "40")}
     ),
-    "club": lambda world: _person(world) | {"tier": world.one(None, "gold", "tin")},
+    "club": lambda world: (
+        _person(world) | {"town": world.one(None, "Vaasa", "Oulu"), "tier": world.one(None, "gold", "tin")}
+    ),
     "firms": lambda world: {
         "account_id": world.one("a0", "a1", "a2", "c3"),
         "industry": world.one(None, "steel", "paper"),

@@ -14,7 +14,8 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
 from pipelines.ingest.attributes import SPELLED
 from pipelines.ingest.filled import REQUIRED, losses
-from pipelines.ingest.source import Outcome, mappings_of
+from pipelines.ingest.source import Outcome, ingest, mappings_of
+from resources.landing import files_to_land
 
 CARRYING = [table for table, contract in CONTRACTS.items() if contract.attributes]
 FORMS = ("csv", "jsonl", "parquet")
@@ -156,3 +157,24 @@ def test_attributes_are_trimmed_and_blanks_are_no_value(tmp_path: Path, table: s
             hand_in(desk, table, "a.jsonl", 1, **{column: value})
             refresh(desk.con, CONTRACTS[table], mappings_of(desk.con, "shop", desk.source))
             assert desk.values(f"select note from core.{table}") == [taken]
+
+
+@pytest.mark.parametrize("table", CARRYING)
+def test_what_a_source_lost_is_told_though_another_source_has_the_keys_first(
+    tmp_path: Path, table: str
+) -> None:
+    folders = tmp_path / "crm", tmp_path / "shop"
+    for folder in folders:
+        folder.mkdir()
+    desk = desk_of(table, folders[1])
+    keys = key_of(table)
+    path = folders[0] / "c.csv"
+    lines = [",".join(keys.values()), *(",".join([f"k{n}"] * len(keys)) for n in range(10))]
+    path.write_text("\n".join(lines) + "\n")
+    ingest(desk.con, "crm", desk.source, files_to_land(desk.con, "crm", [path]), "run-1", [str(path)])
+    hand_in(desk, table, "a.csv", 10, rating="good", other="x")
+    hand_in(desk, table, "b.csv", 10, other="x")
+    mappings = [m for name in ("crm", "shop") for m in mappings_of(desk.con, name, desk.source)]
+    refresh(desk.con, CONTRACTS[table], mappings)
+    assert desk.values(f"select distinct _source from core.{table}") == ["crm"]
+    assert [(loss.column, loss.standing) for loss in losses(desk.con, [table])] == [("rating", 10)]
