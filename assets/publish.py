@@ -99,6 +99,9 @@ _COMES_FROM = {
     "marts.revenue_day": "core.orders",
     # Made within another asset.
     "features.attribute_quality": "core.customers",
+    "history.attribute_change": "core.customers",
+    "core.customer_id_map": "core.customers",
+    "known.contacts": "core.contacts",
     "features.entry_product": "features.customer",
     "ingest.coverage": "core.orders",
     "ingest.coverage_of_events": "core.orders",

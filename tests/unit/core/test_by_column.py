@@ -177,15 +177,23 @@ def test_of_merged_customers_the_survivors_values_come_first_then_those_of_the_a
 
 
 def test_of_facts_the_survivors_own_row_stays_whole(make: Make) -> None:
-    contact = {"campaign_id": "campaign", "customer_id": "id", "cost": "cost", "contacted_on": "day"}
-    shop = make(MERGES | {"contacts": source({"campaign_contacts": contact})})
-    shop.land("contacts", ["campaign,id,cost,day", "g,a,1,", "g,b,2,2024-05-01"])
+    touch = {
+        "touch_id": "touch",
+        "campaign_id": "campaign",
+        "customer_id": "id",
+        "cost": "cost",
+        "contacted_on": "day",
+    }
+    shop = make(MERGES | {"contacts": source({"campaign_contacts": touch})})
+    shop.land("contacts", ["touch,campaign,id,cost,day", "t,g,a,1,", "u,g,b,2,2024-05-01"])
     shop.land("merges", ["old,new,op", "b,a,I"])
     shop.refresh()
     found = shop.rows(
         "select customer_id, cast(cost as int) as cost, contacted_on from core.campaign_contacts"
+        " order by cost"
     )
-    assert found == [{"customer_id": "a", "cost": 1, "contacted_on": None}]
+    assert [row["customer_id"] for row in found] == ["a", "a"]
+    assert [(row["cost"], str(row["contacted_on"])) for row in found] == [(1, "None"), (2, "2024-05-01")]
 
 
 def test_a_survivor_of_one_source_has_what_only_the_absorbed_row_says_until_the_merge_is_taken_back(

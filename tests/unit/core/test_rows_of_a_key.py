@@ -20,7 +20,7 @@ from pipelines.ingest.source import mappings_of
 
 # Whose a row is, when it happened and what it is worth: written here by hand, in the tests' own words.
 DECISIVE = {
-    "orders": {"customer_id", "ordered_at", "revenue", "discount", "coupon_discount"}
+    "orders": {"customer_id", "account_id", "ordered_at", "revenue", "discount", "coupon_discount"}
     | {"shipping", "gift_card_sold", "gift_card_redeemed", "deposit", "vat_rate"},
     "order_lines": {"quantity", "revenue", "discount", "coupon_discount", "cost"}
     | {"shipping", "gift_card_sold", "gift_card_redeemed", "deposit", "vat_rate"},
@@ -28,7 +28,7 @@ DECISIVE = {
     "campaign_contacts": {"customer_id", "contact_id", "account_id", "contacted_on", "cost"},
     "spend": {"cost"},
     "leads": {"account_id", "contact_id", "created_on"},
-    "opportunities": {"account_id", "opened_on", "value"},
+    "opportunities": {"account_id", "lead_id", "opened_on", "value"},
     "interactions": {"customer_id", "contact_id", "occurred_at"},
     "survey_answers": {"customer_id", "contact_id", "answered_on"},
     "feedback": {"customer_id", "contact_id", "received_on"},
