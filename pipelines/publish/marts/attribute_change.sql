@@ -1,7 +1,7 @@
 -- step: marts.attribute_change
--- One row per attribute of a customer, account, contact, lead or deal that was another after a delivery: what it was before
--- and after, and the business day that had ended last when the change came. A row that went or came again has one without
--- an attribute. Of the last 92 days; the warehouse keeps all of them. Attributes that look personal are left out.
+-- One row per attribute of a customer, account, contact, lead or deal that a delivery changed: its value before and after,
+-- and the last business day that had ended when the change came. Where a whole row went or came back, the attribute is
+-- empty. Covers the last 92 days; the warehouse keeps all of them. Attributes that look personal are left out.
 -- key: change_seq, entity_kind, given_id, attribute
 -- store: replace
 select

@@ -1,7 +1,7 @@
 -- step: marts.audience_contact
 -- One row per account and segment on the day of the run and person who stands there: whom to address, and how. A
--- channel is reachable where consent was given, and no row of the person says otherwise: what is not known is not a
--- yes. An account without contacts has no row. Who stands at several companies is there for each.
+-- channel is reachable where consent was given and no row of the person says otherwise: unknown is not a yes. An account
+-- without contacts has no row. A person at several companies has a row for each.
 -- key: segmentation_id, segment_id, account_id, contact_id
 -- store: replace
 with person as (

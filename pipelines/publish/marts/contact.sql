@@ -1,7 +1,7 @@
 -- step: marts.contact
 -- One row per contact and company they stand at on the day of the run; of a contact without a company one row.
--- is_primary is the company that what is worth money counts at. A channel is reachable where consent was given, and no
--- row of the person says otherwise: what is not known is not a yes. Further columns of a CRM are not published.
+-- is_primary marks the company at which money that the person brings in counts. A channel is reachable where consent was
+-- given and no row of the person says otherwise: unknown is not a yes. Further columns of a CRM are not published.
 -- key: contact_id, account_id
 -- store: replace
 select

@@ -24,6 +24,11 @@ def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(tmp_path: 
     shop.con.execute(f"delete from core.{kind.crm}")
     shop.alter(kind.crm, "add column surname varchar")
     shop.add(f"core.{kind.crm}", {kind.key: "ann", "surname": "Very Special"})
+    shop.con.execute(
+        "insert into history.attribute_change values (1, $table, $entity, ['ann'], 'changed', 'surname',"
+        " 'Very Special', 'Quite Special', $day, 1)",
+        {"table": kind.crm, "entity": entity, "day": D},
+    )
     shop.everyone_is_dirty()
     shop.compute(D)
     features = {"customer": shop.catalogue(), "account": shop.account_catalogue()}
@@ -38,7 +43,7 @@ def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(tmp_path: 
     listed = "select name, published, looks_like, classified from marts.feature_catalogue where not published"
     assert shop.select(listed) == [("surname", False, "name", False)]
     build(shop.con, personal={"SURNAME": PersonalColumn(publish=True)})
-    assert holding() == [entity] and shop.select(listed) == []
+    assert holding() == [entity, "attribute_change"] and shop.select(listed) == []
     # What stands from before, and is held, loses it too.
     build(shop.con, trouble={"shop": "is stale"}, personal={"surname": PersonalColumn(publish=False)})
     assert holding() == [] and shop.select(listed) == [("surname", False, "name", True)]
