@@ -9,5 +9,5 @@ select
     (select effective_at from publish.part where kind = 'table' and part = 'customer') as effective_at
 from features.customer as f
 left join core.customers as c on c.customer_id = f.customer_id
-left join core.accounts as a on a.account_id = f.customer_id
+left join features.account as a on a.account_id = f.customer_id and a.as_of_date = f.as_of_date
 where f.as_of_date = $as_of
