@@ -157,7 +157,7 @@ def test_check_as_json_tells_of_a_project_file_that_cannot_be_read_too(shop: Sho
     ended = shop.lohko("check", "--json")
     assert ended.code == 3 and ended.json["ok"] is False
     (fault,) = ended.json["faults"]
-    assert "project.yaml:3: timezoe" in fault and "did you mean timezone?" in fault
+    assert "project.yaml:3: timezoe" in fault and "did you mean timezone" in fault
 
 
 def test_an_archive_that_cannot_be_played_back_is_told_by_check_and_holds_its_source(shop: Shop) -> None:

@@ -111,10 +111,6 @@ class _Told:
         inspection = plan.inspect(segmentation)
         was, now = (self._look(inspection, day) for day in (before, event.day))
         if now is None:
-            if was is not None and not event.entered:
-                return self._why(
-                    event, before, "known then", f"today's data knows no such {self.who.entity} on the day"
-                )
             return self._why(event, before, GONE[self.who.entity])
         return self._between(event, before, segmentation, definitions, inspection, was, now)
 

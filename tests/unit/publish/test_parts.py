@@ -115,7 +115,7 @@ def test_parts_of_accounts_depend_on_what_accounts_and_their_customers_are_made_
     found = {part.name: set(part.sources) for part in parts_of(loaded, features, mapped)}
     assert {name: found[name] for name in found if name.startswith("by_")} == {
         "by_industry": {"companies"},
-        "by_deals": {"companies", "deals"},
+        "by_deals": {"companies", "deals", "persons"},
         "by_revenue": {"companies", "till", "crm"},
         "by_members": {"companies", "till", "crm"},
         "by_contacts": {"companies", "persons"},
@@ -177,7 +177,7 @@ def held(company: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     con.execute("delete from segments.replayed where entity_id = 'ann'")
     con.execute("delete from segments.profile_day")
     con.execute("delete from core.orders where order_id = 'o3'")
-    con.execute("update core.opportunities set outcome = 'won'")
+    con.execute("update core.opportunities set outcome = 'won'; update core.contacts set role = 'Director'")
     recompute(shop)
     con.execute("delete from roi.segment_month; delete from roi.segment_campaign")
     build(con, "run-2", trouble=BROKEN)

@@ -91,6 +91,10 @@ def test_accounts_are_played_with_the_customers_they_are_judged_by(
     con.execute("create schema core; create table core.customers (customer_id varchar, account_id varchar)")
     con.execute("insert into core.customers select 'c' || i, 'a' || i // 3 from range(9) as r(i)")
     con.execute(
+        "create table core.past_customers as select *, cast(null as date) as _since,"
+        " cast(null as date) as _until, false as _absent from core.customers limit 0"
+    )
+    con.execute(
         "create table features.every_account (as_of_date date, account_id varchar, recency_days bigint)"
     )
     con.execute("create view features.account as from features.every_account")

@@ -160,12 +160,20 @@ def test_a_later_change_does_not_hide_an_earlier_one(company: Company) -> None:
     assert company.bring_up() == [MAY_END, BEFORE_CAMPAIGN]
 
 
-@pytest.mark.parametrize("table", ["contacts", "accounts", "opportunities", "rates"])
+@pytest.mark.parametrize("table", ["accounts", "opportunities", "rates"])
 def test_what_only_accounts_are_made_of_replays_the_baseline_alone(company: Company, table: str) -> None:
     company.bring_up()
     company.shop.changed(table, None)
     # Of the baseline the features of accounts stand as well.
     assert company.bring_up() == [BASELINE]
+
+
+def test_contacts_bear_on_customers_too_who_may_be_the_same_persons(company: Company) -> None:
+    company.bring_up()
+    company.shop.changed("contacts", None)
+    assert company.bring_up() == NEEDED
+    company.shop.changed("contacts", D)
+    assert company.bring_up() == []
 
 
 def test_a_segment_that_asks_for_deals_follows_whatever_says_whose_they_are(company: Company) -> None:
