@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pipelines.config.attributes import AttributeType
 from pipelines.contracts.model import Column
 from pipelines.ingest.decimals import to_number
-from pipelines.ingest.text import as_instant, as_text
+from pipelines.ingest.text import as_finite_instant, as_text
 
 _TYPES: dict[AttributeType, str] = {
     "text": "VARCHAR",
@@ -54,7 +54,7 @@ def typed(column: Column, given: str, mark: str | None) -> str:
     if column.type == "VARCHAR":
         return f"nullif({as_text(given)}, '')"
     if column.type == "TIMESTAMPTZ":
-        return f"nullif(nullif({as_instant(given)}, 'infinity'), '-infinity')"
+        return as_finite_instant(given)
     kind = _EXACT if column.type == "BIGINT" else column.type
     value = to_number(f"trim({given})", kind, mark) if mark else f"try_cast({given} as {kind})"
     if column.type == "BIGINT":

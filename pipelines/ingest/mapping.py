@@ -21,7 +21,7 @@ from pipelines.errors import ConfigError
 from pipelines.ingest import declared, guests, keys, limits, said
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
-from pipelines.ingest.text import as_instant, as_text
+from pipelines.ingest.text import as_finite_instant, as_instant, as_text
 
 META = ("_file_id", "_row", RAGGED)
 # The decimal marks of no file at all.
@@ -350,8 +350,7 @@ def _typed(column: Column, mapping: Mapping, marked: Sequence[Column]) -> str:
     if column in marked:
         return to_number(f"trim({given})", column.type)
     if column.type == "TIMESTAMPTZ":
-        # DuckDB reads the word infinity as an instant; no event happened then.
-        return f"nullif(nullif({as_instant(given)}, 'infinity'), '-infinity')"
+        return as_finite_instant(given)
     return f"try_cast({given} as {column.type})"
 
 

@@ -27,6 +27,11 @@ def as_text(given: str) -> str:
     )
 
 
+def as_finite_instant(given: str) -> str:
+    """A value as an instant that can be: DuckDB reads the word infinity as one, and nothing happened then."""
+    return f"nullif(nullif({as_instant(given)}, 'infinity'), '-infinity')"
+
+
 def as_instant(given: str) -> str:
     """A value as an instant; DuckDB reads no blank before an offset (10:15:00 +0200), shops write one."""
     joined = f"regexp_replace(trim(cast({given} as varchar)), '\\s+([+-][0-9]{{2}}(:?[0-9]{{2}})?)$', '\\1')"
