@@ -97,13 +97,11 @@ def latest(contract: Contract, order: str, *within: str) -> str:
     order : which row is the latest, as SQL.
     within : columns besides, such as the source: what others say of the same key stays.
     """
-    first = (
-        f"qualify row_number() over (partition by {_names([*within, *contract.key])} order by {order}) = 1"
-    )
+    first = f"qualify row_number() over (partition by {names([*within, *contract.key])} order by {order}) = 1"
     if not contract.together:
         return first
-    of_file = _names([*within, *contract.key, "_file_id"])
-    whole = _names([*within, *contract.together])
+    of_file = names([*within, *contract.key, "_file_id"])
+    whole = names([*within, *contract.together])
     return (
         f"qualify row_number() over (partition by {of_file} order by {order}) = 1"
         f" and _file_id = first_value(_file_id) over (partition by {whole} order by {order})"
@@ -211,18 +209,18 @@ def merge(
     order : how rows of one key are put together; None where one of them counts whole.
     """
     core = qualified(f"core.{contract.table}")
-    key = _names(contract.unit)
+    key = names(contract.unit)
     _take_in(con, contract, mappings, resolved, order)
     con.execute(f"create or replace temp table before as from {core} semi join touched using ({key})")
     DuckDB(con).keep("after", _winners(con, contract, resolved, order, touched=True))
-    _fit(con, f"core.{contract.table}", "after")
+    fit(con, f"core.{contract.table}", "after")
     con.execute(f"delete from {core} where ({key}) in (select ({key}) from touched)")
     con.execute(f"insert into {core} by name from after")
     content = content_of(con, contract)
     # What was before may lack a column that came with this batch.
     was = f"(from {core} limit 0) union all by name from before"
-    now = f"select {content} from {core} semi join touched using ({key})"
-    keep_changed(con, f"select {content} from ({was})", now)
+    now = f"(from {core} limit 0) union all by name from after"
+    keep_changed(con, f"select {content} from ({was})", f"select {content} from ({now})")
     if order is not None:
         _make_views(con, contract, order, resolved)
 
@@ -236,7 +234,7 @@ def keep_changed(con: duckdb.DuckDBPyConnection, was: str, now: str) -> None:
 
 def content_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     """The columns of a core table that are no place in a file, as SQL."""
-    return _names([name for name, _ in columns_of(con, f"core.{contract.table}") if name not in PLACE])
+    return names([name for name, _ in columns_of(con, f"core.{contract.table}") if name not in PLACE])
 
 
 def _take_in(
@@ -248,11 +246,11 @@ def _take_in(
 ) -> None:
     """Let each source say what its stage says now; `touched` are the keys of core this bears on."""
     known = qualified(known_table(contract))
-    unit = _names(contract.unit)
+    unit = names(contract.unit)
     con.execute(f"create or replace temp table arrived as from {known} limit 0")
     if mappings:
         con.execute(f"create or replace temp table arrived as {said(con, contract, mappings, order)}")
-    _fit(con, known_table(contract), "arrived")
+    fit(con, known_table(contract), "arrived")
     whole = [mapping.source for mapping in mappings if mapping.delivery == "snapshot"]
     con.execute(
         f"create or replace temp table earlier as from {known} where _source in (select unnest($whole))"
@@ -268,7 +266,7 @@ def _take_in(
         {"whole": whole},
     )
     if order is not None:
-        key = _names(contract.key)
+        key = names(contract.key)
         given = f"(select {key} from arrived union select {key} from earlier)"
         _compare(
             con, contract, order, f"select k.* from {known} as k semi join {given} as g using ({key})", given
@@ -293,7 +291,7 @@ def _compare(
     if given is None:
         engine.store(table, found, "replace", {})
         return
-    key = _names(contract.key)
+    key = names(contract.key)
     engine.delete(table, f"({key}) in (select ({key}) from {given} as g)")
     engine.store(table, found, "append", {})
 
@@ -315,7 +313,7 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[st
 
 def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -> None:
     """`touched`: keys of core whose rows may change. A moved customer's keys count under both survivors."""
-    columns = _names(contract.unit)
+    columns = names(contract.unit)
     owned = resolved and "customer_id" in contract.unit
     parts = []
     for relation in ("arrived", "earlier"):
@@ -327,11 +325,13 @@ def _touch(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
         moved = f"(select * from ingest.moved_customer where table_name = {literal(contract.table)}) as w"
         known = qualified(known_table(contract))
         for survivor in ("old_survivor", "new_survivor"):
-            names = ", ".join(
+            columns_of_moved = ", ".join(
                 f"w.{survivor} as customer_id" if name == "customer_id" else f"k.{quote(name)}"
                 for name in contract.unit
             )
-            parts.append(f"select {names} from {known} k join {moved} on w.customer_id = k.customer_id")
+            parts.append(
+                f"select {columns_of_moved} from {known} k join {moved} on w.customer_id = k.customer_id"
+            )
     con.execute(f"create or replace temp table touched as {' union '.join(parts)}")
 
 
@@ -344,9 +344,9 @@ def _winners(
     touched: bool = False,
 ) -> str:
     """The SELECT of core's rows, of all keys or of those in `touched`."""
-    key = _names(contract.key)
+    key = names(contract.key)
     relation = _known_rows(contract, resolved)
-    only = f" semi join touched using ({_names(contract.unit)})" if touched else ""
+    only = f" semi join touched using ({names(contract.unit)})" if touched else ""
     if order is not None:
         known = Statement(f"select * from {relation}{only}")
         return order.merged(known, _put_together(con, contract))
@@ -373,7 +373,7 @@ def _resolved(relation: str) -> str:
     )
 
 
-def _fit(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> None:
+def fit(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> None:
     """Make room in a table for the columns that a relation brings."""
     have = {name.lower() for name, _ in columns_of(con, table)}
     for name, kind in con.execute(f"select column_name, column_type from (describe {relation})").fetchall():
@@ -381,5 +381,6 @@ def _fit(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> None:
             con.execute(f"alter table {qualified(table)} add column {quote(name)} {kind}")
 
 
-def _names(columns: Sequence[str]) -> str:
+def names(columns: Sequence[str]) -> str:
+    """Columns as SQL, quoted."""
     return ", ".join(quote(name) for name in columns)

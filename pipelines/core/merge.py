@@ -183,7 +183,7 @@ def _follow(con: duckdb.DuckDBPyConnection, wanted: _Wanted, told: past.Told) ->
     following.merge(con, contract, wanted.staged, wanted.resolved, wanted.order)
     past.record(con, contract, told, wanted.resolved, now="after")
     marks.mark_changed(con, contract, recorded=contract.keeps_past)
-    key = ", ".join(quote(name) for name in contract.unit)
+    key = following.names(contract.unit)
     touched = f"(from {qualified(wanted.table)} semi join touched using ({key}))"
     duplicates = _duplicate_keys(con, contract, touched)
     con.execute("drop table touched; drop table before; drop table after; drop table changed")
@@ -234,12 +234,9 @@ def _merge(
 ) -> int:
     """Replace the keys of the new batches; returns how many of these keys stand twice afterwards."""
     table = qualified(f"core.{contract.table}")
-    have = {name.lower() for name, _ in columns_of(con, f"core.{contract.table}")}
-    key = ", ".join(quote(name) for name in contract.unit)
+    key = following.names(contract.unit)
     con.execute(f"create or replace temp table newest as {_latest(contract, mappings)}")
-    for name, kind in con.execute("select column_name, column_type from (describe newest)").fetchall():
-        if name.lower() not in have:
-            con.execute(f"alter table {table} add column {quote(name)} {kind}")
+    following.fit(con, f"core.{contract.table}", "newest")
     content = following.content_of(con, contract)
     was = f"select {content} from {table} semi join newest using ({key})"
     ((replaced,),) = con.execute(f"create or replace temp table before as {was}").fetchall()
@@ -316,6 +313,6 @@ def create_empty(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 
 
 def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> int:
-    key = ", ".join(quote(name) for name in contract.key)
+    key = following.names(contract.key)
     row = con.execute(f"select count(*) - count(distinct ({key})) from {relation}").fetchone()
     return int(row[0]) if row else 0

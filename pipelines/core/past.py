@@ -78,7 +78,7 @@ def record(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, reso
     if not contract.keeps_past:
         return
     # A person who comes to a further company was known before: all their rows are looked at.
-    key, core = _names(contract.unit), qualified(f"core.{contract.table}")
+    key, core = following.names(contract.unit), qualified(f"core.{contract.table}")
     con.execute(f"create or replace temp table past_key as select distinct {key} from changed")
     if resolved:
         con.execute(
@@ -158,8 +158,8 @@ def _write(con: duckdb.DuckDBPyConnection, contract: Contract, found: Told, epoc
 
 def _leave_what_differs(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Leave in `past_was` and `past_now` what they say different things of."""
-    key, was = _names(contract.unit), {name for name, _ in _columns(con, "past_was")}
-    both = _names(
+    key, was = following.names(contract.unit), {name for name, _ in _columns(con, "past_was")}
+    both = following.names(
         [name for name, _ in _columns(con, "past_now") if name in was and name not in following.PLACE]
     )
     parts = (f"select {both} from past_was", f"select {both} from past_now")
@@ -243,7 +243,3 @@ def _row_key(written: str, key: Sequence[str]) -> Statement:
 
 def _same(key: Sequence[str]) -> Statement:
     return Statement(" and ".join(f"w.{quote(name)} = n.{quote(name)}" for name in key))
-
-
-def _names(columns: Sequence[str]) -> str:
-    return ", ".join(quote(name) for name in columns)
