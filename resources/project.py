@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from pipelines.config.attributes import rules_of
 from pipelines.config.project import ProjectConfig, Source
 from pipelines.config.yaml import load_model, read_yaml
 from pipelines.contracts.registry import CONTRACTS
@@ -59,7 +58,7 @@ class Project:
             mapped=frozenset(self.mapped),
             margin_rate=self.config.margin_rate,
             categories=tuple(self.config.features.category_shares),
-            rules=rules_of(self.config.attributes, "customers"),
+            rules=self.config.rules,
             settings=self.config.features,
             currency=self.config.currency,
         )

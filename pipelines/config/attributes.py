@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.contracts.registry import CONTRACTS
 
 ORIGINS = ("observed", "declared", "inferred")
 Origin = Literal["observed", "declared", "inferred"]
@@ -13,14 +15,17 @@ AttributeType = Literal["text", "integer", "number", "date", "timestamp", "boole
 
 
 class AttributeRule(BaseModel):
-    """What is known about one attribute. Expressions read the columns of `core.customers`."""
+    """What is known about one attribute. Expressions read the columns of its table in core."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: AttributeType | None = Field(
         default=None, description="what its values are read as; one that is none is unknown, and told"
     )
-    as_of: str | None = Field(default=None, description="expression: the day the value is of")
+    as_of: str | None = Field(
+        default=None,
+        description="expression: the day the value is of; before it, and without one, the value is unknown",
+    )
     origin: str | None = Field(
         default=None, description="observed, declared or inferred, or an expression that gives one of them"
     )
@@ -38,6 +43,10 @@ class AttributeRule(BaseModel):
         return int(self.expires_after[:-1]) if self.expires_after else None
 
 
+# Tables of whose attributes a day, an age and an origin can be said: their attributes are features.
+DATED_TABLES = ("customers", "accounts")
+
+
 def rules_of(rules: Mapping[str, AttributeRule], table: str) -> dict[str, AttributeRule]:
     """The rules of one table's attributes, by their names there.
 
@@ -45,3 +54,24 @@ def rules_of(rules: Mapping[str, AttributeRule], table: str) -> dict[str, Attrib
     """
     split = {name: name.rpartition(".") for name in rules}
     return {split[name][2]: rule for name, rule in rules.items() if (split[name][0] or "customers") == table}
+
+
+def with_days(
+    rules: Mapping[str, AttributeRule], mapped: Mapping[str, Collection[str]]
+) -> dict[str, AttributeRule]:
+    """The rules, with the days that contracts know: of a column whose day some source maps.
+
+    Parameters
+    ----------
+    rules : those of project.yaml, by name.
+    mapped : canonical table -> the columns of it that some source maps.
+    """
+    found = dict(rules)
+    written = {name.lower(): name for name in rules}
+    for table in DATED_TABLES:
+        for column in CONTRACTS[table].columns:
+            if column.dated_by and column.dated_by in mapped.get(table, ()):
+                name = written.get(f"{table}.{column.name}", f"{table}.{column.name}")
+                rule = rules.get(name, AttributeRule())
+                found[name] = rule if rule.as_of else rule.model_copy(update={"as_of": column.dated_by})
+    return found

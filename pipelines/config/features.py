@@ -30,6 +30,9 @@ Family = Literal[
 ]
 FAMILIES: tuple[str, ...] = get_args(Family)
 Aggregate = Literal["count", "sum", "avg", "min", "max", "count_distinct", "latest"]
+# Kinds of feedback whose latest score is a feature.
+Scored = Literal["nps", "csat"]
+Days = Annotated[str, Field(pattern=r"^[1-9]\d{0,4}d$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -151,11 +154,21 @@ class Features(_Section):
         description="further purposes of consents, whose reach becomes features of customers and accounts",
         json_schema_extra={_NEEDS: "consents"},
     )
+    scores_expire_after: dict[Scored, Days] = Field(
+        default_factory=dict,
+        description="kind of feedback -> age after which its latest score counts as unknown",
+        json_schema_extra={_NEEDS: "feedback"},
+    )
     families: dict[str, Family] = Field(
         default_factory=dict,
         description="family of an attribute in the catalogue, where the name does not say",
     )
     custom: list[CustomFeature] = Field(default_factory=list, description="features of the project's own")
+
+    @property
+    def scores_expire_days(self) -> dict[str, int]:
+        """Kind of feedback -> the greatest age in days at which its latest score counts."""
+        return {kind: int(after[:-1]) for kind, after in self.scores_expire_after.items()}
 
     def tables(self) -> dict[str, str]:
         """Canonical table -> the setting that needs it."""

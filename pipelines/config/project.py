@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.config.attributes import AttributeRule, AttributeType, rules_of
+from pipelines.config.attributes import AttributeRule, AttributeType, rules_of, with_days
 from pipelines.config.calendar import Calendar
 from pipelines.config.connectors import Database, Excel, Http, check_address, scheme_of
 from pipelines.config.csv import CsvDialect
@@ -387,6 +387,15 @@ class ProjectConfig(Section):
                 self.sources[source].must_fill(table, required)
                 self.sources[source].declare(table, types)
         return self
+
+    @property
+    def rules(self) -> dict[str, AttributeRule]:
+        """What is known about attributes: what the project says, and days of values that it maps."""
+        mapped: dict[str, set[str]] = {}
+        for source in self.sources.values():
+            for table, columns in source.tables.items():
+                mapped.setdefault(table, set()).update(columns)
+        return with_days(self.attributes, mapped)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,7 +18,8 @@ class Column:
     `minimum` and `maximum` are row faults when they are not met; `default` is the SQL value of an unmapped
     column, and, of text that is required, of a blank one. `otherwise` is what a row without a value gets, as
     SQL over the columns before it; NULL where these say too little. `number_of` is the table whose number it
-    holds, where neither its name nor a reference says so.
+    holds, where neither its name nor a reference says so. `dated_by` is the column with the day that its
+    value is of: where a source maps that, a value counts from its day on, and without one it is unknown.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Column:
     default: str = "null"
     otherwise: str | None = None
     number_of: str | None = None
+    dated_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def _columns_named(contract: Contract) -> Iterator[tuple[str, str]]:
         if name := getattr(contract, place):
             yield place, name
     yield from (("one_of", name) for name in contract.one_of)
+    yield from (("dated_by", column.dated_by) for column in contract.columns if column.dated_by)
     yield from (("derived", part) for column in contract.derived for part in column.parts)
     yield from (("a reference", reference.column) for reference in contract.references)
     for check in contract.checks:

@@ -54,8 +54,10 @@ class Kind:
         """The fragments whose tables some source maps, in the order of the catalogue; attributes follow."""
         if not {*self.needs} <= {*mapped}:
             return []
-        own = [custom.fragment(asked) for asked in settings.custom if asked.entity == self.entity]
-        every = [*self.fragments, *self.configured(settings, categories), *own]
+        own = [custom.fragment(one) for one in settings.custom if one.entity == self.entity]
+        asked = {fragment.name: fragment for fragment in self.configured(settings, categories)}
+        standard = [asked.pop(fragment.name, fragment) for fragment in self.fragments]
+        every = [*standard, *asked.values(), *own]
         return [fragment for fragment in every if {*fragment.needs} <= {*mapped}]
 
 

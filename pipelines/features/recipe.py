@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.facts import resolved
-from pipelines.engine import Engine, Statement, load_fragment, quote
-from pipelines.features.attributes import customers_with_known
+from pipelines.engine import Engine, Statement, load_fragment, quote, reading
+from pipelines.features.attributes import with_known
 from pipelines.features.catalogue import absent, attribute_feature
 from pipelines.features.custom import check_types
 from pipelines.features.families import distance
@@ -34,7 +34,7 @@ class Recipe:
     mapped : the canonical tables some source maps; what needs another is absent.
     margin_rate : margin as a share of revenue, where lines carry no cost.
     categories : those whose share of revenue is a feature.
-    rules : what the project says of attributes; an expired value is NULL.
+    rules : what the project says of attributes, as it names them; a value that does not hold is NULL.
     settings : `features:` of project.yaml.
     currency : the project's; amounts of deals in another one are converted.
     only : the features that are asked for; None for all there are.
@@ -147,6 +147,8 @@ def make(engine: Engine, entity: Entity, recipe: Recipe) -> Made:
         check_types(engine, recipe.settings.custom)
     fragments = kind.made_of(recipe.mapped, recipe.settings, recipe.categories)
     attributes = attributes_of(engine, entity)
+    if fragments:
+        fragments = _holding(engine, kind, recipe, fragments, attributes)
     if fragments and attributes:
         fragments += _attributes(engine, kind, recipe, attributes)
     lacking = absent(entity, recipe.mapped)
@@ -160,18 +162,42 @@ def make(engine: Engine, entity: Entity, recipe: Recipe) -> Made:
 
 def attributes_of(engine: Engine, entity: Entity) -> list[tuple[str, str]]:
     """Names and types of the CRM's further columns of an entity."""
-    crm = KINDS[entity].crm
-    own = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS[crm].names}
-    return [(name, type_) for name, type_ in engine.columns(f"core.{crm}") if name not in own]
+    return further_columns(engine, KINDS[entity].crm)
+
+
+def further_columns(engine: Engine, table: str) -> list[tuple[str, str]]:
+    """Names and types of what sources bring of a table beyond its contract, as core has it."""
+    own = {"_source", "_batch_seq", "_file_id", "_row", *CONTRACTS[table].stored}
+    return [(name, type_) for name, type_ in engine.columns(f"core.{table}") if name not in own]
+
+
+def _holding(
+    engine: Engine,
+    kind: Kind,
+    recipe: Recipe,
+    fragments: Sequence[Fragment],
+    attributes: Sequence[tuple[str, str]],
+) -> list[Fragment]:
+    """The fragments of the entity's own rows over values that hold on the day; the others as they are."""
+    rows = f"known.{kind.crm}"
+    holding = with_known(engine, kind.entity, recipe.rules, [name for name, _ in attributes], "known")
+    if holding == rows:
+        return [*fragments]
+    return [
+        replace(fragment, text=reading(fragment.written, {rows: holding}))
+        if rows in Statement(fragment.written).inputs
+        else fragment
+        for fragment in fragments
+    ]
 
 
 def _attributes(
     engine: Engine, kind: Kind, recipe: Recipe, attributes: Sequence[tuple[str, str]]
 ) -> list[Fragment]:
-    """The fragment of attributes, and what follows from them; rules of attributes are of customers."""
+    """The fragment of attributes, and what follows from them."""
     names = [name for name, _ in attributes]
     of_customers = kind.entity == "customer"
-    relation = customers_with_known(engine, recipe.rules, names) if of_customers else f"past.{kind.crm}"
+    relation = with_known(engine, kind.entity, recipe.rules, names)
     point = recipe.settings.distance_from if kind.has_places else None
     further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
     own = Fragment(

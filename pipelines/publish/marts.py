@@ -111,7 +111,7 @@ def build_marts(
     code_version : the version of the code that computes.
     generated_at : the instant of the run.
     incidents : what is open now: kind, subject, severity, message, opened at (UTC).
-    rules : what the project says of its customers' attributes.
+    rules : what the project says of attributes.
     parts : what is published, by the sources it is made from.
     trouble : source -> what is wrong with it; the parts that depend on it stay as they are.
     held : segmentation -> why it was not refreshed, or which of its tests failed; its rows stay.
@@ -131,7 +131,10 @@ def build_marts(
     with transaction(con):
         con.execute("create schema if not exists marts")
         measure_attributes(
-            DuckDB(con), as_of, rules or {}, [name for name, _ in attributes_of(DuckDB(con), "customer")]
+            DuckDB(con),
+            as_of,
+            rules or {},
+            {entity: [name for name, _ in attributes_of(DuckDB(con), entity)] for entity in KINDS},
         )
         store_metrics(con)
         coverage.create(DuckDB(con))

@@ -260,11 +260,15 @@ METRICS: tuple[Metric, ...] = (
     *_of(
         "publish/marts/attribute_quality",
         "attribute_quality",
-        customers=("customers", "Customers of the CRM on the day"),
-        filled=("customers", "Customers whose value is there, expired or not"),
-        expired=("customers", "Customers whose value is older than it may be, and counts as unknown"),
-        known=("customers", "filled less expired"),
-        coverage_share=("share", "known over customers"),
+        entities=("entities", "Customers of the CRM, or accounts, on the day"),
+        filled=("entities", "Those whose value is there, expired or not"),
+        expired=(
+            "entities",
+            "Those whose value counts as unknown: too old, of a later day or, where values have a day,"
+            " without one",
+        ),
+        known=("entities", "filled less expired"),
+        coverage_share=("share", "known over entities"),
         expired_share=("share", "expired over filled"),
         observed_share=("share", "Values observed, over filled"),
         declared_share=("share", "Values the customer declared, over filled"),

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.config.attributes import rules_of
 from pipelines.engine import DuckDB
 from pipelines.features.vocabulary import features_now
 from pipelines.ingest.ledger import now
@@ -69,7 +68,7 @@ def _build(refresh: Refresh) -> None:
         code_version=project.code_version,
         generated_at=now(),
         incidents=_incidents(refresh.control),
-        rules=rules_of(project.config.attributes, "customers"),
+        rules=project.config.rules,
         personal=project.config.personal,
         parts=_parts(refresh),
         trouble=trouble_of(refresh.control, project),

@@ -8,58 +8,66 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pipelines.config.attributes import AttributeRule, rules_of
+from pipelines.config.attributes import DATED_TABLES, AttributeRule, rules_of
 from pipelines.config.expression import words_in
 from pipelines.config.yaml import line_of, nearest, read_yaml
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import connect, quote
 from pipelines.errors import ConfigError
-from pipelines.features.attributes import Attribute, parse_rules
+from pipelines.features.attributes import Attribute, described, parse_rules, written
 from resources.project import Project
 
 
 def rule_faults(project: Project) -> list[ConfigError]:
     """Every fault of the rules that no file is needed to see; whatever may be a column counts as one."""
     faults = [*_misplaced(project)]
-    for name, rule in rules_of(project.config.attributes, "customers").items():
-        words = [word for text in (rule.as_of, rule.origin) if text for word in words_in(text)]
-        try:
-            parse_rules({name: rule}, [name], words)
-        except ConfigError as fault:
-            faults.append(_placed(project, name, fault))
+    for table in DATED_TABLES:
+        for name, rule in rules_of(project.config.attributes, table).items():
+            words = [word for text in (rule.as_of, rule.origin) if text for word in words_in(text)]
+            ruled = {name: project.config.rules.get(written(table, name), rule)}
+            try:
+                parse_rules(ruled, [name], [*words, *CONTRACTS[table].names], table)
+            except ConfigError as fault:
+                faults.append(_placed(project, written(table, name), fault))
     return faults
 
 
 def _misplaced(project: Project) -> Iterator[ConfigError]:
-    """Rules that name a table without attributes, or say what is said of customers alone."""
+    """Rules that name a table without attributes, or say what cannot be said of a column."""
     carrying = [table for table, contract in CONTRACTS.items() if contract.attributes]
     for name, rule in project.config.attributes.items():
-        table, dot, _ = name.rpartition(".")
-        said = f"project.yaml: attributes.{name}"
-        if dot and table not in carrying:
-            found = f"{said}: {table} carries no attributes{nearest(table, carrying)}; expected"
-            yield _placed(project, name, ConfigError(f"{found} one of {', '.join(carrying)}"))
-        elif dot and table != "customers" and (rule.as_of or rule.origin or rule.expires_after):
-            only = f"{said}: of attributes of {table} only type and required can be said"
-            yield _placed(project, name, ConfigError(only))
+        before, dot, column = name.rpartition(".")
+        table = before if dot else "customers"
+        if table not in carrying:
+            found = f"{table} carries no attributes{nearest(table, carrying)}; expected one of"
+            wrong = f"{found} {', '.join(carrying)}"
+        elif table not in project.mapped:
+            wrong = f"no source maps {table}"
+        elif table not in DATED_TABLES and (rule.as_of or rule.origin or rule.expires_after):
+            wrong = f"of attributes of {table} only type and required can be said"
+        elif rule.type and (own := CONTRACTS[table].column(column.lower())):
+            wrong = f"type is of attributes, and {own.name} is a column of {table} of type {own.type}"
+        else:
+            continue
+        yield _placed(project, name, ConfigError(f"project.yaml: attributes.{name}: {wrong}"))
 
 
-def check_rules(project: Project, attributes: Sequence[tuple[str, str]]) -> None:
-    """Check the rules against the customers' attributes, each with its type.
+def check_rules(project: Project, table: str, attributes: Sequence[tuple[str, str]]) -> None:
+    """Check the rules of a table against its attributes, each with its type.
 
     Raises
     ------
     ConfigError
         For the first rule without attribute, with an unknown column, or that does not fit the types.
     """
-    own = [(column.name, column.type) for column in CONTRACTS["customers"].columns]
-    typed = dict(own) | dict(attributes)
-    for name, rule in rules_of(project.config.attributes, "customers").items():
+    typed = CONTRACTS[table].stored | dict(attributes)
+    known = [*(name for name, _ in attributes), *described(table)]
+    for name, rule in rules_of(project.config.attributes, table).items():
+        ruled = project.config.rules.get(written(table, name), rule)
         try:
-            known = parse_rules({name: rule}, [name for name, _ in attributes], list(typed))
-            _bind(name, rule, known, typed)
+            _bind(written(table, name), ruled, parse_rules({name: ruled}, known, list(typed), table), typed)
         except ConfigError as fault:
-            raise _placed(project, name, fault) from None
+            raise _placed(project, written(table, name), fault) from None
 
 
 def check_personal(project: Project, attributes: Collection[str]) -> None:
@@ -86,7 +94,8 @@ def check_merged(project: Project, attributes: Mapping[str, Collection[str]]) ->
 
     Parameters
     ----------
-    attributes : canonical table -> the columns that its sources bring beyond the contract.
+    attributes : canonical table -> the columns that its sources bring beyond the contract; none of a table
+        with attributes that are not all known.
 
     Raises
     ------
@@ -96,6 +105,8 @@ def check_merged(project: Project, attributes: Mapping[str, Collection[str]]) ->
     path = project.root / "project.yaml"
     for name in project.config.merge:
         table, _, column = name.partition(".")
+        if CONTRACTS[table].attributes and table not in attributes:
+            continue
         known = [*CONTRACTS[table].names, *attributes.get(table, ())]
         if column and column.lower() not in {found.lower() for found in known}:
             line = line_of(read_yaml(path), ("merge", name))
@@ -104,14 +115,36 @@ def check_merged(project: Project, attributes: Mapping[str, Collection[str]]) ->
             )
 
 
+def check_families(project: Project, attributes: Collection[str]) -> None:
+    """Check that `features.families` names attributes: of another name it would say nothing.
+
+    Raises
+    ------
+    ConfigError
+        For the first that names none.
+    """
+    known = {name.lower() for name in attributes}
+    for name in project.config.features.families:
+        if name.lower() not in known:
+            path = project.root / "project.yaml"
+            line = line_of(read_yaml(path), ("features", "families", name))
+            raise ConfigError(
+                f"{path}:{line}: features.families.{name}: no attribute of customers or accounts"
+                f"{nearest(name, attributes)} (known: {', '.join(sorted(attributes)) or 'none'})"
+            )
+
+
 def _bind(name: str, rule: AttributeRule, known: Sequence[Attribute], typed: dict[str, str]) -> None:
     """Have DuckDB say whether the rule's expressions fit the columns' types; no row is read."""
     import duckdb
 
-    one = next(attribute for attribute in known if attribute.name.lower() == name.lower())
+    column = name.rpartition(".")[2].lower()
+    one = next(attribute for attribute in known if attribute.name.lower() == column)
     empty = ", ".join(f"cast(null as {kind}) as {quote(column)}" for column, kind in typed.items())
     with connect() as con:
         for setting, sql in (("as_of", one.as_of), ("origin", one.origin)):
+            if sql is None:
+                continue
             try:
                 con.execute(f"describe select {sql} from (select {empty})")
             except duckdb.Error as error:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from lohko.commands.check.attributes import check_merged, check_personal, check_rules, rule_faults
+from lohko.commands.check.attributes import (
+    check_families,
+    check_merged,
+    check_personal,
+    check_rules,
+    rule_faults,
+)
 from pipelines.config.expression import columns_in, parse_scalar, to_sql, words_in
 from pipelines.config.project import Source
-from pipelines.config.segments import Entity
+from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import types
 from pipelines.engine import DuckDB, connect, quote
 from pipelines.errors import ConfigError, LohkoError, SourceError
 from pipelines.features.catalogue import RESERVED
 from pipelines.features.custom import check_types
 from pipelines.features.kinds import KINDS
-from pipelines.features.recipe import attributes_of
+from pipelines.features.recipe import further_columns
 from pipelines.features.vocabulary import features_absent, features_of
-from pipelines.ingest.mapping import Mapping, parse_mapping
+from pipelines.ingest import mapping as mapped
+from pipelines.ingest.mapping import parse_mapping
 from pipelines.ingest.reading import Reading, scratch_in
 from pipelines.ingest.source import check_file, check_reading, look_at
 from pipelines.ingest.unread import unread_in_file
-from pipelines.segments.definitions import ENTITIES, Definitions, load_definitions
+from pipelines.segments.definitions import Definitions, load_definitions
 from pipelines.segments.model import Segmentation
 from resources.connectors import check_environment, is_fetched, landed
 from resources.landing import source_files
@@ -118,7 +125,9 @@ def unread_values(project: Project) -> list[tuple[str, bool]]:
         ]
 
 
-def mapped_files(con: duckdb.DuckDBPyConnection, project: Project) -> Iterator[tuple[Mapping, Reading]]:
+def mapped_files(
+    con: duckdb.DuckDBPyConnection, project: Project
+) -> Iterator[tuple[mapped.Mapping, Reading]]:
     """Every mapping of every file, of a project whose sources have no fault; nothing is fetched."""
     con.execute("set TimeZone = $zone", {"zone": project.config.timezone})
     for name, source in project.config.sources.items():
@@ -158,49 +167,57 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
     with connect() as con:
         # What the catalogue does not tell of `features.custom`: the types of its expressions.
         check_types(DuckDB(con), project.config.features.custom)
-        attributes, unread = _attributes(con, project, "customer")
-        if project.config.attributes and not unread:
-            _check_rules(project, attributes)
-        of_accounts, also_unread = _attributes(con, project, "account")
-        if (project.config.personal or project.config.merge) and not unread and not also_unread:
-            found = {"customer": attributes, "account": of_accounts}
-            known = {
-                KINDS[entity].crm: {
-                    name for name, _ in [*found[entity], *_attributes_in_core(project, entity)]
-                }
-                for entity in ENTITIES
-            }
-            check_personal(project, set().union(*known.values()))
-            check_merged(project, known)
+        carrying = [table for table, contract in CONTRACTS.items() if contract.attributes]
+        found = {table: _attributes(con, project, table) for table in carrying}
+    attributes = {table: columns for table, (columns, _) in found.items()}
+    unread = {table: faults for table, (_, faults) in found.items()}
+    _check_names(project, attributes, {table for table, faults in unread.items() if faults})
+    crm = {entity: kind.crm for entity, kind in KINDS.items()}
     definitions = load_definitions(
         project.segments,
-        features_of(project.recipe, {"customer": attributes, "account": of_accounts}),
+        features_of(project.recipe, {entity: attributes[table] for entity, table in crm.items()}),
         features_absent(project.mapped),
         project.mapped,
         project.root,
     )
-    return definitions, [*unread, *also_unread]
+    return definitions, [fault for table in crm.values() for fault in unread[table]]
 
 
-def _check_rules(project: Project, attributes: list[tuple[str, str]]) -> None:
-    """Check the rules against the files' columns, and those of files before: core has them still."""
-    try:
-        check_rules(project, attributes)
-    except ConfigError:
-        before = _attributes_in_core(project, "customer")
-        if not dict(before).keys() - dict(attributes).keys():
-            raise
-        check_rules(project, list((dict(before) | dict(attributes)).items()))
+def _check_names(
+    project: Project, attributes: Mapping[str, list[tuple[str, str]]], unread: Collection[str]
+) -> None:
+    """Check what the project says of attributes by their names, as far as all columns of a table are known.
+
+    Parameters
+    ----------
+    attributes : canonical table -> further columns, as files have them now, with their types.
+    unread : tables of which some source has no usable file.
+    """
+    config = project.config
+    if not (config.attributes or config.personal or config.merge or config.features.families):
+        return
+    # Those of files before: core has them still.
+    before = _attributes_in_core(project, [*attributes])
+    known = {
+        table: dict(before[table]) | dict(found) for table, found in attributes.items() if table not in unread
+    }
+    for table, columns in known.items():
+        check_rules(project, table, list(columns.items()))
+    check_merged(project, known)
+    features = [kind.crm for kind in KINDS.values()]
+    if {*features} <= {*known}:
+        named = {name for table in features for name in known[table]}
+        check_personal(project, named)
+        check_families(project, named)
 
 
 def _attributes(
-    con: duckdb.DuckDBPyConnection, project: Project, entity: Entity
+    con: duckdb.DuckDBPyConnection, project: Project, table: str
 ) -> tuple[list[tuple[str, str]], list[SourceError]]:
-    """Further columns of customers or accounts: as files have them now, else as the warehouse knows them.
+    """Further columns of a table: as files have them now, else as the warehouse knows them.
 
     And why these may not be all: a source that has no usable file yet may bring further ones.
     """
-    table = KINDS[entity].crm
     found: dict[str, str] = {}
     known: dict[str, str] = {}  # letter case makes no other attribute
     unread: list[SourceError] = []
@@ -219,30 +236,32 @@ def _attributes(
                     for column, kind in attribute_types(con, mapping, reading).items():
                         if (
                             column in source.tables[table]
-                            or entity != "customer"
+                            or table != "customers"
                             or column.lower() not in RESERVED
                         ):
                             name = known.setdefault(column.lower(), column)
                             found[name] = types.shared(con, found.get(name, kind), kind)
         except SourceError as fault:
             unread.append(fault)
-    return list(found.items()) or _attributes_in_core(project, entity), unread
+    return list(found.items()) or _attributes_in_core(project, [table])[table], unread
 
 
-def _attributes_in_core(project: Project, entity: Entity) -> list[tuple[str, str]]:
+def _attributes_in_core(project: Project, tables: Collection[str]) -> dict[str, list[tuple[str, str]]]:
     if project.warehouse_path.exists():
         with Warehouse(project.warehouse_path, project.config.timezone).open("check") as con:
-            return attributes_of(DuckDB(con), entity)
-    return []
+            return {table: further_columns(DuckDB(con), table) for table in tables}
+    return {table: [] for table in tables}
 
 
-def attribute_columns(mapping: Mapping) -> str:
+def attribute_columns(mapping: mapped.Mapping) -> str:
     """The attributes that a mapping gives, as the columns of a SELECT over a file."""
     given = {name: to_sql(tree) for name, tree in mapping.expressions.items()}
     return ", ".join(f"{given.get(name, quote(name))} as {quote(name)}" for name in mapping.attributes)
 
 
-def attribute_types(con: duckdb.DuckDBPyConnection, mapping: Mapping, reading: Reading) -> dict[str, str]:
+def attribute_types(
+    con: duckdb.DuckDBPyConnection, mapping: mapped.Mapping, reading: Reading
+) -> dict[str, str]:
     """Attribute -> its type: the declared one, or as a file gives it."""
     if not mapping.attributes:
         return {}

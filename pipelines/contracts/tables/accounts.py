@@ -20,7 +20,12 @@ CONTRACT = Contract(
         Column("employees", "BIGINT", "How many people it employs", "persons", minimum=0),
         Column("country", "VARCHAR", "Country of its seat"),
         Column("region", "VARCHAR", "Region within the country"),
-        Column("credit_rating", "VARCHAR", "Credit rating, on the rating agency's scale"),
+        Column(
+            "credit_rating",
+            "VARCHAR",
+            "Credit rating, on the rating agency's scale",
+            dated_by="credit_rating_date",
+        ),
         Column("credit_rating_date", "DATE", "Day of that rating; ratings age", unit="date"),
         Column("parent_account_id", "VARCHAR", "The company it belongs to"),
         Column("created_on", "DATE", "First day the CRM knew the account", unit="date"),

@@ -45,8 +45,10 @@ FRAGMENTS: tuple[Fragment, ...] = (
 
 
 def configured(settings: Features, categories: Sequence[str]) -> list[Fragment]:
-    """The fragments a project asks for."""
+    """The fragments a project asks for; one that is named like one of every project takes its place."""
     found = []
+    if settings.scores_expire_after:
+        found.append(feedback.expiring(settings.scores_expire_days))
     if categories:
         found.append(category.shares(categories))
     if settings.channel_shares:

@@ -1,5 +1,10 @@
 """What a customer says of us: scores, tickets, complaints."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
+
+from pipelines.config.features import Scored
 from pipelines.features.feature import COUNT, DATE, FEEDBACK, NUMBER, TEXT, Feature, Fragment, ages_of
 
 _NEEDS = ("feedback",)
@@ -36,4 +41,13 @@ FRAGMENT = Fragment(
     ),
     needs=_NEEDS,
     ages=ages_of("feedback", (90,)),
+    parameters={f"{kind}_expires_days": None for kind in get_args(Scored)},
 )
+
+
+def expiring(days: Mapping[str, int]) -> Fragment:
+    """The same where scores expire: kind of feedback -> the greatest age in days at which a score counts."""
+    # Of an age of N days counts as much as in a window of N days and one.
+    windows = tuple(sorted({90, *(length + 1 for length in days.values())}))
+    expire = {f"{kind}_expires_days": length for kind, length in days.items()}
+    return replace(FRAGMENT, ages=ages_of("feedback", windows), parameters={**FRAGMENT.parameters, **expire})

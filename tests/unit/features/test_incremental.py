@@ -2,16 +2,19 @@
 
 import random
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
 from fixtures.seeds import seeds
 from shop import EVENT_TABLES, FIRST, SETTINGS, Shop, id_of, random_event, random_order, random_shop
 
 from pipelines.config.attributes import AttributeRule
+from pipelines.config.features import Features, Scored
 from pipelines.engine import rows
 
 # Of a day to come at first, then known for forty days, and expired after them.
 RULES = {"age": AttributeRule(as_of="created_on + 20", expires_after="40d")}
+EXPIRING = SETTINGS.model_copy(update={"scores_expire_after": {"nps": "20d", "csat": "75d"}})
 CATEGORIES = ["A", "B"]
 # Many of whom nothing is heard for long: only the passing of time changes them.
 CUSTOMERS = 40
@@ -76,7 +79,7 @@ class History:
 
     def stands(self, day: date) -> list[list[dict[str, object]]]:
         """Everything derived that stands as of the day."""
-        self.shop.compute(day, 0.3, CATEGORIES, settings=SETTINGS, rules=RULES)
+        self.shop.compute(day, 0.3, CATEGORIES, settings=EXPIRING, rules=RULES)
         return [
             rows(self.shop.con, f"from {table} {where} order by all")
             for table, where in zip(STORED, (f"where as_of_date = date '{day}'", "", ""), strict=True)
@@ -129,6 +132,25 @@ def test_time_alone_lets_a_value_hold_and_expire() -> None:
         day = FIRST + timedelta(days=after)
         found[after] = shop.features(day, rules=RULES)["ann"]["age"]
     assert found == {0: None, 19: None, 20: "30", 60: "30", 61: None}
+
+
+@pytest.mark.parametrize("kind", get_args(Scored))
+def test_time_alone_lets_a_score_expire(kind: str) -> None:
+    """Of a day to come it is not known yet; when it has expired there is none, and no older one either."""
+    shop = Shop()
+    for after, score in ((0, 1.0), (5, 9.0)):
+        row = {"feedback_id": f"f{after}", "kind": kind, "customer_id": "ann", "score": score}
+        shop.add("core.feedback", row | {"received_on": FIRST + timedelta(days=after)})
+    shop.add("core.customers", {"customer_id": "ann"})
+    settings = Features.model_validate({"scores_expire_after": {kind: "20d"}})
+    found = {}
+    for after in (-1, 0, 4, 5, 25, 26):
+        ann = shop.features(FIRST + timedelta(days=after), settings=settings)["ann"]
+        found[after] = ann[f"{kind}_latest"]
+    assert found == {-1: None, 0: 1, 4: 1, 5: 9, 25: 9, 26: None}
+    # A past day is judged by its own end, and without the setting nothing expires.
+    assert shop.features(FIRST + timedelta(days=25), settings=settings)["ann"][f"{kind}_latest"] == 9
+    assert shop.features(FIRST + timedelta(days=300))["ann"][f"{kind}_latest"] == 9
 
 
 def test_time_alone_takes_an_order_out_of_each_window() -> None:

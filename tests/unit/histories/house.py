@@ -58,8 +58,12 @@ CONFIG = ProjectConfig.model_validate(
         "margin_rate": 0.25,
         "currencies": {"max_rate_age_days": 30},
         "roi": {"months": 1},
-        "attributes": {"age": {"as_of": "created_on", "expires_after": "40d"}},
+        "attributes": {
+            "age": {"as_of": "created_on", "expires_after": "40d"},
+            "accounts.industry": {"as_of": "created_on", "expires_after": "60d"},
+        },
         "features": {
+            "scores_expire_after": {"csat": "30d"},
             "category_shares": ["A", "B"],
             "channel_shares": ["web"],
             "product_breadth": True,

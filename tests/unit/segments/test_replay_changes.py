@@ -49,7 +49,7 @@ WITHOUT_DEALS = "\n".join(line for line in RULES.splitlines() if "opportunities"
 RECIPE = Recipe(
     margin_rate=0.25,
     currency="EUR",
-    settings=SETTINGS,
+    settings=SETTINGS.model_copy(update={"scores_expire_after": {"nps": "150d", "csat": "60d"}}),
     rules={"age": AttributeRule(as_of="created_on", expires_after="200d")},
 )
 
