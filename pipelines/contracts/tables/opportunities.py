@@ -95,7 +95,7 @@ CONTRACT = Contract(
             "UnexpectedRowsExpectation",
             {
                 "unexpected_rows_query": "select opportunity_id from {batch} where _fault_reason is null"
-                " and (outcome = 'open') = (closed_on is not null)"
+                " and (coalesce(outcome, 'open') = 'open') = (closed_on is not null)"
             },
             "what is won or lost has a day of closing, and nothing else has one",
             needs=("outcome", "closed_on"),

@@ -43,7 +43,7 @@ valued as (
         o.value is not null and o.currency <> $currency and r.rate is null as without_rate,
         case
             when o.currency = $currency then o.value
-            else cast(o.value * r.rate as decimal(18, 4))
+            else cast(o.value * cast(r.rate as decimal(28, 8)) as decimal(18, 4))
         end as value
     from opened as o
     left join rate as r
@@ -66,7 +66,7 @@ select
     count(*) filter (where is_open) as open_opportunities,
     cast(coalesce(sum(value) filter (where is_open), 0) as decimal(18, 4)) as open_opportunity_value,
     cast(
-        coalesce(sum(cast(value * cast(probability as decimal(18, 8)) as decimal(18, 4))) filter (where is_open), 0)
+        coalesce(sum(cast(value * cast(probability as decimal(28, 8)) as decimal(18, 4))) filter (where is_open), 0)
         as decimal(18, 4)
     ) as weighted_opportunity_value,
     max(stage) filter (where is_open and place = 1) as deal_stage,

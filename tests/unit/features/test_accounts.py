@@ -385,3 +385,18 @@ def test_contacts_may_be_addressed_for_a_purpose_as_they_said_on_a_day() -> None
     shop.compute(D, settings=Features(consent_purposes=["News"]))
     (acme,) = rows(shop.con, "from features.account")
     assert (acme["contacts_reachable_email"], acme["contacts_reachable_email_news"]) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [1_000_000, 9_999_999.99, 40_000_000_000])
+def test_deals_of_millions_are_converted_and_weighted(value: float) -> None:
+    # DuckDB makes DECIMAL(18) of two of them, and a million with twelve decimals does not fit.
+    made, worth = Shop(), Decimal(str(value))
+    made.add("core.accounts", {"account_id": "acme"})
+    made.add("core.rates", {"currency": "USD", "day": D, "rate": Decimal("1.25")})
+    deal(made, 1, D, None, "open", value=worth, currency="USD", probability=0.5)
+    deal(made, 2, D, D, "won", value=worth, currency="USD")
+    made.compute(D)
+    columns = "open_opportunity_value, weighted_opportunity_value, won_value_365d"
+    (found,) = made.con.execute(f"select {columns} from features.account").fetchall()
+    converted = worth * Decimal("1.25")
+    assert found == (converted, (converted / 2).quantize(Decimal("0.0001")), converted)

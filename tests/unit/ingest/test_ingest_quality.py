@@ -118,6 +118,26 @@ def test_every_check_fails_on_a_batch_that_breaks_it(
     assert (result.table, result.severity) == (table, check.severity)
 
 
+# Checks that fail where a fact has not ended, though the batch says what a fact says that has.
+UNENDED = [
+    (table, name, fact.ends.column)
+    for (table, name), changed in FAILING.items()
+    if (fact := CONTRACTS[table].fact) and fact.ends and fact.ends.column
+    if changed.get(fact.ends.column) == f"'{fact.ends.blank_with_day}'"
+]
+
+
+@pytest.mark.parametrize(("table", "name", "column"), UNENDED)
+def test_a_check_takes_a_blank_for_what_the_contract_says_it_means(
+    con: duckdb.DuckDBPyConnection, table: str, name: str, column: str
+) -> None:
+    contract = CONTRACTS[table]
+    (check,) = (one for one in quality.checks_for(contract, contract.names, 0.1) if one.name == name)
+    for value in ("null", FAILING[table, name][column]):
+        (result,) = quality.validate(con, stage(con, contract, {column: value}), [check])
+        assert (result.passed, result.unexpected) == (False, 10), value
+
+
 def test_faults_up_to_the_tolerated_share_pass(con: duckdb.DuckDBPyConnection) -> None:
     contract = CONTRACTS["orders"]
     mapping = stage(con, contract, {"_fault_reason": "if(i = 1, 'missing', null)"})
