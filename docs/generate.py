@@ -122,8 +122,10 @@ def _table_section(contract: Contract) -> list[str]:
     if contract.event:
         lines[-1] += f" Event time: `{contract.watermark or contract.event}`; freshness is measured on it."
     lines[-1] += " " + _whose_keys(contract)
-    if contract.attributes:
+    if contract.carries_all:
         lines[-1] += " Every further column of the source is carried along as an attribute."
+    elif contract.attributes:
+        lines[-1] += " Further columns that the mapping names are carried along."
     lines += [
         "",
         *markdown(

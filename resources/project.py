@@ -112,11 +112,12 @@ class Project:
     def _filled_columns(self, table: str, source: str | None) -> list[str] | None:
         """The columns of a table that a source (or any) fills; None where attributes add to them."""
         contract = CONTRACTS[table]
-        if contract.attributes:
+        if contract.carries_all:
             return None
         sources = [source] if source else self.mapped[table]
-        mapped = {column for name in sources for column in self.config.sources[name].tables[table]}
-        return [name for name in contract.names if name in mapped] + derived(contract)
+        mapped = {column: None for name in sources for column in self.config.sources[name].tables[table]}
+        further = [name for name in mapped if name not in contract.names]
+        return [name for name in contract.names if name in mapped] + further + derived(contract)
 
     @property
     def today(self) -> date:

@@ -9,6 +9,8 @@ from pipelines.contracts.fact import Entity, Fact
 from pipelines.contracts.named import refuse_unknown
 
 Severity = Literal["critical", "advisory"]
+# Which columns beyond the contract are carried along: every one of a source, or those that a mapping names.
+Further = Literal["all", "named"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Contract:
     column that says which of these rows counts where only one may.
     `occurrence` is the column that, where no mapping fills it, tells rows apart that are alike: the first,
     the second, … of them within the rest of the key and their file.
-    `attributes` says whether columns beyond the contract are carried along. `fact` says what a row means
+    `attributes` says which columns beyond the contract are carried along; none of them may be called by one
+    of the `taken` names, which rows of this table have where they are read. `fact` says what a row means
     where it tells of something that happened; `entity` whose row it is where it describes one, and
     `known_from` the column with the first day on which that was known. Of a `large` table a rebuild takes
     every customer as changed: comparing costs more. Of one that `keeps_past` what its rows said before they
@@ -110,7 +113,8 @@ class Contract:
     watermark: str | None = None
     derived: tuple[Derived, ...] = ()
     one_of: tuple[str, ...] = ()
-    attributes: bool = False
+    attributes: Further | None = None
+    taken: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
     fact: Fact | None = None
@@ -147,8 +151,13 @@ class Contract:
         What several sources say of one key adds up then, column by column. A table of facts tells what
         happened, and a key of a source's own is another thing at another source.
         """
-        says = self.attributes or {*self.names} > {*self.key}
+        says = self.attributes is not None or {*self.names} > {*self.key}
         return self.fact is None and not self.own_key and says
+
+    @property
+    def carries_all(self) -> bool:
+        """Whether every further column of a source is an attribute, named in its mapping or not."""
+        return self.attributes == "all"
 
     @property
     def is_whole(self) -> bool:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pipelines.config.personal import PersonalColumn
-from pipelines.config.segments import Entity
+from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Engine, literal, quote
-from pipelines.features.kinds import KINDS
-from pipelines.features.recipe import attributes_of
+from pipelines.features.recipe import further_columns
 
 NAME, EMAIL, PHONE, ADDRESS = "name", "e-mail address", "phone number", "address"
 BIRTH, NUMBER = "date of birth", "identity number"
@@ -91,6 +90,8 @@ _ABOUT = _words(
     " campaign campaigns"
     " visit visits session sessions purchase purchases revenue spend direct"
 )
+# What a row is of that bears a name which is no person's.
+_NO_PERSONS = frozenset({"account", "opportunity"})
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _TEXT = "VARCHAR"
@@ -113,13 +114,13 @@ class Personal:
     classified: bool = False
 
 
-def by_name(name: str, kind: str = "VARCHAR", entity: Entity = "customer") -> str | None:
+def by_name(name: str, kind: str = "VARCHAR", thing_of: str = "customer") -> str | None:
     """What a column looks like by its name; None where that says nothing.
 
     Parameters
     ----------
     kind : its DuckDB type: a flag is never personal, a number only as a number to call or to identify by.
-    entity : whose attribute it is; the name of a company is no person's.
+    thing_of : whose attribute it is, `customer` or `contact` and so on; the name of a company is no person's.
     """
     words = _WORD.findall(_plain(_CAMEL.sub(" ", name)))
     together = {"".join(words), *(a + b for a, b in pairwise(words))}
@@ -128,18 +129,18 @@ def by_name(name: str, kind: str = "VARCHAR", entity: Entity = "customer") -> st
     elif _ABOUT.intersection(words):
         return None
     else:
-        thing = _said(together.union(words), entity)
+        thing = _said(together.union(words), thing_of)
     if thing is None or kind.startswith(_WRITTEN):
         return thing
     return thing if thing in (PHONE, NUMBER) and kind != "BOOLEAN" else None
 
 
-def _said(words: Collection[str], entity: Entity) -> str | None:
+def _said(words: Collection[str], thing_of: str) -> str | None:
     """What some words say a column holds."""
     for thing, said in _SAY.items():
         if not said.isdisjoint(words):
             return thing
-    is_name = entity == "customer" and not _NAMES.isdisjoint(words) and _THINGS.isdisjoint(words)
+    is_name = thing_of not in _NO_PERSONS and not _NAMES.isdisjoint(words) and _THINGS.isdisjoint(words)
     return NAME if is_name else None
 
 
@@ -172,7 +173,7 @@ def looks(
     engine: Engine,
     rows: str,
     attributes: Sequence[tuple[str, str]],
-    entity: Entity,
+    thing_of: str,
     said: Mapping[str, PersonalColumn],
 ) -> list[Personal]:
     """The attributes that look personal, in their order, and those that the project says are.
@@ -181,10 +182,10 @@ def looks(
     ----------
     rows : a relation that has them.
     attributes : their names and types.
-    entity : whose they are.
+    thing_of : whose they are: what a row of their table is of.
     said : `personal:` of project.yaml.
     """
-    named = {name: by_name(name, kind, entity) for name, kind in attributes}
+    named = {name: by_name(name, kind, thing_of) for name, kind in attributes}
     texts = [name for name, kind in attributes if named[name] is None and kind == _TEXT]
     held = by_content(engine, rows, texts)
     known = {name.lower() for name in said}
@@ -196,11 +197,11 @@ def looks(
     ]
 
 
-def unpublished(engine: Engine, entity: Entity, said: Mapping[str, PersonalColumn]) -> list[Personal]:
-    """The attributes of an entity that are not to be published: they look personal, and nobody allows it."""
+def unpublished(engine: Engine, table: str, said: Mapping[str, PersonalColumn]) -> list[Personal]:
+    """The attributes in a table that are not to be published: they look personal, and nobody allows it."""
     allowed = {name.lower() for name, column in said.items() if column.publish}
-    attributes = attributes_of(engine, entity)
-    found = looks(engine, f"core.{KINDS[entity].crm}", attributes, entity, said)
+    attributes = further_columns(engine, table)
+    found = looks(engine, f"core.{table}", attributes, CONTRACTS[table].thing, said)
     return [column for column in found if column.name.lower() not in allowed]
 
 

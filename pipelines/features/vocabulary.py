@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from pipelines.config.segments import Entity
+from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Engine
 from pipelines.features.catalogue import absent, catalogue
 from pipelines.features.feature import Feature
 from pipelines.features.kinds import KINDS
-from pipelines.features.recipe import Recipe, attributes_of
+from pipelines.features.recipe import Recipe, attributes_of, further_columns
 
 Attributes = Sequence[tuple[str, str]]
 
@@ -31,6 +32,13 @@ def features_of(recipe: Recipe, attributes: Mapping[Entity, Attributes]) -> dict
 def features_now(engine: Engine, recipe: Recipe) -> dict[str, list[Feature]]:
     """The same with the columns that the warehouse has now."""
     return features_of(recipe, {entity: attributes_of(engine, entity) for entity in KINDS})
+
+
+def further_of_others(engine: Engine) -> dict[str, list[tuple[str, str]]]:
+    """Canonical table -> its columns beyond the contract in the warehouse, where they are no features."""
+    crms = {kind.crm for kind in KINDS.values()}
+    carrying = [table for table, contract in CONTRACTS.items() if contract.attributes and table not in crms]
+    return {table: further_columns(engine, table) for table in carrying}
 
 
 def features_absent(mapped: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:

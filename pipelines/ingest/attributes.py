@@ -24,7 +24,7 @@ _SPELLED_TOLD = "every attribute is spelled as it first came; letter case makes 
 
 def specs(tables: Collection[str]) -> list[tuple[str, str, str]]:
     """Table, name and description of every check of attributes of a source."""
-    carrying = [table for table in tables if (found := CONTRACTS.get(table)) and found.attributes]
+    carrying = [table for table in tables if (found := CONTRACTS.get(table)) and found.carries_all]
     return [(table, SPELLED, _SPELLED_TOLD) for table in carrying]
 
 
@@ -70,7 +70,7 @@ def check_spelling(con: duckdb.DuckDBPyConnection, mapping: Mapping, seq: int) -
     mapping : the mapping of the source onto the canonical table.
     seq : the number of the batch.
     """
-    if not mapping.contract.attributes:
+    if not mapping.contract.carries_all:
         return []
     query = load_query("ingest/queries/spelling_of_batch").sql
     brought = con.execute(query, {"seq": seq}).fetchall()

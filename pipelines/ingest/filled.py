@@ -136,14 +136,17 @@ def losses(con: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> list[Loss]:
 
     Parameters
     ----------
-    tables : the canonical tables that some source maps; those without attributes lose nothing.
+    tables : the canonical tables that some source maps; those without attributes, and of facts, lose nothing.
     """
     if not relation_exists(con, "ingest.column_filled"):
         return []
     query = load_query("ingest/queries/lost_column").sql
     found = []
     for table in tables:
-        if CONTRACTS[table].attributes and relation_exists(con, f"core.{table}"):
+        contract = CONTRACTS[table]
+        # Facts that are new may all lack what only comes with time: the reason why a deal was lost.
+        says_how = contract.attributes is not None and contract.fact is None
+        if says_how and relation_exists(con, f"core.{table}"):
             lost = con.execute(query, {"table": table, "chance": CHANCE}).fetchall()
             found += [loss for row in lost if (loss := _standing(con, table, *row)) is not None]
     return found

@@ -18,7 +18,7 @@ from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Statement, Table, literal, load_query, qualified, quote
 from pipelines.errors import ConfigError
-from pipelines.ingest import declared, guests, keys, limits, said
+from pipelines.ingest import declared, further, guests, keys, limits, said
 from pipelines.ingest.decimals import is_ambiguous, says_comma, says_point, to_number
 from pipelines.ingest.ragged import COLUMN as RAGGED
 from pipelines.ingest.text import as_finite_instant, as_instant, as_text
@@ -26,8 +26,6 @@ from pipelines.ingest.text import as_finite_instant, as_instant, as_text
 META = ("_file_id", "_row", RAGGED)
 # The decimal marks of no file at all.
 _NO_MARKS = "select 0 as _file_id, '' as _decimal where false"
-# Settings of a source that hold an expression; their columns are no attributes.
-_SETTINGS = frozenset({"version", "operation", "guest_key"})
 # What stands around a value and says nothing: spaces of every width, tabs, line ends.
 _BLANKS = literal(" \t\n\r\v\f\u00a0\u2007\u202f\u3000")
 _NUMBERS = ", ".join(
@@ -158,30 +156,27 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
     expressions: dict[str, exp.Expr] = {}
     for column, text in written.items():
         at = source.place(name, "tables", table, column)
-        if contract.column(column) is None and not contract.attributes:
-            raise ConfigError(
-                f"{at}: {table} has no column {column}{nearest(column, contract.names)}"
-                f" (its columns: {', '.join(contract.names)})"
-            )
+        if contract.column(column) is None:
+            further.refuse(contract, column, written, at)
         expressions[column] = parse_scalar(text, known, at)
     keys.refuse_missing(contract, source, where)
-    further = {
+    settings = {
         setting: parse_scalar(text, known, source.place(name, setting))
         for setting, text in source.delivery_expressions.items()
         if setting != "guest_key" or table == "orders"
     }
-    if "guest_key" in further:
+    if "guest_key" in settings:
         guests.salt()  # told before anything is loaded
     return Mapping(
         name,
         contract,
         expressions,
-        _attributes(contract, expressions | further, _carried(source, known), where),
+        _attributes(contract, expressions | settings, _carried(source, known), where),
         delivery=source.delivery,
-        version=further.get("version"),
-        operation=further.get("operation"),
+        version=settings.get("version"),
+        operation=settings.get("operation"),
         deletes=tuple(source.operation.delete) if source.operation else (),
-        guest=further.get("guest_key"),
+        guest=settings.get("guest_key"),
         max_bad_share=source.fail_share,
         prefixes=keys.prefixes(contract, source),
         same=keys.is_shared(contract, source),
@@ -198,11 +193,13 @@ def _carried(source: Source, known: list[str]) -> list[str]:
 def _attributes(
     contract: Contract, expressions: dict[str, exp.Expr], known: list[str], where: str
 ) -> tuple[str, ...]:
-    """Columns beyond the contract: those mapped by name, and every source column that no mapping reads."""
+    """Columns beyond the contract: those mapped by name and, of some tables, every one that is not read."""
     if not contract.attributes:
         return ()
     read = {name.lower() for tree in expressions.values() for name in columns_in(tree)}
-    extra = [name for name in expressions if contract.column(name) is None and name not in _SETTINGS]
+    extra = [name for name in expressions if contract.column(name) is None and name not in further.SETTINGS]
+    if not contract.carries_all:
+        return tuple(extra)
     named = {name.lower() for name in extra}
     passed = [name for name in known if name.lower() not in read | named]
     clash = sorted(name for name in passed if name.lower() in contract.names)

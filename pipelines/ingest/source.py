@@ -343,7 +343,7 @@ def _closed_days(source: Source, through: date | None) -> list[date]:
 
 def _checks(name: str, source: Source, mapping: Mapping, suites: Sequence[Suite]) -> list[Check]:
     # Where further columns are attributes, one that a file lacks is a verdict on the batch.
-    known = [] if mapping.contract.attributes else [*mapping.mapped, *derived(mapping.contract)]
+    known = [] if mapping.contract.carries_all else [*mapping.mapped, *derived(mapping.contract)]
     own = checks_of_batch(suites, name, mapping.contract.table, known)
     return quality.checks_of(mapping.contract, mapping.mapped, source, own)
 

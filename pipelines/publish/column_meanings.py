@@ -199,7 +199,8 @@ def meanings(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     if schema == "raw":
         # Its names are the source's, whatever they mean elsewhere.
         return {name: GENERAL[name] if name.startswith("_") else _LANDED for name in names}
-    if schema == "core" and canonical in CONTRACTS and CONTRACTS[canonical].attributes:
+    shown = schema == "core" and canonical in CONTRACTS and CONTRACTS[canonical].attributes
+    if shown or table == "marts.contact":
         found |= {name: "Attribute, as the source brings it along" for name in names if name not in found}
     return found
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.attributes import AttributeRule
 from pipelines.config.personal import PersonalColumn
+from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import coverage
-from pipelines.engine import DuckDB, insert_rows, store_select, transaction
+from pipelines.engine import DuckDB, insert_rows, relation_exists, store_select, transaction
 from pipelines.errors import InvariantError
 from pipelines.features.attributes import measure_attributes
 from pipelines.features.kinds import KINDS
@@ -165,22 +166,29 @@ def build_marts(
 
 
 def _hide(con: duckdb.DuckDBPyConnection, said: Mapping[str, PersonalColumn]) -> dict[str, list[str]]:
-    """Fill `publish.unpublished`: the attributes that look personal; mart -> those it must not have."""
+    """Fill `publish.unpublished`: the attributes that look personal; mart -> those it must not have.
+
+    The marts that show attributes are named for what their rows are of: `customer`, `account`, `contact`.
+    """
     con.execute(
         "create or replace table publish.unpublished"
         " (entity_kind varchar, name varchar, looks_like varchar, classified boolean)"
     )
-    found = {entity: unpublished(DuckDB(con), entity, said) for entity in KINDS}
+    found = {
+        contract.thing: unpublished(DuckDB(con), table, said)
+        for table, contract in CONTRACTS.items()
+        if contract.attributes and relation_exists(con, f"core.{table}")
+    }
     insert_rows(
         con,
         "publish.unpublished",
         [
-            (entity, column.name, column.looks_like, column.classified)
-            for entity, columns in found.items()
+            (thing, column.name, column.looks_like, column.classified)
+            for thing, columns in found.items()
             for column in columns
         ],
     )
-    return {entity: [column.name for column in columns] for entity, columns in found.items() if columns}
+    return {thing: [column.name for column in columns] for thing, columns in found.items() if columns}
 
 
 def refresh_quality(con: duckdb.DuckDBPyConnection, run_id: str) -> None:

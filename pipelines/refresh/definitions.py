@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.engine import DuckDB
-from pipelines.features.vocabulary import features_absent, features_now
+from pipelines.features.vocabulary import features_absent, features_now, further_of_others
 from pipelines.refresh.checks import Check, Outcome
 from pipelines.refresh.context import Refresh
 from pipelines.refresh.findings import DEFINITION_TEST, Finding
@@ -41,6 +41,7 @@ def definitions_of(
         features_absent(project.mapped),
         project.mapped,
         project.root,
+        further_of_others(DuckDB(con)),
     )
 
 

@@ -73,7 +73,7 @@ def _accounting(table: str) -> Check:
 
 def _of_table(project: Project, name: str, table: str, mapped: list[str]) -> list[model.Check]:
     contract, source = CONTRACTS[table], project.config.sources[name]
-    known = [] if contract.attributes else [*mapped, *derived(contract)]
+    known = [] if contract.carries_all else [*mapped, *derived(contract)]
     own = checks_of_batch(project.suites, name, table, known)
     return quality.checks_of(contract, mapped, source, own)
 

@@ -19,10 +19,12 @@ def lost_to(refresh: Refresh, segmentations: Iterable[Segmentation]) -> dict[str
     """
     found = [loss for loss in losses(refresh.con, list(refresh.project.mapped)) if _waits(refresh, loss)]
     lost = {entity: _by_feature(found, kind.crm) for entity, kind in KINDS.items()}
+    of_contacts = _by_feature(found, "contacts")
     held = {}
     for segmentation in segmentations:
         asked = [lost[segmentation.entity].get(name.lower()) for name in sorted(segmentation.features)]
         asked += [lost["customer"].get(name.lower()) for name in sorted(segmentation.member_features)]
+        asked += [of_contacts.get(name.lower()) for name in sorted(segmentation.contact_columns)]
         reasons = [_reason(loss) for loss in asked if loss is not None]
         if reasons:
             held[segmentation.id] = "; ".join(dict.fromkeys(reasons))

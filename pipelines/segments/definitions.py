@@ -45,6 +45,7 @@ from pipelines.segments.model import (
     KEY,
     OWN,
     Compiled,
+    Further,
     Needs,
     Segmentation,
     closure,
@@ -108,6 +109,7 @@ def load_definitions(
     absent: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
     mapped: Collection[str] | None = None,
     root: Path | None = None,
+    further: Further | None = None,
 ) -> Definitions:
     """Every definition in `folder`.
 
@@ -118,13 +120,14 @@ def load_definitions(
     absent : entity -> features that the project lacks, with the tables they would need.
     mapped : the canonical tables that some source maps; None where all count as mapped.
     root : the project's folder, which uploaded lists may not leave; the parent of `folder` by default.
+    further : the columns that contacts and tables of facts have beyond their contracts.
 
     Raises
     ------
     ConfigError
         When there is no definition at all. Faults of single definitions are in the result.
     """
-    return load_files(files_in(folder), catalogues, absent, mapped, root or folder.parent)
+    return load_files(files_in(folder), catalogues, absent, mapped, root or folder.parent, further)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -147,6 +150,7 @@ def load_files(
     absent: Mapping[str, Mapping[str, tuple[str, ...]]] | None,
     mapped: Collection[str] | None,
     root: Path,
+    further: Further | None = None,
 ) -> Definitions:
     """The definitions of these files, wherever they lie; otherwise as `load_definitions`.
 
@@ -157,8 +161,9 @@ def load_files(
     absent : entity -> features that the project lacks, with the tables they need.
     mapped : the canonical tables that sources map; None for all.
     root : the folder that uploaded lists may not leave.
+    further : the columns that contacts and tables of facts have beyond their contracts.
     """
-    return Load(catalogues, absent or {}, mapped, root).all(paths)
+    return Load(catalogues, absent or {}, mapped, root, further).all(paths)
 
 
 def read_definition(path: Path) -> AnyDefinition:
@@ -178,13 +183,14 @@ class Load:
         absent: Mapping[str, Mapping[str, tuple[str, ...]]],
         mapped: Collection[str] | None,
         root: Path,
+        further: Further | None = None,
     ) -> None:
-        self.root = root
+        self.root, self.further = root, further or {}
         self.names = {
             entity: _names(features, absent.get(entity, {}), entity)
             for entity, features in catalogues.items()
         }
-        self.events = Events(mapped)
+        self.events = Events(mapped, self.further)
         self.mapped = mapped
         self.read: dict[str, tuple[Path, AnyDefinition]] = {}
         self.done: dict[str, Segmentation] = {}
@@ -263,6 +269,7 @@ class Load:
         ]
         needs = merged([*(column.needs for column in own), *(cut.population.needs for cut in compiled.cuts)])
         asked = [call.condition.needs for call in needs.members if call.source == "customers"]
+        of_contacts = [call.condition.needs for call in needs.members if call.source == "contacts"]
         identity = json.dumps(
             [
                 definition.entity,
@@ -279,6 +286,7 @@ class Load:
             frozenset(name for condition in asked for name in condition.features),
             compiled.uses,
             _tables(needs, definition.entity).union(*(_tables(found, "customer") for found in asked)),
+            frozenset(name for condition in of_contacts for name in condition.features),
         )
 
     def _refer(self, name: str, place: Place, at: int | None = None) -> Segmentation:
@@ -325,7 +333,7 @@ class Load:
         refused = {}
         if entity == "account":
             customers = self.reader("customer", author, {}, None)
-            calls |= dict.fromkeys(MEMBER_CALLS, Members(customers, self.mapped).term)
+            calls |= dict.fromkeys(MEMBER_CALLS, Members(customers, self.mapped, self.further).term)
         else:
             why = "asks for the members of an account, and this segmentation divides customers"
             refused = {name: f"{name} {why}" for name in MEMBER_CALLS}

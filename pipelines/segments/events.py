@@ -16,7 +16,7 @@ from pipelines.core.facts import columns_of, counted, reads_lines, relation, tab
 from pipelines.engine import quote
 from pipelines.segments.calls import Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
-from pipelines.segments.model import AS_OF, FROM, EventCall, Needs
+from pipelines.segments.model import AS_OF, FROM, EventCall, Further, Needs
 from pipelines.segments.words import Named
 
 LABELS = ("where", "within", "at_least", "at_most")
@@ -25,10 +25,14 @@ _OWNER = "~owner"
 
 
 class Events:
-    """Compiles the calls of one load; `mapped` are the canonical tables that some source maps."""
+    """Compiles the calls of one load.
 
-    def __init__(self, mapped: Collection[str] | None) -> None:
-        self.mapped = mapped
+    `mapped` are the canonical tables that some source maps, `further` the columns that tables have beyond
+    their contracts.
+    """
+
+    def __init__(self, mapped: Collection[str] | None, further: Further) -> None:
+        self.mapped, self.further = mapped, further
         self._readers: dict[str, Reader] = {}
 
     def term(self, call: Call, text: str, place: Place) -> Term:
@@ -74,6 +78,10 @@ class Events:
             known = {
                 name: Term(Named(name, column.type, column.unit), Needs(frozenset({name})))
                 for name, column in columns_of(table, with_lines=True).items()
+            }
+            known |= {
+                name.lower(): Term(Named(name, kind), Needs(frozenset({name})))
+                for name, kind in self.further.get(table, ())
             }
             absent = {}
             for name in [*known]:

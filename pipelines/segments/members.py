@@ -16,7 +16,7 @@ from pipelines.core.facts import past, resolved
 from pipelines.engine import quote
 from pipelines.segments.calls import CALLS, Arguments, Call
 from pipelines.segments.conditions import Names, Reader, Term, own_name, today
-from pipelines.segments.model import AS_OF, OWN, Condition, MemberCall, Needs
+from pipelines.segments.model import AS_OF, OWN, Condition, Further, MemberCall, Needs
 from pipelines.segments.words import Named
 
 SOURCES = ("customers", "contacts")
@@ -31,14 +31,20 @@ EVERYONE = Condition("true", "true")
 
 
 class Members:
-    """Compiles the calls of one load; `customers` reads conditions over the features of a customer."""
+    """Compiles the calls of one load.
 
-    def __init__(self, customers: Reader, mapped: Collection[str] | None) -> None:
+    `customers` reads conditions over the features of a customer; `further` are the columns that tables have
+    beyond their contracts.
+    """
+
+    def __init__(self, customers: Reader, mapped: Collection[str] | None, further: Further) -> None:
         self.mapped = mapped
-        contract = CONTRACTS["contacts"]
         known = {
-            column.name: Term(Named(column.name, column.type, column.unit), Needs(frozenset({column.name})))
-            for column in contract.columns
+            name.lower(): Term(Named(name, kind, unit), Needs(frozenset({name})))
+            for name, kind, unit in (
+                *((column.name, column.type, column.unit) for column in CONTRACTS["contacts"].columns),
+                *((name, kind, "") for name, kind in further.get("contacts", ())),
+            )
         }
         names = Names(
             known | {AS_OF: today()}, "a column of contacts", help=f" (known: {', '.join(sorted(known))})"

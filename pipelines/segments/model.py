@@ -6,7 +6,7 @@ an expression over columns of the level below it, so references between segmenta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ OWN = "~"
 # `$from_90` is the first of the 90 days that end with the day, as in the fragments of features.
 FROM = "from_"
 KEY: dict[str, str] = {"customer": "customer_id", "account": "account_id"}
+# Canonical table -> names and types of the columns that it has beyond its contract.
+Further = Mapping[str, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ class Segmentation:
     """One checked segmentation; `version` changes with anything that can move a member.
 
     `features` are those of its own entity; `member_features` those of customers, where an account is judged
-    by its members; `uses` the segmentations it refers to; `tables` the event tables (and contacts) it reads.
+    by its members; `uses` the segmentations it refers to; `tables` the event tables (and contacts) it reads;
+    `contact_columns` what it asks of contacts.
     """
 
     definition: AnyDefinition
@@ -222,6 +225,7 @@ class Segmentation:
     member_features: frozenset[str]
     uses: frozenset[str]
     tables: frozenset[str]
+    contact_columns: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:

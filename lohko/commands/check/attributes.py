@@ -84,7 +84,7 @@ def check_personal(project: Project, attributes: Collection[str]) -> None:
         if name.lower() not in known:
             line = line_of(read_yaml(path), ("personal", name))
             raise ConfigError(
-                f"{path}:{line}: personal.{name}: no attribute of customers or accounts"
+                f"{path}:{line}: personal.{name}: no attribute, and no column that a mapping names"
                 f"{nearest(name, attributes)} (known: {', '.join(sorted(attributes)) or 'none'})"
             )
 

@@ -179,8 +179,10 @@ def _look_at_definitions(project: Project) -> tuple[Definitions, list[SourceErro
         features_absent(project.mapped),
         project.mapped,
         project.root,
+        attributes,
     )
-    return definitions, [fault for table in crm.values() for fault in unread[table]]
+    faults = {str(fault): fault for found in unread.values() for fault in found}
+    return definitions, list(faults.values())
 
 
 def _check_names(
@@ -206,9 +208,9 @@ def _check_names(
     check_merged(project, known)
     features = [kind.crm for kind in KINDS.values()]
     if {*features} <= {*known}:
-        named = {name for table in features for name in known[table]}
-        check_personal(project, named)
-        check_families(project, named)
+        check_families(project, {name for table in features for name in known[table]})
+    if not unread:
+        check_personal(project, {name for columns in known.values() for name in columns})
 
 
 def _attributes(
@@ -218,6 +220,8 @@ def _attributes(
 
     And why these may not be all: a source that has no usable file yet may bring further ones.
     """
+    if not CONTRACTS[table].carries_all and not _names_further(project, table):
+        return [], []
     found: dict[str, str] = {}
     known: dict[str, str] = {}  # letter case makes no other attribute
     unread: list[SourceError] = []
@@ -244,6 +248,12 @@ def _attributes(
         except SourceError as fault:
             unread.append(fault)
     return list(found.items()) or _attributes_in_core(project, [table])[table], unread
+
+
+def _names_further(project: Project, table: str) -> bool:
+    """Whether a mapping names columns of a table that its contract has not."""
+    mapped = (project.config.sources[name].tables[table] for name in project.mapped.get(table, []))
+    return any({*columns} - {*CONTRACTS[table].names} for columns in mapped)
 
 
 def _attributes_in_core(project: Project, tables: Collection[str]) -> dict[str, list[tuple[str, str]]]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lohko.commands.check.configuration import attribute_columns, attribute_types, mapped_files
 from pipelines.engine import DuckDB, connect
-from pipelines.features.kinds import KINDS
 from pipelines.features.personal import looks
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import Reading
@@ -24,18 +23,15 @@ def unclassified(project: Project) -> list[str]:
 
     For a project whose sources have no fault.
     """
-    crms = {kind.crm: kind.entity for kind in KINDS.values()}
     found: dict[str, None] = {}
     with connect() as con:
         for mapping, reading in mapped_files(con, project):
-            entity = crms.get(mapping.contract.table)
-            if entity is None:
-                continue
             types = attribute_types(con, mapping, reading)
             if not types:
                 continue
             _sample(con, mapping, reading)
-            for column in looks(DuckDB(con), "sample", list(types.items()), entity, project.config.personal):
+            thing = mapping.contract.thing
+            for column in looks(DuckDB(con), "sample", list(types.items()), thing, project.config.personal):
                 if not column.classified:
                     told = f"{mapping.source}.{mapping.contract.table}: {column.name} ({column.looks_like})"
                     found[told] = None

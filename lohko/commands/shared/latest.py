@@ -18,7 +18,7 @@ from pipelines.engine import DuckDB, columns_of, relation_exists
 from pipelines.errors import SourceError, UsageError
 from pipelines.features.compute import state_day
 from pipelines.features.feature import Feature
-from pipelines.features.vocabulary import features_absent, features_now
+from pipelines.features.vocabulary import features_absent, features_now, further_of_others
 from pipelines.segments.definitions import ENTITIES, Definitions, files_in, load_files
 from pipelines.segments.dry import assigned, undone
 from pipelines.segments.model import Segmentation
@@ -55,6 +55,7 @@ class Latest:
             features_absent(self.project.mapped),
             self.project.mapped,
             root or self.project.root,
+            further_of_others(DuckDB(self.con)),
         )
 
     def assign(

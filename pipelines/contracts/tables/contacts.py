@@ -11,6 +11,9 @@ CONTRACT = Contract(
     # A person who moves is told by the company where they are now, never by the one that they left.
     together=("contact_id",),
     primary="primary_account",
+    attributes="named",
+    # What `marts.contact` says of a person besides.
+    taken=("is_primary", "reachable_email", "reachable_phone", "reachable_post", "effective_at"),
     entity="account",
     known_from="created_on",
     keeps_past=True,

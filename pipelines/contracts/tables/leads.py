@@ -11,6 +11,9 @@ CONTRACT = Contract(
     number="lead_id",
     own_key=("lead_id",),
     event="created_on",
+    attributes="named",
+    # What facts say besides; a customer is whoever the account says.
+    taken=("happened", "ended_on", "customer_id"),
     keeps_past=True,
     fact=Fact(
         day="created_on",

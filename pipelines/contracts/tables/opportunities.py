@@ -13,6 +13,9 @@ CONTRACT = Contract(
     number="opportunity_id",
     own_key=("opportunity_id",),
     event="opened_on",
+    attributes="named",
+    # What facts say besides; a customer is whoever the account says.
+    taken=("happened", "ended_on", "customer_id"),
     keeps_past=True,
     fact=Fact(
         day="opened_on",

@@ -51,18 +51,16 @@ def _consenting(contract: Contract, rows: str) -> str:
     undated = {channel: name for channel in CHANNELS if contract.column(name := f"{channel}_consent")}
     if not undated:
         return f"({rows})"
-    columns = [
-        f"coalesce(d.{channel}, u.{quote(name)}) as {quote(name)}"
-        if (channel := {column: of for of, column in undated.items()}.get(name))
-        else f"u.{quote(name)}"
-        for name in contract.stored
-    ]
+    said_too = ", ".join(
+        f"coalesce(d.{channel}, u.{quote(name)}) as {quote(name)}" for channel, name in undated.items()
+    )
+    rest = f"u.* exclude ({', '.join(map(quote, undated.values()))})"
     standing = ", ".join(
         f"bool_and(granted) filter (where channel = {literal(channel)}) as {channel}" for channel in undated
     )
     said = load_query("core/queries/contact_consent").sql
     return (
-        f"(select {', '.join(columns)} from ({rows}) as u"
+        f"(select {rest}, {said_too} from ({rows}) as u"
         f" left join (select contact_id, {standing} from ({said}) where purpose = {literal(PURPOSE)}"
         " group by contact_id) as d on d.contact_id = u.contact_id)"
     )

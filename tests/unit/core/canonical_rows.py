@@ -52,5 +52,6 @@ def lines(contract: Contract, *rows: Mapping[str, str]) -> list[str]:
 
 
 def mapping(contract: Contract) -> dict[str, str]:
-    """Every column of the contract read from the file's column of the same name."""
-    return {name: name for name in contract.names}
+    """Every column of the contract read from the file's column of the same name, and what has to be named."""
+    named = [ATTRIBUTE] if contract.attributes == "named" else []
+    return {name: name for name in [*contract.names, *named]}

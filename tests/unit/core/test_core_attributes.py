@@ -12,7 +12,7 @@ from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import DuckDB
 from pipelines.features.recipe import attributes_of
 
-CARRYING = [table for table, contract in CONTRACTS.items() if contract.attributes]
+CARRYING = [table for table, contract in CONTRACTS.items() if contract.carries_all]
 
 
 @pytest.mark.parametrize("table", CARRYING)

@@ -8,9 +8,9 @@ import pytest
 from shop import Shop
 
 from pipelines.config.personal import PersonalColumn
+from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import DuckDB
-from pipelines.features.kinds import KINDS
 from pipelines.features.personal import (
     ADDRESS,
     BIRTH,
@@ -64,8 +64,8 @@ def test_flags_and_figures_are_no_names_and_a_number_may_be_called() -> None:
 
 
 def test_the_name_of_a_company_is_no_persons() -> None:
-    assert by_name("name", entity="account") is None
-    assert by_name("contact_name", entity="account") == NAME
+    assert by_name("name", thing_of="account") is None
+    assert by_name("contact_name", thing_of="account") == NAME
 
 
 @pytest.fixture
@@ -75,25 +75,26 @@ def shop() -> Iterator[Shop]:
     made.con.close()
 
 
-OF_ENTITIES = [kind for kind in KINDS.values() if CONTRACTS[kind.crm].attributes]
+CARRYING = [contract for contract in CONTRACTS.values() if contract.attributes]
 
 
-@pytest.mark.parametrize("kind", OF_ENTITIES, ids=lambda kind: kind.entity)
-def test_what_a_column_holds_tells_too(shop: Shop, kind) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("contract", CARRYING, ids=lambda contract: contract.table)
+def test_what_a_column_holds_tells_too(shop: Shop, contract: Contract) -> None:
+    (key, *_) = contract.key
     for number in range(200):
-        row = {kind.key: f"c{number}", "login": f"u{number}", "city": "Turku", "reach": "+358 40 123"}
+        row = {key: f"c{number}", "login": f"u{number}", "city": "Turku", "reach": "+358 40 123"}
         row["note"] = "write to ann@example.org" if number % 50 == 0 else "nothing"
-        shop.add(f"core.{kind.crm}", row)
-    found = unpublished(DuckDB(shop.con), kind.entity, {})
+        shop.add(f"core.{contract.table}", row)
+    found = unpublished(DuckDB(shop.con), contract.table, {})
     assert [(one.name, one.looks_like) for one in found] == [
         ("note", EMAIL),
         ("surname", NAME),
         ("reach", PHONE),
     ]
-    shop.con.execute(f"update core.{kind.crm} set note = 'nothing' where {kind.key} <> 'c0'")
-    assert "note" not in [one.name for one in unpublished(DuckDB(shop.con), kind.entity, {})]
+    shop.con.execute(f"update core.{contract.table} set note = 'nothing' where {key} <> 'c0'")
+    assert "note" not in [one.name for one in unpublished(DuckDB(shop.con), contract.table, {})]
 
 
 def test_what_the_project_says_counts(shop: Shop) -> None:
     said = {"Surname": PersonalColumn(publish=True), "CITY": PersonalColumn(publish=False)}
-    assert unpublished(DuckDB(shop.con), "customer", said) == [Personal("city", "personal", classified=True)]
+    assert unpublished(DuckDB(shop.con), "customers", said) == [Personal("city", "personal", classified=True)]

@@ -123,7 +123,9 @@ segments:
   - {id: live, name: Live, when: "any_member(where: in_segment('cycle.warm'))", exit: revenue_90d = 0}
   - {id: open, name: Open, when: "did(opportunities, where: outcome = 'open', within: 60d)"}
   - {id: led, name: Led, when: "did(leads, where: status = 'converted') or converted > 0"}
+  - {id: glad, name: Glad, when: "any_member(contacts, where: mood = 'glad')"}
   - {id: fair, name: Fair, when: "did(opportunities, where: source = 'web') and contacts > 1"}
+  - {id: won, name: Won, when: "did(opportunities, where: rival = 'acme')"}
 otherwise: {id: quiet, name: Quiet}
 """,
 }

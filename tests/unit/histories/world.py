@@ -57,12 +57,12 @@ SOURCES = {
     "crm": source({"customers": PERSON}, **SNAPSHOT),
     "club": source({"customers": PERSON}),
     "firms": source({"accounts": same("account_id", "industry", "created_on")}, **SNAPSHOT),
-    "people": source({"contacts": PERSON_AT | same("primary_account", "created_on")}),
+    "people": source({"contacts": PERSON_AT | same("primary_account", "created_on", "mood")}),
     "cards": source({"contacts": PERSON_AT}, **FEED),
     "deals": source(
         {
             "opportunities": same("opportunity_id", "account_id", "opened_on", "closed_on", "outcome")
-            | same("value", "currency", "stage", "probability", "lead_id", "source")
+            | same("value", "currency", "stage", "probability", "lead_id", "source", "rival")
         }
     ),
     "leads": source(
@@ -258,6 +258,7 @@ def _deal(world: World) -> dict[str, object]:
         "probability": world.one(None, "0.5"),
         "lead_id": world.one(None, f"l{world.rng.randrange(10)}"),
         "source": world.one(None, "fair"),
+        "rival": world.one(None, "acme"),
     }
 
 
@@ -359,6 +360,7 @@ ROWS: dict[str, Callable[[World], dict[str, object]]] = {
     "people": lambda world: (
         _person_at(world)
         | {"primary_account": world.one(None, "true"), "created_on": world.one(None, world.day(300))}
+        | {"mood": world.one(None, "glad", " sad ")}
     ),
     "cards": lambda world: _person_at(world) | {"op": world.one("I", "U", "D")},
     "deals": _deal,

@@ -23,7 +23,8 @@ CARRYING = [table for table, contract in CONTRACTS.items() if contract.attribute
 def desk_of(table: str, folder: Path, kind: str, **settings: object) -> Desk:
     """A source with one attribute, `said`, of a declared type."""
     keys = {name: f"the_{name}" for name in CONTRACTS[table].required}
-    source = Source.model_validate({"files": "*", "tables": {table: keys}, **settings})
+    named = {} if CONTRACTS[table].carries_all else {"said": "said"}
+    source = Source.model_validate({"files": "*", "tables": {table: keys | named}, **settings})
     source.declare(table, {"said": kind})  # type: ignore[dict-item]
     return Desk(folder, source)
 

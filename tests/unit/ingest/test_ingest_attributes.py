@@ -12,12 +12,14 @@ from ingest_desk import Desk
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
+from pipelines.engine import DuckDB
+from pipelines.features.recipe import further_columns
 from pipelines.ingest.attributes import SPELLED
 from pipelines.ingest.filled import REQUIRED, losses
 from pipelines.ingest.source import Outcome, ingest, mappings_of
 from resources.landing import files_to_land
 
-CARRYING = [table for table, contract in CONTRACTS.items() if contract.attributes]
+CARRYING = [table for table, contract in CONTRACTS.items() if contract.carries_all]
 FORMS = ("csv", "jsonl", "parquet")
 
 
@@ -178,3 +180,21 @@ def test_what_a_source_lost_is_told_though_another_source_has_the_keys_first(
     refresh(desk.con, CONTRACTS[table], mappings)
     assert desk.values(f"select distinct _source from core.{table}") == ["crm"]
     assert [(loss.column, loss.standing) for loss in losses(desk.con, [table])] == [("rating", 10)]
+
+
+NAMED = [table for table, contract in CONTRACTS.items() if contract.attributes == "named"]
+
+
+@pytest.mark.parametrize("table", NAMED)
+def test_a_named_column_that_empties_is_lost_of_persons_and_waited_for_of_facts(
+    tmp_path: Path, table: str
+) -> None:
+    tables = {table: key_of(table) | {"rating": "rating"}}
+    desk = Desk(tmp_path, Source.model_validate({"files": "*", "tables": tables}))
+    hand_in(desk, table, "a.csv", 10, rating="good", other="x")
+    hand_in(desk, table, "b.csv", 10, rating=None, other="x")
+    gone = [("rating", "b.csv", True, 10)] if CONTRACTS[table].fact is None else []
+    assert lost(desk, table) == gone
+    assert "other" not in [name for name, _ in further_columns(DuckDB(desk.con), table)]
+    # A file without the column is held: the mapping reads it.
+    assert hand_in(desk, table, "c.csv", 10, other="x").status == "failed"

@@ -8,26 +8,29 @@ import pytest
 from published_base import D, build, company_shop
 
 from pipelines.config.personal import PersonalColumn
+from pipelines.contracts.model import Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import DuckDB
 from pipelines.features.catalogue import store_catalogue
 from pipelines.features.kinds import KINDS
 from pipelines.publish.marts import MARTS
 
-OF_ENTITIES = [kind.entity for kind in KINDS.values() if CONTRACTS[kind.crm].attributes]
+CARRYING = [contract for contract in CONTRACTS.values() if contract.attributes]
 
 
-@pytest.mark.parametrize("entity", OF_ENTITIES)
-def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(tmp_path: Path, entity: str) -> None:
+@pytest.mark.parametrize("contract", CARRYING, ids=lambda contract: contract.table)
+def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(
+    tmp_path: Path, contract: Contract
+) -> None:
     shop = company_shop(tmp_path)
-    (kind,) = (kind for kind in KINDS.values() if kind.entity == entity)
-    shop.con.execute(f"delete from core.{kind.crm}")
-    shop.alter(kind.crm, "add column surname varchar")
-    shop.add(f"core.{kind.crm}", {kind.key: "ann", "surname": "Very Special"})
+    shop.con.execute(f"delete from core.{contract.table}")
+    shop.alter(contract.table, "add column surname varchar")
+    row = dict.fromkeys(contract.key, "ann") | ({contract.known_from: D} if contract.known_from else {})
+    shop.add(f"core.{contract.table}", row | {"surname": "Very Special"})
     shop.con.execute(
-        "insert into history.attribute_change values (1, $table, $entity, ['ann'], 'changed', 'surname',"
+        "insert into history.attribute_change values (1, $table, $thing, ['ann'], 'changed', 'surname',"
         " 'Very Special', 'Quite Special', $day, 1)",
-        {"table": kind.crm, "entity": entity, "day": D},
+        {"table": contract.table, "thing": contract.thing, "day": D},
     )
     shop.everyone_is_dirty()
     shop.compute(D)
@@ -41,9 +44,11 @@ def test_no_mart_holds_what_looks_personal_unless_the_project_says_so(tmp_path: 
     build(shop.con)
     assert holding() == []
     listed = "select name, published, looks_like, classified from marts.feature_catalogue where not published"
-    assert shop.select(listed) == [("surname", False, "name", False)]
+    of_features = contract.table in {kind.crm for kind in KINDS.values()}
+    assert shop.select(listed) == [("surname", False, "name", False)] * of_features
     build(shop.con, personal={"SURNAME": PersonalColumn(publish=True)})
-    assert holding() == [entity, "attribute_change"] and shop.select(listed) == []
+    shown = [contract.thing] if contract.thing in MARTS else []
+    assert holding() == [*shown, "attribute_change"] and shop.select(listed) == []
     # What stands from before, and is held, loses it too.
     build(shop.con, trouble={"shop": "is stale"}, personal={"surname": PersonalColumn(publish=False)})
-    assert holding() == [] and shop.select(listed) == [("surname", False, "name", True)]
+    assert holding() == [] and shop.select(listed) == [("surname", False, "name", True)] * of_features

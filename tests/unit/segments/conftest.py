@@ -1,6 +1,7 @@
-"""The hand-made shop stands beside the tests of features; these tests use it too."""
+"""The hand-made shop and files that are delivered stand beside other tests; these tests use them too."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "features"))
+for room in ("features", "core"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / room))
