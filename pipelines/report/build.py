@@ -66,6 +66,7 @@ def begin_report(
         incidents=incidents,
         segmentations=[found for found in sizes if found["entity"] == "customer"],
         accounts=[found for found in sizes if found["entity"] == "account"],
+        pipeline=sections.pipeline(con),
         roi=returns,
         drift=drift,
         quality=quality,

@@ -135,6 +135,16 @@ def coverage_of_events(con: duckdb.DuckDBPyConnection) -> list[Row]:
     return _optional(con, "marts.coverage_of_events", "from marts.coverage_of_events order by table_name")
 
 
+def deals_of_month(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Leads and deals as a whole by month: what came in, was decided, won and lost."""
+    return _query(con, "deals_of_month", of="marts.funnel")
+
+
+def deals_at_stage(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Leads and deals by stage over all months; without a stage, all of them."""
+    return _query(con, "deals_at_stage", of="marts.funnel")
+
+
 def freshness(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Each source with its newest day, those past a limit first."""
     return _query(con, "fresh_source")

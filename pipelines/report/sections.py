@@ -134,6 +134,36 @@ def _month_sums(months: list[Row], month: date | None) -> Row:
     return total
 
 
+# Kind of deal -> what many of them are called, and how one ends well or badly.
+_DEALS = {"opportunity": ("Deals", "won", "lost"), "lead": ("Leads", "converted", "disqualified")}
+
+
+def pipeline(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Leads and deals by month and stage; only the kinds of which there are any."""
+    months, stages = data.deals_of_month(con), data.deals_at_stage(con)
+    return [
+        _deals(whole, [row for row in months if row["deal_kind"] == kind], stages)
+        for kind in _DEALS
+        for whole in stages
+        if whole["deal_kind"] == kind and whole["stage"] is None
+    ]
+
+
+def _deals(whole: Row, months: list[Row], stages: list[Row]) -> Row:
+    """One kind of deal; `earlier` where months that are not shown have some."""
+    name, won, lost = _DEALS[whole["deal_kind"]]
+    shown = _totals(months, ("entered", "departed"))
+    return {
+        "name": name,
+        "won": won,
+        "lost": lost,
+        "all": whole,
+        "months": months,
+        "earlier": any(whole[column] != count for column, count in shown.items()),
+        "stages": [row for row in stages if row["deal_kind"] == whole["deal_kind"] and row["stage"]],
+    }
+
+
 def drift(con: duckdb.DuckDBPyConnection) -> Row:
     found = data.drift(con)
     return {
