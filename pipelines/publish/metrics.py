@@ -104,7 +104,11 @@ METRICS: tuple[Metric, ...] = (
         "funnel",
         entered=(_DEALS, "Deals that entered the stage in the month, or came in, of deals as a whole"),
         departed=(_DEALS, "Deals that left the stage in the month, or were decided"),
-        converted=(_DEALS, "Those of departed that went on to another stage, or were won or converted"),
+        converted=(
+            _DEALS,
+            "Those of departed that went on to another stage, or were won or converted; no lead does by being"
+            " disqualified",
+        ),
         days_in_stage=("days", "Mean days of those of departed of which it is known when they entered"),
         won=(_DEALS, "Those of departed that are won by now, or converted leads"),
         lost=(_DEALS, "Those of departed that are lost by now, or disqualified leads"),

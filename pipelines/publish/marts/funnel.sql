@@ -53,7 +53,8 @@ turned as (
         stage,
         as_of_date,
         is_first,
-        lead(as_of_date) over (partition by deal_kind, deal_id order by as_of_date) as next_date
+        lead(as_of_date) over (partition by deal_kind, deal_id order by as_of_date) as next_date,
+        lead(stage) over (partition by deal_kind, deal_id order by as_of_date) as next_stage
     from segments.deal_stage
     where as_of_date <= $as_of
 ),
@@ -116,7 +117,8 @@ stay as (
         end as known_from,
         coalesce(t.next_date, d.ended_on) as left_on,
         t.next_date is not null or d.won or d.lost as has_left,
-        t.next_date is not null or d.won as went_on,
+        -- A lead that is disqualified moves to no further stage.
+        (t.next_date is not null and (t.deal_kind <> 'lead' or t.next_stage <> 'disqualified')) or d.won as went_on,
         d.won,
         d.lost
     from turned as t

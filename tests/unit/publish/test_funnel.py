@@ -119,6 +119,22 @@ def test_leads_follow_their_status(shop: Shop) -> None:
     }
 
 
+def test_a_lead_that_is_disqualified_does_not_go_on(shop: Shop) -> None:
+    shop.batch(1, None)
+    for key in ("good", "bad"):
+        row = {"lead_id": key, "created_on": date(2024, 3, 6), "_batch_seq": 1, "source": None}
+        shop.add("core.leads", row | {"status": "working", "converted_on": None})
+    shop.con.execute("update ingest.batch set delivered_on = ?", [date(2024, 3, 5)])
+    record_stages(DuckDB(shop.con), date(2024, 3, 5))
+    statuses = "status = if(lead_id = 'good', 'qualified', 'disqualified')"
+    shop.con.execute(f"update core.leads set {statuses}")
+    record_stages(DuckDB(shop.con), date(2024, 3, 16))
+    found = funnel(shop)
+    # Both left, one of them for another stage.
+    assert found["lead", "working", None, None, MARCH][:3] == (2, 2, 1)
+    assert found["lead", "qualified", None, None, MARCH][:3] == (1, 0, 0)
+
+
 @pytest.mark.parametrize("seed", seeds(2, 10))
 def test_the_funnel_of_random_deals_equals_a_count_one_by_one(shop: Shop, seed: int) -> None:
     rng = random.Random(seed)
