@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config.expression import parse_scalar
 from pipelines.config.schema import segments_schema
-from pipelines.contracts.fact import Ending, Fact, Link
+from pipelines.contracts.fact import Ending, Entity, Fact, Link
 from pipelines.contracts.keys import decided_by
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
@@ -24,6 +24,7 @@ from pipelines.drift.measure import create as create_drift
 from pipelines.engine import DuckDB, columns_of, connect, load_step, run_step
 from pipelines.errors import ConfigError
 from pipelines.features.accounts.compute import compute_accounts
+from pipelines.features.additive import is_additive
 from pipelines.features.catalogue import STANDARD, Feature, catalogue, share_name, store_catalogue
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.entry import store_entry_products
@@ -257,9 +258,13 @@ def features_page() -> str:
         " `campaign_contacts` (the control group too) or in `customers` by that day. A feature without a"
         " value, such as `recency_days` of someone who never bought, is NULL, and a condition over it does"
         " not hold.",
+        "",
+        "Where a feature *adds up* (`additive` in the mart), its sum over all customers, or accounts, is a"
+        " total: each order or deal is counted once. Others are not to be added: a person who stands at two"
+        " companies counts at each of them, and a campaign for everybody it addressed.",
     ]
     for family, title in _titled("FAMILIES", FAMILIES, STANDARD["customer"]):
-        lines += ["", f"## {title}", "", *_family(STANDARD["customer"], family)]
+        lines += ["", f"## {title}", "", *_family("customer", family)]
     lines += [
         "",
         "## Accounts",
@@ -270,7 +275,7 @@ def features_page() -> str:
         " stage, is as it stood on the day, as far back as changes are kept.",
     ]
     for family, title in _titled("ACCOUNT_FAMILIES", ACCOUNT_FAMILIES, STANDARD["account"]):
-        lines += ["", f"### {title}", "", *_family(STANDARD["account"], family)]
+        lines += ["", f"### {title}", "", *_family("account", family)]
     lines += [
         "",
         "## Of your project",
@@ -293,9 +298,13 @@ def _titled(where: str, titles: Mapping[str, str], features: Sequence[Feature]) 
     return titles.items()
 
 
-def _family(features: Sequence[Feature], family: str) -> list[str]:
-    rows = [[f"`{f.name}`", f.type, f.unit, f.meaning, _needs(f)] for f in features if f.family == family]
-    return markdown(["feature", "type", "unit", "meaning", "needs besides orders"], rows)
+def _family(entity: Entity, family: str) -> list[str]:
+    rows = [
+        [f"`{f.name}`", f.type, f.unit, f.meaning, "yes" if is_additive(entity, f.name) else "", _needs(f)]
+        for f in STANDARD[entity]
+        if f.family == family
+    ]
+    return markdown(["feature", "type", "unit", "meaning", "adds up", "needs besides orders"], rows)
 
 
 def _needs(feature: Feature) -> str:

@@ -13,6 +13,7 @@ from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.engine import Engine, quote
 from pipelines.errors import ConfigError
+from pipelines.features.additive import is_additive
 from pipelines.features.families import distance
 from pipelines.features.feature import (
     ATTRIBUTE,
@@ -45,6 +46,7 @@ COLUMNS = {
         ("entity_kind", "name", "family", "unit", "type", "meaning", "needs", "tables", "source"), "varchar"
     ),
     "null_share": "double",
+    "additive": "boolean",
 }
 STANDARD: Mapping[Entity, tuple[Feature, ...]] = {entity: kind.standard for entity, kind in KINDS.items()}
 _FRAGMENT_OF = {
@@ -187,7 +189,7 @@ def store_catalogue(engine: Engine, features: Mapping[str, Sequence[Feature]]) -
     found = [
         (
             *(position, entity, f.name, f.family, f.unit, f.type, f.meaning, ", ".join(f.needs)),
-            *(", ".join(tables_of(entity, f)), _source(entity, f), None),
+            *(", ".join(tables_of(entity, f)), _source(entity, f), None, is_additive(entity, f.name)),
         )
         for position, (entity, f) in enumerate(rows, start=1)
     ]

@@ -112,6 +112,7 @@ GENERAL = {
     "name": "Its name",
     "needs": "Canonical tables it needs",
     "newline": "How the file's lines end",
+    "additive": "Whether the sum over all customers or accounts is a total, each thing counted once",
     "null_share": "Share of the day's members of whom the feature says nothing",
     "opened_at": "When it was found; UTC",
     "orders": "Completed orders",

@@ -2,7 +2,8 @@
 -- One row per feature of customers or accounts: name, family, unit, type, meaning, the canonical tables it is made
 -- from (`source`), and the share of those of the day of whom it says nothing. Attributes that look personal are not
 -- published: `published` is false, `looks_like` says what they seem to
--- hold, and `classified` whether the project says so (`personal`).
+-- hold, and `classified` whether the project says so (`personal`). Of an `additive` feature the sum over all customers
+-- or accounts is a total, each thing counted once; of others it need not be.
 -- key: entity_kind, name
 -- store: replace
 select
@@ -15,6 +16,7 @@ select
     c.needs,
     c.tables as source,
     c.null_share,
+    c.additive,
     u.name is null as published,
     coalesce(u.classified, false) as classified,
     u.looks_like
