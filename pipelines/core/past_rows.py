@@ -6,6 +6,7 @@ Both are derived: a merge adds the rows it changed, a rebuild finds them in the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
@@ -138,10 +139,13 @@ def make_view(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool
     con.execute(f"drop view if exists {qualified(relation(contract))}")
     if resolved:
         names = [name for name, _ in columns_of(con, f"core.{contract.table}")]
+        said = [name for name in names if name not in (*contract.key, *following.PLACE)]
         query = load_query("core/queries/row_before_of_survivor").filled(
             given=Table(given_table(contract)),
             now=Statement(of_merged(con, contract)),
-            value={name: Statement("span_id" if name == "customer_id" else quote(name)) for name in names},
+            core=Table(f"core.{contract.table}"),
+            unchanged={f"same {name}": Statement(_unchanged(name)) for name in said} or _NOTHING,
+            value={name: Statement(_of_survivor(name, said)) for name in names},
         )
         con.execute(f"create or replace table {merged} as {query}")
         ids = (
@@ -149,6 +153,29 @@ def make_view(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool
         )
         rows = f"from {given} where customer_id not in ({ids}) union all from {merged}"
     con.execute(f"create view {qualified(relation(contract))} as {rows}")
+
+
+def _unchanged(name: str) -> str:
+    return f"v.{quote(name)} is not distinct from p.{quote(name)}"
+
+
+def _of_survivor(name: str, said: Collection[str]) -> str:
+    """A column of a survivor's row of a span: put together as core is, but for the key and the row's place.
+
+    What a row said before is not kept source by source. So where nobody's value was another than now, it is
+    that of core, in which the order of sources decides between those who merged.
+    """
+    if name == "customer_id":
+        return "s.span_id"
+    if name not in said:
+        return f"s.{quote(name)}"
+    over = "partition by s.span_id, s.span_since"
+    same = f"f.everyone and bool_and(s.{quote(f'same {name}')}) over ({over})"
+    first = (
+        f"first_value(s.{quote(name)} ignore nulls) over ({over} order by s.absorbed, s.given_id"
+        " rows between unbounded preceding and unbounded following)"
+    )
+    return f"case when {same} then n.{quote(name)} else {first} end"
 
 
 def of_merged(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:

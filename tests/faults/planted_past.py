@@ -49,6 +49,14 @@ FAULTS = (
         (f"{_PAST}test_the_past_is_of_whoever_the_ids_count_for_now",),
     ),
     Fault(
+        "the-survivor-of-then-counts-whole",
+        "Past rows of merged customers are put together column by column.",
+        "pipelines/core/past_rows.py",
+        "ignore nulls) over ({over} order by s.absorbed",
+        ") over ({over} order by s.absorbed",
+        (f"{_PAST}test_the_past_of_who_merged_is_put_together_column_by_column_as_core_is",),
+    ),
+    Fault(
         "a-late-win-is-of-the-day-it-was-told",
         "A deal that had ended by a day is read as it is known now.",
         "pipelines/core/queries/fact_row_as_of.sql",

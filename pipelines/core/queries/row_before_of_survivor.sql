@@ -1,6 +1,7 @@
 -- query
--- One row per survivor of a merge and span in which one of those merged stood otherwise: the row that counted then.
--- Of those who were there the survivor's own counts; where there was none, the one that would count now.
+-- One row per survivor of a merge and span in which one of those merged stood otherwise: what would have been core's
+-- row then. As in core, of each column the survivor's own value counts, else the first of those who merged into them.
+-- A column of which all of them said what they say now has the value that core has now.
 -- dialect: duckdb, where the past of core is stored
 with member as (
     select customer_id as given_id, survivor_id from core.customer_id_map
@@ -44,16 +45,8 @@ placed as (
         s.since as span_since,
         s.until as span_until,
         v.*,
-        row_number() over (
-            partition by s.survivor_id, s.since
-            order by
-                v.given_id is null,
-                v.given_id <> s.survivor_id,
-                p._batch_seq desc nulls last,
-                p._file_id desc,
-                p._row desc,
-                v.given_id
-        ) as nth
+        case when v.given_id = s.survivor_id then 0 else 1 end as absorbed,
+        "$unchanged"
     from span as s
     left join standing as v
         on v.survivor_id = s.survivor_id
@@ -62,8 +55,18 @@ placed as (
         and (v._until is null or (s.since is null and v._since is null) or v._until > s.since)
     left join present as p on p.given_id = v.given_id
     where s.until is not null
+),
+
+complete as (
+    select s.span_id, s.span_since, count(s.given_id) = any_value(m.members) as everyone
+    from placed as s
+    inner join (select survivor_id, count(*) as members from present group by survivor_id) as m
+        on m.survivor_id = s.span_id
+    group by s.span_id, s.span_since
 )
 
-select "$value", span_since as _since, span_until as _until, given_id is null as _absent
-from placed
-where nth = 1
+select "$value", s.span_since as _since, s.span_until as _until, s.given_id is null as _absent
+from placed as s
+left join complete as f on f.span_id = s.span_id and f.span_since is not distinct from s.span_since
+left join "$core" as n on n.customer_id = s.span_id
+qualify row_number() over (partition by s.span_id, s.span_since order by s.absorbed, s.given_id) = 1

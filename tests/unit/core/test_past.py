@@ -159,6 +159,95 @@ def test_the_past_is_of_whoever_the_ids_count_for_now(club: Deliveries) -> None:
     assert of_days[2:] == [{"a": "a1", "b": "b0"}, {"a": "a2", "b": "b1"}, {"a": "a2", "b": "b1"}]
 
 
+def test_the_past_of_who_merged_is_put_together_column_by_column_as_core_is(club: Deliveries) -> None:
+    """The survivor's own value, where there was one on the day; else that of who merged into them."""
+    tell(club, 0, "a,a0", "b,")
+    tell(club, 1, merges=["a,b,I"])
+    assert [tiers(club, number) for number in range(2)] == [{"b": "a0"}] * 2
+    tell(club, 2, "a,a1")
+    tell(club, 3, "b,b1")
+    tell(club, 4, "b,")
+    said = [{"b": "a0"}] * 2 + [{"b": "a1"}, {"b": "b1"}, {"b": "a1"}]
+    assert [tiers(club, number) for number in range(5)] == said
+    tell(club, 5, merges=["a,b,D"])
+    assert [str(found["b"]) for number in range(5) for found in (tiers(club, number),)] == [
+        *("None", "None", "None", "b1", "None")
+    ]
+
+
+def merging(folder: Path) -> Deliveries:
+    """Two sources of customers with two columns each, and merges of theirs that come and go."""
+    columns_ = {"customer_id": "id", "tier": "tier", "town": "town"}
+    return Deliveries(
+        folder,
+        {
+            **{name: source({"customers": columns_}) for name in ("crm", "club")},
+            "merges": source({"customer_merges": {"old_id": "old", "new_id": "new"}}, **FEED),
+        },
+    )
+
+
+def test_what_nobody_said_otherwise_is_what_core_says_now(tmp_path: Path) -> None:
+    """Of two who merged the order of sources decides, which what rows said before does not tell."""
+    house = merging(tmp_path)
+    house.today = day(0)
+    house.land("merges", ["old,new,op", "a,w,I", "b,w,I"])
+    house.land("crm", ["id,tier,town", "b,of the crm,Oulu"])
+    house.land("club", ["id,tier,town", "a,of the club,"])
+    house.refresh()
+    house.today = day(1)
+    house.land("crm", ["id,tier,town", "b,of the crm,Turku"])
+    house.refresh()
+    for number, town in enumerate(["Oulu", "Turku"]):
+        found = as_of(house, "customers", day(number))[("w",)]
+        assert (found["tier"], found["town"]) == ("of the crm", town)
+    house.con.close()
+
+
+def test_who_was_gone_says_nothing_of_the_survivor_on_those_days(tmp_path: Path) -> None:
+    feed = {
+        "crm": source({"customers": {"customer_id": "id", "tier": "tier"}}, **FEED),
+        "merges": source({"customer_merges": {"old_id": "old", "new_id": "new"}}, **FEED),
+    }
+    house = Deliveries(tmp_path, feed)
+    house.today = day(0)
+    house.land("merges", ["old,new,op", "a,w,I", "b,w,I"])
+    for number, said in enumerate([["a,x,I", "b,y,I"], ["a,,D"], ["a,x,I"]]):
+        house.today = day(number)
+        house.land("crm", ["id,tier,op", *said])
+        house.refresh()
+    assert [tiers(house, number) for number in range(3)] == [{"w": "x"}, {"w": "y"}, {"w": "x"}]
+    house.con.close()
+
+
+@pytest.mark.parametrize("seed", seeds(2, 30))
+def test_a_day_reads_of_a_survivor_what_core_said_at_its_end(tmp_path: Path, seed: int) -> None:
+    """As long as the same ids count for them; whatever any source says of any of them before and after."""
+    rng, house = random.Random(seed), merging(tmp_path)
+    house.today = day(0)
+    merged = {"a": "s", "b": "s", "c": "t"}
+    house.land("merges", ["old,new,op", *(f"{old},{new},I" for old, new in merged.items())])
+    read: list[Rows] = []
+    for number in range(6):
+        house.today = day(number)
+        # Whoever comes later was so before, as far as is known: so everybody comes on the first day.
+        everyone = ["a", "b", "c", "s", "t", "u"]
+        for name in ["crm", "club"] if number == 0 else [rng.choice(["crm", "club"])]:
+            lines_ = ["id,tier,town"]
+            for who in everyone if number == 0 else rng.sample(everyone, 3):
+                # Which source decides between several who merged is not kept: of two here one says nothing.
+                said = ["" if who == "b" else rng.choice(["", "x", "y", "z"]) for _ in range(2)]
+                lines_.append(",".join([who, *said]))
+            house.land(name, lines_)
+        house.refresh()
+        read.append(now(house, "customers"))
+        for number_, then in enumerate(read):
+            found = as_of(house, "customers", day(number_))
+            for key, row_ in then.items():
+                assert found[key] == row_, (number, number_, key)
+    house.con.close()
+
+
 def test_a_survivor_whom_no_file_tells_of_was_what_those_who_merged_were(club: Deliveries) -> None:
     tell(club, 0, "a,a0")
     tell(club, 1, "a,a1")
