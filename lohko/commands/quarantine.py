@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -205,6 +205,7 @@ def requeue(
             f"requeue-{uuid.uuid4()}",
             suites=project.suites,
             through=project.yesterday,
+            written=project.config.merge,
         )
     if json:
         validated = [{"batch": batch.batch_seq, "status": batch.status} for batch in requeued.validated]
@@ -238,12 +239,44 @@ def reject(context: typer.Context, batch: Batch, why: Why) -> None:
     _decide(context, batch, "reject", why)
 
 
+@app.command("accept-mapping")
+def accept_mapping(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source whose edited mapping empties columns of core.")],
+    why: Why,
+) -> None:
+    """Take an edited mapping as it is: values that it no longer reads of landed files leave core."""
+    from pipelines.core import requeue as again
+    from pipelines.ingest import ledger
+
+    _refuse_no_reason(why)
+    project = Project.load(context.obj)
+    _known_source(project, source)
+    control = ControlStore(project.control_path)
+    purpose = "quarantine accept-mapping"
+    with _alone(project, purpose), _warehouse(project, purpose) as con:
+
+        def record(told: Sequence[str]) -> None:
+            """Of the batch that is accepted under it last: a loss that nobody answers for must not stand."""
+            newest = ledger.newest_accepted(con, source)
+            said = f"{why.strip()} (mapping: {'; '.join(told)})"
+            control.record_decision(newest, source, "accept", getpass.getuser(), said)
+
+        config = project.config
+        lost = again.accept_mapping(con, config.sources, source, project.yesterday, config.merge, record)
+    for told in lost:
+        show.console.print(f"let go: {show.text(told)}")
+    taken = "is accepted" if lost else "empties nothing"
+    show.console.print(
+        f"The mapping of {show.text(source)} {taken}. `lohko run` computes and publishes again."
+    )
+
+
 def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None:
     from pipelines.engine import transaction
     from pipelines.ingest import decision as by_hand
 
-    if not why.strip():
-        raise UsageError("--why is empty; expected a reason, which is recorded with who and when")
+    _refuse_no_reason(why)
     project = Project.load(context.obj)
     control = ControlStore(project.control_path)
     purpose = f"quarantine {decision}"
@@ -254,6 +287,11 @@ def _decide(context: typer.Context, batch: int, decision: Any, why: str) -> None
     show.console.print(
         f"batch {batch} of {show.text(source)} is {decision}ed. `lohko run` computes and publishes again."
     )
+
+
+def _refuse_no_reason(why: str) -> None:
+    if not why.strip():
+        raise UsageError("--why is empty; expected a reason, which is recorded with who and when")
 
 
 def _known_source(project: Project, name: str | None) -> None:

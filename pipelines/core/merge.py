@@ -16,8 +16,20 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.contracts.model import Contract
-from pipelines.core import delivered, following, identity, marks, own_keys, past, past_rows, state, types
+from pipelines.core import (
+    delivered,
+    emptied,
+    following,
+    identity,
+    marks,
+    own_keys,
+    past,
+    past_rows,
+    state,
+    types,
+)
 from pipelines.core.by_column import Order, Written, order_of
+from pipelines.core.emptied import Judge
 from pipelines.core.restage import stage_again
 from pipelines.engine import (
     columns_of,
@@ -56,6 +68,7 @@ def refresh(
     merges_mapped: bool = False,
     day: date | None = None,
     written: Written | None = None,
+    judge: Judge = emptied.refuse,
 ) -> Merged:
     """Bring `core.<table>` up to the accepted batches of its sources, in one transaction.
 
@@ -66,9 +79,12 @@ def refresh(
     merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
     day : the business day that has ended last, of which changes are; None for the last on which a batch came.
     written : which sources come first where several say something of one key, as `by_column` takes it.
+    judge : told which columns of core an edited mapping would empty; refuses by raising.
 
     Raises
     ------
+    InvariantError
+        When a mapping has changed and values that core holds would go; nothing was changed.
     SharedKeysError
         When several sources say a key that is each one's own; nothing was changed.
     """
@@ -76,7 +92,8 @@ def refresh(
     table = f"core.{contract.table}"
     resolved = identity.resolves(contract, merges_mapped)
     with transaction(con):
-        how, duplicates = _bring_up(con, _wanted(con, contract, mappings, resolved, written or {}), day)
+        wanted = _wanted(con, contract, mappings, resolved, written or {})
+        how, duplicates = _bring_up(con, wanted, day, judge)
         state.remember_repeated(con, contract.table, duplicates)
         if contract.table == identity.MERGES and how != "unchanged":
             identity.refresh_map(con)
@@ -128,7 +145,9 @@ def _wanted(
     )
 
 
-def _bring_up(con: duckdb.DuckDBPyConnection, wanted: _Wanted, day: date | None) -> tuple[How, int]:
+def _bring_up(
+    con: duckdb.DuckDBPyConnection, wanted: _Wanted, day: date | None, judge: Judge
+) -> tuple[How, int]:
     contract, mappings, resolved = wanted.contract, wanted.mappings, wanted.resolved
     known = state.known_marks(con, contract)
     if not mappings and not known:
@@ -143,7 +162,7 @@ def _bring_up(con: duckdb.DuckDBPyConnection, wanted: _Wanted, day: date | None)
         return "unchanged", 0
     how: How = "merged" if same and _mergeable(con, wanted) else "rebuilt"
     told = past.told(con, wanted.marks, day)
-    duplicates = _merge_in(con, wanted, told) if how == "merged" else _make_anew(con, wanted, told)
+    duplicates = _merge_in(con, wanted, told) if how == "merged" else _make_anew(con, wanted, told, judge)
     batches = {source: [found["batch_seq"] for found in new] for source, new in wanted.pending.items()}
     delivered.bring_up(con, contract, mappings, batches if kept else None, resolved)
     state.remember(con, contract, mappings, wanted.marks)
@@ -162,13 +181,19 @@ def _merge_in(con: duckdb.DuckDBPyConnection, wanted: _Wanted, told: past.Told) 
     return _merge(con, contract, staged, told)
 
 
-def _make_anew(con: duckdb.DuckDBPyConnection, wanted: _Wanted, told: past.Told) -> int:
+def _make_anew(con: duckdb.DuckDBPyConnection, wanted: _Wanted, told: past.Told, judge: Judge) -> int:
     """Make the table anew from everything that landed; returns how many keys stand twice in it."""
     contract = wanted.contract
+    known = state.known_marks(con, contract)
+    edited = [
+        mapping for mapping in wanted.mappings if known.get(mapping.source) != wanted.marks[mapping.source]
+    ]
     before = _keep_before(con, contract)
     past.keep(con, contract)
+    emptied.keep(con, contract, edited)
     usable = stage_again(con, wanted.mappings)
     _rebuild(con, wanted, usable)
+    judge(emptied.emptied(con, contract, edited))
     said = following.standing(con, contract) if wanted.followed else own_keys.staged(contract, usable)
     own_keys.refuse_shared(con, contract, wanted.mappings, said)
     past.record_rebuilt(con, contract, told, wanted.resolved)

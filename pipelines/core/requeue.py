@@ -7,8 +7,8 @@ quarantined, so that what landed is still accounted for.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Mapped
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from pipelines.config.project import Source
 from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
+from pipelines.core.by_column import Written
+from pipelines.core.emptied import Emptied, Judge, refuse
 from pipelines.core.identity import MERGES
 from pipelines.core.together import refresh_all
 from pipelines.engine import relation_exists, transaction
@@ -52,6 +54,7 @@ def requeue(
     *,
     suites: Sequence[Suite] = (),
     through: date | None = None,
+    written: Written | None = None,
 ) -> Requeued:
     """Requeue one source; done again without a fix in between, it changes nothing.
 
@@ -63,11 +66,14 @@ def requeue(
     name : the source to requeue.
     suites : the project's own expectations.
     through : the last day that has ended; later days of the data are not compared. None for no limit.
+    written : which sources come first where several say something of one key, as `by_column` takes it.
 
     Raises
     ------
     ConfigError
         When the mapping does not fit what landed.
+    InvariantError
+        When core would lose values under the mapping as it is now.
     """
     before = _kept_out(con, name)
     validated = [
@@ -76,7 +82,7 @@ def requeue(
         if batch["reason"] != BY_HAND
     ]
     if before or validated:
-        _rebuild(con, sources, name, through)
+        _rebuild(con, sources, name, through, written)
     return Requeued(before, _kept_out(con, name), validated)
 
 
@@ -118,18 +124,58 @@ def _validate_again(
     return outcome
 
 
+def accept_mapping(
+    con: duckdb.DuckDBPyConnection,
+    sources: Mapped[str, Source],
+    name: str,
+    day: date | None,
+    written: Written | None,
+    record: Callable[[Sequence[str]], object],
+) -> list[str]:
+    """Bring core up under a source's mapping as it is now, whatever columns of its landed rows that empties.
+
+    Parameters
+    ----------
+    sources : the configured sources, by name.
+    name : the source whose mapping is accepted.
+    day : the business day that has ended last, of which the changes are.
+    written : which sources come first where several say something of one key, as `by_column` takes it.
+    record : told what a table loses, a line a column, in the transaction that lets it go.
+
+    Returns
+    -------
+    What was lost, a line a column; nothing where no mapping of the source would have been refused.
+
+    Raises
+    ------
+    InvariantError
+        When core would lose values under the mapping of another source.
+    """
+    lost: list[str] = []
+
+    def let_go(found: Sequence[Emptied]) -> None:
+        own = [column for column in found if column.mapping.source == name]
+        refuse([column for column in found if column not in own])
+        if told := [column.told for column in own if column.refused]:
+            record(told)
+            lost.extend(told)
+
+    _rebuild(con, sources, name, day, written, let_go)
+    return lost
+
+
 def _rebuild(
-    con: duckdb.DuckDBPyConnection, sources: Mapped[str, Source], name: str, day: date | None
+    con: duckdb.DuckDBPyConnection,
+    sources: Mapped[str, Source],
+    name: str,
+    day: date | None,
+    written: Written | None,
+    judge: Judge = refuse,
 ) -> None:
     """Rebuild the core tables that the source feeds, from every source that feeds them.
 
     Replayed days are computed again by the next run: the batches are the same and say something else now.
     """
-    with transaction(con):
-        if relation_exists(con, "segments.snapshot_day"):
-            con.execute("delete from segments.snapshot_day where basis = 'replayed'")
-        if relation_exists(con, "ingest.core_state"):
-            con.execute("delete from ingest.core_state where source = ?", [name])
     mapped = {table for source in sources.values() for table in source.tables}
     wanted = {t for family in families(mapped) if sources[name].tables.keys() & {*family} for t in family}
     mappings: dict[str, list[Typed]] = {table: [] for table in CONTRACTS if table in wanted}
@@ -137,7 +183,12 @@ def _rebuild(
         for mapping in mappings_of(con, other, source):
             if mapping.contract.table in wanted:
                 mappings[mapping.contract.table].append(mapping)
-    refresh_all(con, mappings, merges_mapped=MERGES in mapped, day=day)
+    with transaction(con):
+        if relation_exists(con, "segments.snapshot_day"):
+            con.execute("delete from segments.snapshot_day where basis = 'replayed'")
+        if relation_exists(con, "ingest.core_state"):
+            con.execute("delete from ingest.core_state where source = ?", [name])
+    refresh_all(con, mappings, merges_mapped=MERGES in mapped, day=day, written=written, judge=judge)
 
 
 def _kept_out(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import identity
+from pipelines.core import emptied, identity
 from pipelines.core.by_column import Written
+from pipelines.core.emptied import Judge
 from pipelines.core.merge import Merged, create_empty, refresh
 from pipelines.core.own_keys import SharedKeys, SharedKeysError, alone
 from pipelines.core.state import STATE
@@ -36,6 +37,7 @@ def refresh_all(
     merges_mapped: bool = False,
     day: date | None = None,
     written: Written | None = None,
+    judge: Judge = emptied.refuse,
     progress: Callable[[str], object] = str,
 ) -> dict[str, Merged]:
     """Bring core tables up to the accepted batches of their sources, a transaction a family.
@@ -46,12 +48,13 @@ def refresh_all(
     merges_mapped : whether some source maps `customer_merges`.
     day : the business day that has ended last; None for the last on which a batch came.
     written : which sources come first where several say something of one key, as `by_column` takes it.
+    judge : told which columns of core an edited mapping would empty, as `merge.refresh` takes it.
     progress : told each table before it is brought up.
     """
     con.execute(STATE + identity.STATE)
     found: dict[str, Merged] = {}
     for family in families(mappings):
-        brought = partial(_refresh, con, merges_mapped, day, written or {}, progress)
+        brought = partial(_refresh, con, merges_mapped, day, written or {}, judge, progress)
         found |= _bring_up(con, family, mappings, brought)
     return {table: found[table] for table in mappings}
 
@@ -61,12 +64,21 @@ def _refresh(
     merges_mapped: bool,
     day: date | None,
     written: Written,
+    judge: Judge,
     progress: Callable[[str], object],
     table: str,
     mappings: Sequence[mapped.Mapping],
 ) -> Merged:
     progress(table)
-    return refresh(con, CONTRACTS[table], mappings, merges_mapped=merges_mapped, day=day, written=written)
+    return refresh(
+        con,
+        CONTRACTS[table],
+        mappings,
+        merges_mapped=merges_mapped,
+        day=day,
+        written=written,
+        judge=judge,
+    )
 
 
 def _bring_up(

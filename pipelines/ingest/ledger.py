@@ -120,6 +120,14 @@ def accepted_files(con: duckdb.DuckDBPyConnection, source: str) -> list[int]:
     return [row[0] for row in found]
 
 
+def newest_accepted(con: duckdb.DuckDBPyConnection, source: str) -> int:
+    """The newest accepted batch of a source, of which there is one."""
+    ((seq,),) = con.execute(
+        "select max(batch_seq) from ingest.batch where status = 'accepted' and source = ?", [source]
+    ).fetchall()
+    return int(seq)
+
+
 def first_business_day(con: duckdb.DuckDBPyConnection) -> date | None:
     """The earliest business day of which rows were accepted."""
     row = con.execute(

@@ -186,6 +186,29 @@ def test_a_mapping_under_which_accepted_rows_would_go_to_quarantine_changes_noth
     assert shop.tables("core")["core.orders"] == before["core.orders"]
 
 
+def test_a_mapping_that_empties_a_column_of_what_landed_changes_nothing_until_it_is_accepted(
+    shop: Shop, untouched: Callable[[], bool]
+) -> None:
+    before = shop.tables("core", "history")
+    written = "        customer_id: id\n"
+    shop.edit(written, f"{written}        country: nation\n")
+    says(shop.lohko("run", "--json"), 3, "sources.crm.tables.customers.country", "nation")
+    shop.edit("country: nation", "country: try_cast(country as integer)")
+    told = ("sources.crm.tables.customers.country: nothing is read in", "accept-mapping crm", "customers.csv")
+    says(shop.lohko("run", "--json"), 4, *told)
+    assert shop.lohko("quarantine", "requeue", "crm").code == 0, "there is nothing to requeue"
+    assert untouched() and shop.tables("core", "history") == before
+    says(shop.lohko("quarantine", "accept-mapping", "crm", "--why", " "), 2, "--why is empty")
+    says(shop.lohko("quarantine", "accept-mapping", "crmm", "--why", "no"), 2, "did you mean crm?")
+    taken = shop.lohko("quarantine", "accept-mapping", "crm", "--why", "codes are not wanted")
+    assert taken.code == 0, taken.err
+    assert "let go: sources.crm.tables.customers.country" in " ".join(taken.out.split())
+    (decision,) = shop.control.decisions()
+    assert (decision.source, decision.decision) == ("crm", "accept")
+    assert decision.why.startswith("codes are not wanted (mapping: sources.crm.tables.customers.country")
+    assert shop.lohko("run", "--json").code == 0
+
+
 def rejected(path: Path) -> None:
     path.write_text("\n".join([HEADER, *["9001,,not a day,web,paid,ten,none"] * 20]) + "\n")
 
