@@ -8,6 +8,7 @@ import pytest
 
 from lohko.commands.check.configuration import check_definitions, mapping_faults
 from lohko.commands.init import create
+from pipelines.config.attributes import DATED_TABLES
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.errors import ConfigError
 from resources.project import Project
@@ -95,9 +96,10 @@ def test_a_name_that_may_still_come_is_not_refused(tmp_path: Path) -> None:
     [
         (
             "acounts.size: {required: true}",
-            "acounts.size: acounts carries no attributes; did you mean accounts?",
+            "acounts.size: acounts carries no attributes; did you mean accounts",
         ),
-        ("contacts.size: {required: true}", "contacts.size: contacts carries no attributes;"),
+        ("orders.size: {required: true}", "orders.size: orders carries no attributes;"),
+        ("contacts.size: {required: true}", "contacts.size: no source maps contacts"),
         (
             "accounts.Employees: {type: integer}",
             "accounts.Employees: type is of attributes, and employees is a column of accounts of type BIGINT",
@@ -119,8 +121,10 @@ def test_what_cannot_be_said_of_a_table_is_told_without_a_file(
 MAPPED = {
     "customers": "customer_id: customer",
     "accounts": "account_id: id, created_on: since",
-    "contacts": "contact_id: id",
-    "opportunities": "opportunity_id: id, account_id: id, outcome: won",
+    # Of these only what a mapping names is kept.
+    "contacts": "contact_id: id, size: size",
+    "leads": "lead_id: id, created_on: since, size: size",
+    "opportunities": "opportunity_id: id, account_id: id, outcome: won, size: size",
 }
 CARRYING = [table for table, contract in CONTRACTS.items() if contract.attributes]
 
@@ -136,6 +140,13 @@ def company(folder: Path, rules: str, table: str = "accounts") -> Project:
     text = path.read_text().replace("sources:\n", f"sources:\n{added}", 1)
     path.write_text(f"{text}\nattributes:\n{rules}\n")
     return Project.load(folder)
+
+
+@pytest.mark.parametrize("table", [table for table in CARRYING if table not in DATED_TABLES])
+def test_a_day_can_be_said_of_attributes_that_are_features_alone(tmp_path: Path, table: str) -> None:
+    shop = company(tmp_path / "shop", f"  {table}.size: {{origin: declared}}", table)
+    (fault,) = mapping_faults(shop)
+    assert f"{table}.size: of attributes of {table} only type and required can be said" in str(fault)
 
 
 @pytest.mark.parametrize("table", CARRYING)
