@@ -90,8 +90,10 @@ def parts_of(
     for segmentation in segmentations:
         used = _behind(features[segmentation.entity], segmentation.features) | set(segmentation.tables)
         used |= _behind(features["customer"], segmentation.member_features)
+        used |= _behind(features.get("account", ()), segmentation.account_features)
         used = _with_worth(used)
-        used |= _of_accounts(used) if segmentation.entity == "account" else set()
+        of_accounts = segmentation.entity == "account" or segmentation.asks_company
+        used |= _of_accounts(used) if of_accounts else set()
         # Each comes after those it refers to.
         behind_each[segmentation.id] = used.union(
             *(behind_each.get(name, set()) for name in segmentation.uses)

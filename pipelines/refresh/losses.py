@@ -24,6 +24,7 @@ def lost_to(refresh: Refresh, segmentations: Iterable[Segmentation]) -> dict[str
     for segmentation in segmentations:
         asked = [lost[segmentation.entity].get(name.lower()) for name in sorted(segmentation.features)]
         asked += [lost["customer"].get(name.lower()) for name in sorted(segmentation.member_features)]
+        asked += [lost["account"].get(name.lower()) for name in sorted(segmentation.account_features)]
         asked += [of_contacts.get(name.lower()) for name in sorted(segmentation.contact_columns)]
         reasons = [_reason(loss) for loss in asked if loss is not None]
         if reasons:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlglot import exp
 
@@ -70,10 +71,36 @@ Special = Callable[[Call, str, Place], Term]
 """A call with labelled arguments; gets the whole text in which it stands."""
 
 
+class Owner(Protocol):
+    """Reads what conditions say of whom the judged belong to: names behind `word` and a dot."""
+
+    @property
+    def word(self) -> str:
+        """What stands before the dot."""
+
+    def term(self, name: str, place: Place, at: int | None, called: Term | None = None) -> Term:
+        """`account.industry`.
+
+        Parameters
+        ----------
+        name : what stands behind the dot.
+        place : where the condition stands, for messages.
+        at : where the name stands in it.
+        called : the term of the call that stands there instead of a name.
+        """
+
+    def joined(self, text: str, place: Place) -> str:
+        """The text with functions behind the dot as one name, every character in its place."""
+
+    def shown(self, function: str) -> str:
+        """A function of this name as it is written."""
+
+
 class Reader:
     """Reads conditions over some names; `functions` and `calls` are those allowed besides.
 
-    `refused` says of calls that are known elsewhere why they cannot stand here.
+    `refused` says of calls that are known elsewhere why they cannot stand here. `owner` reads what is said of
+    whom the judged belong to: `account.industry` of customers.
     """
 
     def __init__(
@@ -82,11 +109,13 @@ class Reader:
         functions: Mapping[str, Function] | None = None,
         calls: Mapping[str, Special] | None = None,
         refused: Mapping[str, str] | None = None,
+        owner: Owner | None = None,
     ) -> None:
         self.names = names
         self.functions = functions or {}
         self.calls = calls or {}
         self.refused = refused or {}
+        self.owner = owner
 
     def read(self, text: str, place: Place) -> Condition:
         """Check one condition.
@@ -111,6 +140,8 @@ class Reader:
         for name, why in self.refused.items():
             if name in self.functions or name in self.calls:
                 raise AssertionError(f"{name} is both allowed and refused: {why}")
+        if self.owner is not None:
+            blanked = self.owner.joined(blanked, place)
         tree = parse_scalar(blanked, None, place, own={*self.functions, *self.refused, "days_since"})
         return self._compiled(text.strip(), exp.Paren(this=tree), terms, place)
 
@@ -147,11 +178,14 @@ class Reader:
     def _name(self, node: exp.Column, terms: dict[str, Term], used: dict[str, Term], place: Place) -> None:
         """Put the column of a name, or of a call that was taken out, in its place."""
         at = offset_of(node)
-        if node.table:
+        called = None if node.this.quoted else terms.get(node.name)
+        if self.owner is not None and node.table.lower() == self.owner.word:
+            term = self.owner.term(node.name, place, at, called)
+        elif node.table:
             shown = node.sql(dialect="duckdb")
             raise place.fault(f"{shown} is not {self.names.what}; expected a name without a dot", at)
-        called = None if node.this.quoted else terms.get(node.name)
-        term = called or self.names.term(node.name, place, at)
+        else:
+            term = called or self.names.term(node.name, place, at)
         used[term.named.column] = term
         column = _column(term, at)
         node.replace(exp.Paren(this=exp.Not(this=column)) if term.negated else column)
@@ -165,7 +199,9 @@ class Reader:
         elif name in self.functions:
             given = node.expressions
             if len(given) != 1 or not (isinstance(given[0], exp.Literal) and given[0].is_string):
-                raise place.fault(f"{name} takes one quoted text, such as {name}({_EXAMPLES[name]})", at)
+                written = self.owner.shown(name) if self.owner is not None else name
+                example = f"{written}({_EXAMPLES[written.rpartition('.')[2]]})"
+                raise place.fault(f"{written} takes one quoted text, such as {example}", at)
             term = self.functions[name](given[0].name, place, offset_of(given[0]))
             used[term.named.column] = term
             node.replace(_column(term, at))

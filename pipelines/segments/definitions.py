@@ -31,6 +31,7 @@ from pipelines.errors import ConfigError
 from pipelines.features.catalogue import Feature
 from pipelines.segments.author import Author, where_in
 from pipelines.segments.calls import EVENT_CALLS, MEMBER_CALLS
+from pipelines.segments.company import Company
 from pipelines.segments.conditions import Function, Names, Reader, Special, Term, today
 from pipelines.segments.events import Events
 from pipelines.segments.kinds.audiences import compile_audiences
@@ -287,6 +288,9 @@ class Load:
             compiled.uses,
             _tables(needs, definition.entity).union(*(_tables(found, "customer") for found in asked)),
             frozenset(name for condition in of_contacts for name in condition.features),
+            frozenset().union(
+                *(column.needs.features for found in (needs, *asked) for column in found.account)
+            ),
         )
 
     def _refer(self, name: str, place: Place, at: int | None = None) -> Segmentation:
@@ -329,16 +333,28 @@ class Load:
         if terms:
             names = Names({**names.known, **terms}, names.what, names.absent, names.help)
         references = References(self._refer, entity, author, own)
-        calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.term)
+        calls: dict[str, Special] = dict.fromkeys(EVENT_CALLS, self.events.of(entity))
         refused = {}
         if entity == "account":
             customers = self.reader("customer", author, {}, None)
             calls |= dict.fromkeys(MEMBER_CALLS, Members(customers, self.mapped, self.further).term)
+            owner = None
         else:
             why = "asks for the members of an account, and this segmentation divides customers"
             refused = {name: f"{name} {why}" for name in MEMBER_CALLS}
+            owner = self._company(author)
         functions: dict[str, Function] = {"in_segment": references.segment, "score": references.score}
-        return Reader(names, functions, calls, refused)
+        if owner is not None:
+            functions |= owner.functions
+        return Reader(names, functions, calls, refused, owner)
+
+    def _company(self, author: str) -> Company:
+        """What a condition on customers in the definition `author` may say of their company."""
+        absent = self.mapped is not None and "accounts" not in self.mapped
+        lacking = "asks for the company of a customer, and no source of this project maps accounts"
+        names = Names({}, "") if absent else self.names.get("account")
+        references = References(self._refer, "account", author, None, of_company=True)
+        return Company(names or Names({}, ""), references, lacking if absent or names is None else None)
 
 
 def compile_kind(definition: AnyDefinition, author: Author) -> Compiled:
@@ -377,6 +393,8 @@ def _tables(needs: Needs, entity: Entity) -> frozenset[str]:
         found |= tables_read(call.table, entity, call.columns)
     for asked in needs.members:
         found.add(asked.source)
+    for column in needs.account:
+        found |= {"customers", "accounts"} | _tables(column.needs, "account")
     return frozenset(found)
 
 

@@ -7,15 +7,17 @@ days nor what became known of an event later, such as how an opportunity ended.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date
+from functools import partial
 
 from pipelines.config.expression import Place
 from pipelines.config.segments import Entity
 from pipelines.config.yaml import nearest
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core.facts import columns_of, counted, reads_lines, relation, tables_needed
-from pipelines.engine import quote
+from pipelines.engine import Engine, quote, value
 from pipelines.segments.calls import Arguments, Call
-from pipelines.segments.conditions import Names, Reader, Term, own_name, today
+from pipelines.segments.conditions import Names, Reader, Special, Term, own_name, today
 from pipelines.segments.model import AS_OF, FROM, EventCall, Further, Needs
 from pipelines.segments.words import Named
 
@@ -35,10 +37,20 @@ class Events:
         self.mapped, self.further = mapped, further
         self._readers: dict[str, Reader] = {}
 
-    def term(self, call: Call, text: str, place: Place) -> Term:
-        """`did` and `did_not` as a boolean column."""
+    def of(self, entity: Entity) -> Special:
+        """Compiles `did` and `did_not` over the facts of an entity as a boolean column."""
+        return partial(self._term, entity)
+
+    def _term(self, entity: Entity, call: Call, text: str, place: Place) -> Term:
         arguments = Arguments(call, text, place, LABELS)
         table = self._table(call, arguments, text, place)
+        if entity == "customer" and not FACTS[table].of_customers and not self._maps("customers"):
+            raise place.fault(
+                f"{table} are of accounts, and customers have part in those of their account: no source of"
+                " this project maps customers, with account_id. Give the segmentation `entity: account`, or"
+                f" write account.{call.name}({table}, …) where customers are accounts of the same id",
+                call.start,
+            )
         written = arguments.condition()
         condition = self._reader(table).read_argument(text, written, place) if written else None
         columns = condition.needs.features if condition else frozenset()
@@ -149,3 +161,20 @@ def _counted(entity: Entity, table: str, lines: bool, calls: list[EventCall]) ->
     return (
         f"select {quote(_OWNER)} as entity_id, {', '.join(counts)} from ({events}) group by {quote(_OWNER)}"
     )
+
+
+def out_of_reach(engine: Engine, day: date, calls: Iterable[EventCall]) -> list[str]:
+    """Remarks on tables asked of customers of which no fact is a customer's, though some are an account's."""
+    found = []
+    for table in sorted({call.table for call in calls}):
+        of_customers, of_accounts = (
+            relation(table, entity, ()).select("1") for entity in ("customer", "account")
+        )
+        if value(engine, f"select exists ({of_customers})", {"as_of": day}):
+            continue
+        if count := value(engine, f"select count(*) from ({of_accounts})", {"as_of": day}):
+            found.append(
+                f"did({table}): none of the {count:,} {table} of accounts by {day} is a customer's. Map"
+                " customers.account_id, ask account.did(…), or give the segmentation `entity: account`"
+            )
+    return found

@@ -78,6 +78,16 @@ class MemberCall:
 
 
 @dataclass(frozen=True)
+class AccountColumn:
+    """What a company says, as a column of its customers: `sql` over what `needs` and `columns` give."""
+
+    name: str
+    sql: str
+    needs: Needs
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
 class ListColumn:
     """Whether a member stands on an uploaded list."""
 
@@ -99,6 +109,7 @@ class Needs:
     standings: frozenset[Standing] = frozenset()
     cuts: frozenset[CutColumn] = frozenset()
     lists: frozenset[ListColumn] = frozenset()
+    account: frozenset[AccountColumn] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -108,6 +119,7 @@ class Needs:
             self.standings | other.standings,
             self.cuts | other.cuts,
             self.lists | other.lists,
+            self.account | other.account,
         )
 
 
@@ -215,7 +227,7 @@ class Segmentation:
 
     `features` are those of its own entity; `member_features` those of customers, where an account is judged
     by its members; `uses` the segmentations it refers to; `tables` the event tables (and contacts) it reads;
-    `contact_columns` what it asks of contacts.
+    `contact_columns` what it asks of contacts, `account_features` what of the company of customers.
     """
 
     definition: AnyDefinition
@@ -226,6 +238,7 @@ class Segmentation:
     uses: frozenset[str]
     tables: frozenset[str]
     contact_columns: frozenset[str] = frozenset()
+    account_features: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -234,6 +247,11 @@ class Segmentation:
     @property
     def name(self) -> str:
         return self.definition.name
+
+    @property
+    def asks_company(self) -> bool:
+        """Whether customers are judged by their company: everything of it is of tables of accounts."""
+        return self.entity == "customer" and "accounts" in self.tables
 
     @property
     def entity(self) -> Entity:

@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.config.segments import Entity
 from pipelines.engine import Engine, Table, load_query, quote
 from pipelines.segments import cuts
+from pipelines.segments.events import out_of_reach
 from pipelines.segments.model import KEY, OWN, Needs, Part, Segmentation, closure, merged
 from pipelines.segments.select import bindings, relation
 
@@ -145,7 +146,8 @@ class Plan:
 
         Returns
         -------
-        Remarks to tell: lists of which some ids are unknown on the day, with their number.
+        Remarks to tell: lists of which some ids are unknown on the day, with their number, and tables of
+        which no fact is a customer's.
         """
         remarks: list[str] = []
         with engine.transaction():
@@ -156,6 +158,8 @@ class Plan:
                 if segmentation.compiled.lists:
                     _bring_in(engine, segmentation)
                     remarks += _unknown(engine, day, segmentation)
+        if self.entity == "customer":
+            remarks += out_of_reach(engine, day, self._needs.events)
         return remarks
 
 
@@ -170,10 +174,12 @@ def _names(parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def _everywhere(needs: Needs) -> Needs:
-    """With what the conditions on members need."""
+    """With what the conditions on members, and on the company of members, need."""
     inner = [call.condition.needs for call in needs.members if call.source == "customers"]
-    columns = [column for call in needs.members for column in closure(call.condition.columns)]
-    return merged([needs, *inner, *(column.needs for column in columns)])
+    inner += [column.needs for call in needs.members for column in closure(call.condition.columns)]
+    inner += [asked.needs for asked in needs.account]
+    inner += [column.needs for asked in needs.account for column in closure(asked.columns)]
+    return merged([needs, *map(_everywhere, inner)])
 
 
 def _bring_in(engine: Engine, segmentation: Segmentation) -> None:

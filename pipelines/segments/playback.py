@@ -50,9 +50,9 @@ def days_between(first: date, last: date, every: Every) -> list[date]:
 
 
 def features_read(segmentation: Segmentation, everything: Sequence[Segmentation]) -> frozenset[str] | None:
-    """The features that playing a segmentation reads; None for all, where accounts are played."""
+    """The features that playing a segmentation reads; None for all, where accounts are looked at."""
     needed = Plan(segmentation.entity, (segmentation,), tuple(everything)).needed
-    if any(segmentation.entity != "customer" for segmentation in needed):
+    if any(found.entity != "customer" or found.asks_company for found in needed):
         return None
     return frozenset().union(*(segmentation.features for segmentation in needed))
 

@@ -17,12 +17,16 @@ from pipelines.segments.words import Named
 
 @dataclass(frozen=True)
 class References:
-    """The references in the conditions of the definition `author`; `refer` compiles what they name."""
+    """The references in the conditions of the definition `author`; `refer` compiles what they name.
+
+    `of_company` says that the company of those whom the definition divides is asked.
+    """
 
     refer: Callable[[str, Place, int | None], Segmentation]
     entity: Entity
     author: str
     own: Function | None
+    of_company: bool = False
 
     def segment(self, text: str, place: Place, at: int | None) -> Term:
         """Whether a member is in a segment, as a boolean column."""
@@ -62,10 +66,14 @@ class References:
     def _found(self, name: str, place: Place, at: int | None) -> Segmentation:
         found = self.refer(name, place, at)
         if found.entity != self.entity:
-            raise place.fault(
-                f"{name} divides {found.entity}s, and this segmentation divides {self.entity}s", at
-            )
+            raise place.fault(f"{name} divides {found.entity}s, and {self._expected(found)}", at)
         return found
+
+    def _expected(self, found: Segmentation) -> str:
+        if self.of_company:
+            return "account.… asks of accounts"
+        hint = "; their company's is account.in_segment('…')" if found.entity == "account" else ""
+        return f"this segmentation divides {self.entity}s{hint}"
 
 
 def _two(text: str, example: str, place: Place, at: int | None) -> tuple[str, str]:

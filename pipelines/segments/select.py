@@ -12,11 +12,12 @@ from typing import Any
 
 from pipelines.config.segments import Entity
 from pipelines.engine import literal, parameters_in, quote
-from pipelines.segments import events, members
+from pipelines.segments import company, events, members
 from pipelines.segments.model import (
     AS_OF,
     FROM,
     KEY,
+    AccountColumn,
     Column,
     CutColumn,
     ListColumn,
@@ -64,6 +65,7 @@ def _lowest(entity: Entity, needs: Needs) -> str:
         _standings(needs.standings),
         _lists(needs.lists),
         _cuts(needs.cuts),
+        _company(needs.account),
     ):
         joined += part
         columns |= found
@@ -95,6 +97,17 @@ def _of_customers(calls: Sequence[MemberCall]) -> str:
     columns = [column for call in ordered for column in call.condition.columns]
     needs = merged(call.condition.needs for call in ordered)
     return members.of_customers(ordered, relation("customer", columns, needs, f"entity_id{outputs}"))
+
+
+def _company(wanted: Iterable[AccountColumn]) -> tuple[list[str], dict[str, str]]:
+    """What is asked of the company of customers, judged by a SELECT of its own."""
+    asked = sorted(wanted, key=lambda column: column.name)
+    if not asked:
+        return [], {}
+    outputs = "".join(f", {column.sql} as {quote(column.name)}" for column in asked)
+    columns = [read for column in asked for read in column.columns]
+    needs = merged(column.needs for column in asked)
+    return company.joins(relation("account", columns, needs, f"entity_id{outputs}"), asked)
 
 
 def _standings(wanted: Iterable[Standing]) -> tuple[list[str], dict[str, str]]:

@@ -118,7 +118,7 @@ def features_read(segmentation: Segmentation, everything: Collection[Segmentatio
     waiting, seen = [segmentation], {segmentation.id}
     while waiting:
         one = waiting.pop()
-        found |= one.features | one.member_features
+        found |= one.features | one.member_features | one.account_features
         fresh = [by_id[name] for name in one.uses if name in by_id and name not in seen]
         seen |= {other.id for other in fresh}
         waiting += fresh

@@ -31,6 +31,15 @@ segments:
   - {id: near, name: Near, when: recency_days <= 3}
 otherwise: {id: rest, name: Rest}
 """
+DESKS = """
+segmentation: desks
+name: Desks
+kind: rules
+segments:
+  - {id: busy, name: Busy, when: account.recency_days <= 3}
+  - {id: shops, name: Shops, when: "account.industry = 'Retail' and account.in_segment('plan.lost')"}
+otherwise: {id: rest, name: Rest}
+"""
 BACK = "9001,C001,2026-03-30 10:00:00,web,completed,20.00,0"
 
 
@@ -43,6 +52,7 @@ def company(shelf: Shelf) -> Shop:
 def with_accounts(shop: Shop) -> None:
     (shop.root / "data" / "accounts.csv").write_text(ACCOUNTS)
     (shop.root / "segments" / "plan.yaml").write_text(PLAN)
+    (shop.root / "segments" / "desks.yaml").write_text(DESKS)
     shop.edit(
         "        customer_id: id\n",
         "        customer_id: id\n        account_id: if(id = 'C001', 'G0', 'G1')\n",
@@ -81,6 +91,17 @@ def test_accounts_are_explained_by_what_their_customers_did(company: Shop) -> No
     assert company.tables("segments", "features", "core") == before
     shown = company.lohko("explain", "G0").out
     assert "Account G0" in shown and "near when: recency_days <= 3 became true" in shown
+
+
+def test_a_customer_is_explained_by_what_the_company_did(company: Shop) -> None:
+    ran(company, DAYS[1])
+    told = company.lohko("explain", "C001", "--from", DAYS[1], "--json")
+    assert told.code == 0, told.err
+    (change,) = (one for one in told.json["changes"] if one["segmentation_id"] == "desks")
+    assert (change["left"], change["entered"], change["reason"]) == (["shops"], ["busy"], "conditions")
+    (busy,) = (one for one in change["flips"] if one["segment_id"] == "busy")
+    (value,) = busy["values"]
+    assert value["name"] == "account.recency_days" and value["before"] > 90 and value["after"] == 0
 
 
 def test_an_id_of_both_is_told_as_the_customer_and_says_so(company: Shop) -> None:
@@ -135,7 +156,8 @@ def test_a_change_is_explained_by_the_definitions_of_its_day_and_what_they_refer
 
 
 def test_what_was_taken_out_is_left_for_that_reason(company: Shop) -> None:
-    (company.root / "segments" / "plan.yaml").unlink()
+    for name in ("desks", "plan"):  # desks refers to plan
+        (company.root / "segments" / f"{name}.yaml").unlink()
     ran(company, DAYS[1])
     (change,) = company.lohko("explain", "G0", "--from", DAYS[1], "--json").json["changes"]
     assert (change["left"], change["entered"], change["reason"]) == (["lost"], [], "definition removed")
@@ -163,6 +185,19 @@ def test_a_replay_of_accounts_gives_what_was_recorded(company: Shop) -> None:
             (DAYS[1], "rest"): (0, 0),
         }
     assert company.tables("segments", "features", "core") == before
+
+
+def test_a_replay_of_customers_by_their_company_gives_what_was_recorded(company: Shop) -> None:
+    ran(company, DAYS[1])
+    for known in ("then", "now"):
+        ended = company.lohko(
+            *("replay", "-s", "desks", "--from", DAYS[0], "--to", DAYS[1], "--every", "day"),
+            *("--known", known, "--json"),
+        )
+        assert ended.code == 0, ended.err
+        sizes = [(row["segment_id"], row["size"] > 0, row["size"] == row["recorded"]) for row in ended.json]
+        assert ("shops", True, True) in sizes and ("busy", True, True) in sizes
+        assert all(same for _, _, same in sizes)
 
 
 def test_accounts_are_published_beside_customers(company: Shop) -> None:

@@ -84,7 +84,8 @@ class Latest:
     def _refuse_unknown(self, segmentations: Sequence[Segmentation]) -> None:
         for segmentation in segmentations:
             have = {name for name, _ in columns_of(self.con, f"features.{segmentation.entity}")}
-            lacking = sorted(segmentation.features - have)
+            of_company = {name for name, _ in columns_of(self.con, "features.account")}
+            lacking = sorted((segmentation.features - have) | (segmentation.account_features - of_company))
             if lacking:
                 raise UsageError(
                     f"{segmentation.id} reads {', '.join(lacking)}, which the last run, of {self.day},"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from pipelines.segments.company import WORD
 from pipelines.segments.model import OWN
 from pipelines.segments.plan import Asked
 from pipelines.segments.why.model import Flip, Value
@@ -61,6 +62,8 @@ def _values(asked: Asked, was: Row, now: Row) -> list[Value]:
     for name in asked.reads:
         if name.startswith(f"{OWN}score "):
             found.append(Value(name.rpartition(".")[2], was[name], now[name]))
+        elif name.startswith(f"{OWN}{WORD} ") and OWN not in name[1:]:
+            found.append(Value(name[1:].replace(" ", ".", 1), was[name], now[name]))
         elif not name.startswith(OWN):
             found.append(Value(name, was[name], now[name]))
     return found

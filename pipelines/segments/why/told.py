@@ -16,7 +16,7 @@ from pipelines.segments.plan import RESULT, Inspection, Plan
 from pipelines.segments.standing import stand_before
 from pipelines.segments.unrecorded_cuts import take_back
 from pipelines.segments.versions import InForce, in_force
-from pipelines.segments.why.alone import compute_alone, customers_of
+from pipelines.segments.why.alone import companies_of, compute_alone, customers_of
 from pipelines.segments.why.flips import flips
 from pipelines.segments.why.model import GONE, NEW, CutPoints, Flip, Reason, Value, Who, Why
 from pipelines.segments.why.record import Event, events_of
@@ -78,8 +78,8 @@ class _Told:
     def __init__(self, con: duckdb.DuckDBPyConnection, who: Who, load: LoadVersion) -> None:
         self.con, self.who, self.load = con, who, load
         self.engine = DuckDB(con)
-        # Where an account's customers stood counts for it as well.
-        self.ids = {who.id, *customers_of(con, who)}
+        # Where an account's customers stood counts for it as well, and for a customer where the company did.
+        self.ids = {who.id, *customers_of(con, who), *companies_of(con, who)}
         self.in_force: dict[date, dict[str, InForce]] = {}
 
     def first_day(self, event: Event) -> Why:

@@ -104,6 +104,15 @@ audiences:
   - {id: back, name: Back, when: "in_segment('cycle.warm') and returned_60d > 0"}
   - {id: young, name: Young, when: age < '30'}
 """,
+    "colleagues": """
+segmentation: colleagues
+name: Colleagues
+kind: audiences
+audiences:
+  - {id: live, name: Live, when: "account.in_segment('firms.live')", dwell_days: 2}
+  - {id: trade, name: Trade, when: "account.industry is not null or account.revenue_90d > 100"}
+  - {id: dealing, name: Dealing, when: "account.did(opportunities, where: outcome = 'won')"}
+""",
     "value": """
 segmentation: value
 name: Value
