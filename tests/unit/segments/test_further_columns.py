@@ -47,7 +47,7 @@ def house(tmp_path: Path) -> Deliveries:
     history.create(made.con)
     made.today = D
     made.land("firms", ["id", "north", "south"])
-    made.land("people", ["id,firm,grade,mood", "p,north,7, keen ", "q,south,none,", "r,,9,keen"])
+    made.land("people", ["id,firm,grade,mood,shoe", "p,north,7, keen ,41", "q,south,none,,", "r,,9,keen,"])
     made.land(
         "deals",
         ["id,firm,day,rival,seats", "a,north,2024-06-01,Acme,20", "b,south,2024-06-02, ,3"],
