@@ -140,8 +140,7 @@ def refuse(found: Sequence[Emptied]) -> None:
 def judged(mapping: Mapping) -> list[str]:
     """The columns that a mapping reads from columns of a file, and that a row may lack.
 
-    Of required ones a row without a value goes to quarantine, which `refuse_loss` judges, unless a default
-    stands in for it.
+    Of required ones a row without a value goes to quarantine, which `refuse_loss` judges.
     """
     contract = mapping.contract
     written = [name for name, tree in mapping.expressions.items() if columns_in(tree)]
@@ -156,11 +155,11 @@ def _compared(
     """The counts of a mapping's columns, with some places of those that lose values."""
     if not columns:
         return []
-    flags = {
-        f"{what}_{i}": Statement(condition)
-        for i, name in enumerate(columns)
-        for what, condition in (("given", _given(mapping, name)), ("gone", _gone(mapping, name)))
-    }
+    flags = {}
+    for i, name in enumerate(columns):
+        given = f"w.{quote(name)} is not null"
+        flags[f"given_{i}"] = Statement(given)
+        flags[f"gone_{i}"] = Statement(f"{given} and s.{quote(name)} is null")
     query = load_query("core/queries/row_compared_in_place").filled(
         standing=Table(relation), flags=flags, live=_live(con, relation)
     )
@@ -180,28 +179,6 @@ def _compared(
                 Emptied(mapping, name, given, gone, tuple(f"{path}:{line}" for path, line in places))
             )
     return found
-
-
-def _given(mapping: Mapping, name: str) -> str:
-    """Whether the row said something of a column that a default does not say by itself."""
-    default = _default(mapping, name)
-    said = f"w.{quote(name)} is not null"
-    return said if default is None else f"({said} and w.{quote(name)} is distinct from {default})"
-
-
-def _gone(mapping: Mapping, name: str) -> str:
-    default = _default(mapping, name)
-    empty = f"s.{quote(name)} is null"
-    if default is not None:
-        empty = f"({empty} or s.{quote(name)} is not distinct from {default})"
-    return f"({_given(mapping, name)} and {empty})"
-
-
-def _default(mapping: Mapping, name: str) -> str | None:
-    column = mapping.contract.column(name)
-    if column is None or column.default == "null":
-        return None
-    return f"cast({column.default} as {column.type})"
 
 
 def _standing(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
