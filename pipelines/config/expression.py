@@ -189,6 +189,9 @@ def _parsed(text: str, place: Place) -> list[exp.Expr]:
         raise place.fault(f"is not an SQL expression: {reason}") from None
     except SqlglotError as error:
         raise place.fault(f"is not an SQL expression: {str(error).splitlines()[0]}") from None
+    except TypeError:
+        # The compiled parser's word for a missing part that the interpreted one has a message for.
+        raise place.fault("is not an SQL expression: something is missing") from None
 
 
 def _offset_in(text: str, error: ParseError) -> int | None:

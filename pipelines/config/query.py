@@ -82,6 +82,9 @@ def _parsed(text: str, where: str) -> exp.Expr:
         raise ConfigError(f"{where}: the query is nested too deeply") from None
     except SqlglotError as error:
         raise ConfigError(f"{where}: the query is not SQL: {str(error).splitlines()[0]}") from None
+    except TypeError:
+        # The compiled parser's word for a missing part that the interpreted one has a message for.
+        raise ConfigError(f"{where}: the query is not SQL: something is missing") from None
     trees = [tree for tree in found if tree is not None]
     if len(trees) != 1:
         raise ConfigError(f"{where}: expected one SELECT, found {len(trees)} statements")

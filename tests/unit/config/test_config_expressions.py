@@ -235,6 +235,7 @@ REFUSED = {
     "extract(moon from ts)": "",
     "interval 3 moon": "expected a unit of time",
     "a +": "is not an SQL expression",
+    "a ->": "is not an SQL expression: something is missing",
 }
 
 

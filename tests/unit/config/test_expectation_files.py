@@ -149,6 +149,7 @@ def test_a_query_is_written_from_its_checked_tree(query: str, written: str) -> N
         ),
         ("select 1", "does not read {batch}"),
         ("select * from {batch} where", "is not SQL"),
+        ("select revenue -> from {batch}", "is not SQL: something is missing"),
     ],
 )
 def test_a_query_that_reads_anything_else_is_refused(query: str, told: str) -> None:
