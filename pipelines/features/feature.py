@@ -74,8 +74,8 @@ class Fragment:
     It binds `$as_of` and the first day of each window (`$from_30` and so on). What it says of a customer
     follows from their rows alone, so that it can be computed of few of them (pipelines/features/scoped.py).
     `hidden` are columns that only derived features read: name, type, default. `shared` are SELECTs in
-    `families/` that it reads by their names, and that are computed once for all fragments that do. `entity`
-    is whose features they are.
+    the kind's folder that it reads by their names, and that are computed once for all fragments that do.
+    `entity` is whose features they are.
     """
 
     name: str

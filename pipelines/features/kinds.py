@@ -44,6 +44,11 @@ class Kind:
         return f"{self.entity}_id"
 
     @property
+    def known(self) -> str:
+        """The fragment of those who are known by a day, which families share."""
+        return f"known_{self.entity}"
+
+    @property
     def standard(self) -> tuple[Feature, ...]:
         """The features of every project, mapped or not."""
         return tuple(feature for fragment in self.fragments for feature in fragment.features)

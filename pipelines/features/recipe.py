@@ -95,7 +95,8 @@ class Made:
     def _shared(self) -> dict[str, str]:
         """The SELECTs that several fragments read, by name."""
         names = dict.fromkeys(name for fragment in self.fragments for name in fragment.shared)
-        return {name: resolved(load_fragment(f"features/families/{name}").sql, "customer") for name in names}
+        folder, entity = self.kind.folder, self.kind.entity
+        return {name: resolved(load_fragment(f"{folder}/{name}").sql, entity) for name in names}
 
     @property
     def stored(self) -> dict[str, str]:
@@ -206,10 +207,9 @@ def _attributes(
             attribute_feature(name, type_, recipe.settings, kind.crm) for name, type_ in attributes
         ),
         needs=(kind.crm,),
-        shared=("known_customer",) if of_customers else (),
+        shared=(kind.known,),
         text=f"select a.{kind.key}, {', '.join(f'a.{quote(name)}' for name in names)} from {relation} as a\n"
-        f"    semi join {'known_customer' if of_customers else f'known.{kind.crm}'} as k"
-        f" on k.{kind.key} = a.{kind.key}",
+        f"    semi join {kind.known} as k on k.{kind.key} = a.{kind.key}",
         entity=kind.entity,
     )
     return [own, *further]

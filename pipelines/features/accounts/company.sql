@@ -1,14 +1,9 @@
 -- fragment: features.account
 -- One row per account known by $as_of: what it is. A rating of a later day is not known yet.
 -- key: account_id
-with known as (
-    select *
-    from known.accounts
-),
-
-subsidiary as (
+with subsidiary as (
     select parent_account_id, count(*) as subsidiaries
-    from known
+    from known_account
     where parent_account_id is not null and parent_account_id <> account_id
     group by parent_account_id
 )
@@ -28,5 +23,5 @@ select
     end as credit_rating_age_days,
     k.parent_account_id,
     s.subsidiaries
-from known as k
+from known_account as k
 left join subsidiary as s on s.parent_account_id = k.account_id

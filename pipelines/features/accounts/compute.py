@@ -33,7 +33,8 @@ def compute_accounts(engine: Engine, as_of: date, recipe: Recipe) -> int:
     sql = f"select cast($as_of as date) as as_of_date, stored.* from ({made.stored_sql}) as stored"
     with engine.transaction():
         fit_columns(engine, TABLE, made)
-        engine.store(TABLE, sql, "partition as_of_date", made.bindings(as_of) | {"as_of_date": as_of})
+        binds = made.bindings(as_of) | {"as_of_date": as_of}
+        engine.store(TABLE, sql, "partition as_of_date", binds, fits=True)
     return count_of(engine, TABLE, as_of)
 
 

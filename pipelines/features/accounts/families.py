@@ -50,9 +50,11 @@ def _money(name: str, family: str, meaning: str, needs: tuple[str, ...]) -> Feat
     return Feature(name, family, "currency", MONEY, meaning, needs, default="0")
 
 
-def _fragment(name: str, needs: tuple[str, ...], *features: Feature) -> Fragment:
+def _fragment(
+    name: str, needs: tuple[str, ...], *features: Feature, shared: tuple[str, ...] = ()
+) -> Fragment:
     text = load_fragment(f"features/accounts/{name}").sql
-    return Fragment(name, features, needs, text=text, entity="account")
+    return Fragment(name, features, needs, shared=shared, text=text, entity="account")
 
 
 # `company` says which accounts there are, and comes first.
@@ -79,6 +81,7 @@ FRAGMENTS: tuple[Fragment, ...] = (
             _ACCOUNTS,
             default="0",
         ),
+        shared=("known_account",),
     ),
     _fragment(
         "people",
