@@ -214,13 +214,13 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def create_core(con: duckdb.DuckDBPyConnection) -> None:
     """Every core table by its contract, empty."""
     from pipelines.contracts.registry import CONTRACTS
-    from pipelines.core import delivered, identity, past_rows
-    from pipelines.core.state import STATE
+    from pipelines.core import delivered, past_rows
+    from pipelines.core.state import create_state
     from pipelines.engine import qualified, quote
     from pipelines.ingest import ledger
 
     ledger.create(con)
-    con.execute(STATE + identity.STATE)
+    create_state(con)
     for contract in CONTRACTS.values():
         written = ", ".join(f"{quote(name)} {kind}" for name, kind in contract.stored.items())
         con.execute(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.engine import transaction
+from pipelines.engine import relation_exists, transaction
 from pipelines.errors import ConfigError, LohkoError
 from resources import backup
 from resources.migrations import Migration, migrations_of
@@ -53,10 +53,7 @@ def bring_up_to_date(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def version_of(con: duckdb.DuckDBPyConnection) -> int | None:
     """The schema version of a warehouse; None of a new file."""
-    known = con.execute(
-        "select 1 from duckdb_tables() where database_name = current_database()"
-        " and schema_name = 'main' and table_name = 'schema_version'"
-    ).fetchone()
+    known = relation_exists(con, "main.schema_version")
     row = con.execute("select max(version) from main.schema_version").fetchone() if known else None
     return row[0] if row else None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.facts import canonical_tables
 from pipelines.core.merge import refresh
-from pipelines.core.state import STATE
+from pipelines.core.state import create_state
 from pipelines.engine import load_fragment, tables_read
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def create_absent(con: duckdb.DuckDBPyConnection, needed: Collection[str]) -> li
     A table is done again when it is missing, when its contract has other columns now, or when a source that
     has been taken out of the project had filled it.
     """
-    con.execute(STATE)
+    create_state(con)
     found = dict(
         con.execute(
             "select table_name, list(column_name order by column_index) from duckdb_columns()"

@@ -74,6 +74,7 @@ def refresh(
 
     Parameters
     ----------
+    con : a warehouse in which `create_state` was called.
     contract : the contract of the canonical table.
     mappings : the mappings of every source that feeds the table, in the order of the project.
     merges_mapped : whether some source maps `customer_merges`, which must have been refreshed before.
@@ -88,7 +89,6 @@ def refresh(
     SharedKeysError
         When several sources say a key that is each one's own; nothing was changed.
     """
-    con.execute(state.STATE + identity.STATE)
     table = f"core.{contract.table}"
     resolved = identity.resolves(contract, merges_mapped)
     with transaction(con):

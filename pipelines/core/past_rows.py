@@ -7,7 +7,7 @@ Both are derived: a merge adds the rows it changed, a rebuild finds them in the 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.model import Contract
 from pipelines.core import following
@@ -42,7 +42,7 @@ create table if not exists history.mapping (
     table_name varchar not null, mark varchar not null, began_on date not null
 );
 """
-SPAN = ("_since", "_until", "_absent")
+SPAN = {"_since": "date", "_until": "date", "_absent": "boolean"}
 # Ids that merged, or were merged into, now or before the map changed.
 MERGED = load_query("core/queries/merged_id").sql
 
@@ -72,6 +72,26 @@ def derive(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
     resolved : whether ids of merged customers are replaced by their survivors.
     """
     con.execute(SCHEMA)
+    made, values = _derived(con, contract) if _is_recorded(con, contract) else (_nothing(contract), {})
+    con.execute(f"create or replace table {qualified(given_table(contract))} as {made}", values)
+    make_view(con, contract, resolved)
+
+
+def _is_recorded(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
+    """Whether the record knows of any change of the table: if not, the long SELECT is saved."""
+    return bool(
+        con.execute(f"select 1 from {CHANGE} where table_name = ? limit 1", [contract.table]).fetchone()
+    )
+
+
+def _nothing(contract: Contract) -> str:
+    """The SELECT of the columns of a past without rows."""
+    span = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in SPAN.items())
+    return f"select *, {span} from {qualified('core.' + contract.table)} limit 0"
+
+
+def _derived(con: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[str, dict[str, Any]]:
+    """The SELECT of the rows as they were before each change, and what it binds."""
     columns = columns_of(con, f"core.{contract.table}")
     kinds, width = dict(columns), len(contract.key)
     said = {
@@ -90,11 +110,7 @@ def derive(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
             )
         ),
     )
-    con.execute(
-        f"create or replace table {qualified(given_table(contract))} as {query}",
-        {"table": contract.table, "width": width},
-    )
-    make_view(con, contract, resolved)
+    return str(query), {"table": contract.table, "width": width}
 
 
 def append(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -> None:

@@ -35,6 +35,11 @@ create table if not exists ingest.dirty_day (customer_id varchar, business_date 
 )
 
 
+def create_state(con: duckdb.DuckDBPyConnection) -> None:
+    """Make what core remembers of itself, where it is not there yet."""
+    con.execute(STATE + identity.STATE)
+
+
 def known_marks(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, str]:
     """The fingerprint of each source when the table was brought up the last time."""
     found = con.execute(

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.keys import families
 from pipelines.contracts.registry import CONTRACTS
-from pipelines.core import emptied, identity
+from pipelines.core import emptied
 from pipelines.core.by_column import Written
 from pipelines.core.emptied import Judge
 from pipelines.core.merge import Merged, create_empty, refresh
 from pipelines.core.own_keys import SharedKeys, SharedKeysError, alone
-from pipelines.core.state import STATE
+from pipelines.core.state import create_state
 from pipelines.engine import relation_exists, row_count, rows, transaction
 from pipelines.ingest import mapping as mapped
 
@@ -51,7 +51,7 @@ def refresh_all(
     judge : told which columns of core an edited mapping would empty, as `merge.refresh` takes it.
     progress : told each table before it is brought up.
     """
-    con.execute(STATE + identity.STATE)
+    create_state(con)
     found: dict[str, Merged] = {}
     for family in families(mappings):
         brought = partial(_refresh, con, merges_mapped, day, written or {}, judge, progress)

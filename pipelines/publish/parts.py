@@ -240,12 +240,12 @@ def with_what_is_held(
     The SELECT and what it binds beyond the step's own parameters. Columns of the standing mart that the
     step no longer gives stay with its rows; those it lacks are NULL in them.
     """
+    if mart not in whole and (mart not in BY_SEGMENTATION or not segmentations):
+        return sql, {}
     table = f"marts.{mart}"
     standing = f" union all by name select * from {table}" if relation_exists(con, table) else ""
     if mart in whole:
         return f"select * from ({sql}) where false{standing}", {}
-    if mart not in BY_SEGMENTATION or not segmentations:
-        return sql, {}
     kept = " where list_contains($held, segmentation_id)" if standing else ""
     return (
         f"select * from ({sql}) where not list_contains($held, segmentation_id){standing}{kept}",

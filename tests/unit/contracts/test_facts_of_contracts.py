@@ -13,6 +13,7 @@ from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import money
 from pipelines.core.facts import ENDED_ON, HAPPENED, columns_of, resolved
 from pipelines.core.merge import refresh
+from pipelines.core.state import create_state
 from pipelines.engine import DuckDB, connect
 from pipelines.ingest import ledger
 
@@ -23,6 +24,7 @@ ENTITIES: tuple[Entity, ...] = ("customer", "account")
 def empty() -> duckdb.DuckDBPyConnection:
     con = connect(config={"threads": 1})
     ledger.create(con)
+    create_state(con)
     for contract in CONTRACTS.values():
         refresh(con, contract, [])
     money.ensure(DuckDB(con))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import Merged, refresh
+from pipelines.core.state import create_state
 from pipelines.engine import connect
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.reading import prepare
@@ -62,6 +63,7 @@ class History:
         self.con = connect(config={"threads": 1})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
+        create_state(self.con)
         self._tick = 0
 
     def land(self, one: Batch) -> None:

@@ -12,6 +12,7 @@ from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core import money
 from pipelines.core.merge import refresh
+from pipelines.core.state import create_state
 from pipelines.engine import DuckDB, connect, relation_exists, store_select
 from pipelines.features.compute import compute_customers, refresh_state
 from pipelines.features.recipe import Recipe
@@ -86,6 +87,7 @@ class MoneyShop:
         self.con = connect(config={"threads": 1})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
+        create_state(self.con)
         self.file = 0
 
     @property

@@ -17,6 +17,7 @@ from pipelines.contracts.references import Family, IdColumn, families, reference
 from pipelines.contracts.registry import CONTRACTS, FACTS
 from pipelines.core import coverage
 from pipelines.core.merge import refresh
+from pipelines.core.state import create_state
 from pipelines.engine import DuckDB, connect, qualified, quote, rows
 from pipelines.ingest import ledger
 
@@ -54,6 +55,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Every canonical table, empty, and a ledger with one file."""
     con = connect(config={"threads": 1})
     ledger.create(con)
+    create_state(con)
     con.execute("insert into ingest.file values (1, 's', 'data/f.csv', 1, 1, 'x', 4, 1, false)")
     for contract in CONTRACTS.values():
         refresh(con, contract, [])

@@ -374,3 +374,13 @@ def test_whoever_counts_for_another_is_kept_by_the_customer_alone() -> None:
 
 def test_every_table_that_describes_somebody_keeps_its_past() -> None:
     assert {table for table, contract in CONTRACTS.items() if contract.entity} <= {*KEPT}
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_a_past_without_changes_has_the_columns_of_one_with(tmp_path: Path, table: str) -> None:
+    house = Deliveries(tmp_path, of_table(table))
+    house.refresh()
+    made, values = past_rows._derived(house.con, CONTRACTS[table])
+    derived = house.con.execute(f"describe {made}", values).fetchall()
+    empty = house.con.execute(f"describe {past_rows._nothing(CONTRACTS[table])}").fetchall()
+    assert [found[:2] for found in empty] == [found[:2] for found in derived]

@@ -15,8 +15,8 @@ from pipelines.config.features import Features
 from pipelines.config.segments import Entity
 from pipelines.contracts.model import Column
 from pipelines.contracts.registry import CONTRACTS, FACTS
-from pipelines.core import changes, delivered, identity, past_rows
-from pipelines.core.state import STATE
+from pipelines.core import changes, delivered, past_rows
+from pipelines.core.state import create_state
 from pipelines.engine import DuckDB, connect, quote, rows
 from pipelines.features.accounts.compute import compute_accounts
 from pipelines.features.catalogue import STANDARD, Feature, catalogue
@@ -34,7 +34,7 @@ class Shop:
         self.con = self._connect(warehouse)
         self._held: dict[tuple[str, ...], list[dict[str, Any]]] | None = None
         ledger.create(self.con)
-        self.con.execute(STATE + identity.STATE)
+        create_state(self.con)
         for contract in CONTRACTS.values():
             columns = contract.stored | (attributes if contract.attributes else {})
             columns |= {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config.project import Source
+from pipelines.core.state import create_state
 from pipelines.engine import connect, relation_exists, rows
 from pipelines.ingest import batch, ledger
 from pipelines.ingest.source import Outcome, ingest
@@ -25,6 +26,7 @@ class Desk:
         self.con = connect(str(warehouse or ":memory:"), config={"threads": 2})
         self.con.execute("set TimeZone = 'Europe/Helsinki'")
         ledger.create(self.con)
+        create_state(self.con)
         self._tick = 0
 
     def write(self, name: str, text: str) -> Path:

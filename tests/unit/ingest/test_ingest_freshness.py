@@ -9,6 +9,7 @@ import pytest
 from pipelines.config.project import Freshness, Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
+from pipelines.core.state import create_state
 from pipelines.engine import connect
 from pipelines.errors import ConfigError
 from pipelines.ingest.freshness import assess, event_table, measure, store
@@ -43,6 +44,7 @@ def test_a_source_is_judged_by_the_age_of_its_newest_event(
 def test_a_watermark_ignores_other_sources_and_events_after_the_day() -> None:
     with connect() as con:
         con.execute("set TimeZone = 'Europe/Helsinki'")
+        create_state(con)
         refresh(con, CONTRACTS["orders"], [])
         for name, at in (
             ("shop", "2024-05-08 23:59:59"),
