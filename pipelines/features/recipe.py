@@ -197,7 +197,6 @@ def _attributes(
 ) -> list[Fragment]:
     """The fragment of attributes, and what follows from them."""
     names = [name for name, _ in attributes]
-    of_customers = kind.entity == "customer"
     relation = with_known(engine, kind.entity, recipe.rules, names)
     point = recipe.settings.distance_from if kind.has_places else None
     further = [distance.fragment(point, relation, names)] if point and distance.located(names) else []
