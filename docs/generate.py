@@ -20,6 +20,7 @@ from pipelines.contracts.keys import decided_by
 from pipelines.contracts.model import Column, Contract
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.core.merge import refresh
+from pipelines.core.state import create_state
 from pipelines.drift.measure import create as create_drift
 from pipelines.engine import DuckDB, columns_of, connect, load_step, run_step
 from pipelines.errors import ConfigError
@@ -396,6 +397,7 @@ def empty_project() -> duckdb.DuckDBPyConnection:
     con = connect()
     con.execute("set TimeZone = 'UTC'")
     ledger.create(con)
+    create_state(con)
     for contract in CONTRACTS.values():
         refresh(con, contract, [])
     freshness.store(con, day, [])
