@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.contracts.telling import decisive
 from pipelines.engine import Statement, Table, literal, load_query, quote
 from pipelines.ingest import said
 from pipelines.ingest.mapping import Mapping
@@ -44,6 +45,40 @@ def rows_at_odds(mapping: Mapping) -> Statement:
         differing=_names_where(columns, [_differs(mapping, name) for name in columns]),
     )
     return Statement(query)
+
+
+def rows_emptying(mapping: Mapping, earlier: str) -> Statement:
+    """The SELECT of a stage's rows that leave blank what earlier batches of the source said of their key.
+
+    Parameters
+    ----------
+    mapping : the mapping of a source whose rows are no changes and have no version.
+    earlier : the relation of what each source said last of each key.
+    """
+    key = mapping.contract.key
+    columns = _decisive(mapping)
+    query = load_query("ingest/queries/row_emptying").filled(
+        stage=Table(mapping.stage),
+        earlier=Table(earlier),
+        key=key,
+        standing=standing(mapping),
+        blank=Statement(may_empty(mapping)),
+        same=Statement(" and ".join(f"c.{quote(name)} = r.{quote(name)}" for name in key)),
+        lacking=_names_where(
+            columns,
+            [f"{said.says(mapping, n, 'c')} and not ({said.says(mapping, n, 'r')})" for n in columns],
+        ),
+    )
+    return Statement(query)
+
+
+def may_empty(mapping: Mapping) -> str:
+    """Whether a row leaves a column blank that says whose it is, when it was or how much, as SQL."""
+    return " or ".join(f"not ({said.says(mapping, name)})" for name in _decisive(mapping))
+
+
+def _decisive(mapping: Mapping) -> list[str]:
+    return [name for name in said.content(mapping) if name in decisive(mapping.contract)]
 
 
 def _lacks(mapping: Mapping, name: str) -> str:

@@ -20,5 +20,9 @@ where
     not $critical
     or conflicting
     and (list_contains(lacking, column_name) or list_contains(cast($decisive as varchar[]), column_name))
+    or corrected
+    and $money
+    and list_contains(lacking, column_name)
+    and list_contains(cast($decisive as varchar[]), column_name)
 group by column_name
 order by rows desc, column_name

@@ -175,3 +175,77 @@ def test_the_changes_of_a_key_are_no_conflict_and_its_deletion_no_repeat(
     assert (found.accepted, found.deleted, found.repeated, found.conflicting) == (0, 1, 0, 0)
     assert found.superseded == 2
     assert all(result.passed for result in judge(shop, seq).values())
+
+
+# Of these a later row that leaves out whose it is, when it was or how much takes money away.
+PURCHASES = {"orders", "order_lines"}
+
+
+def may_be_blank(contract: Contract) -> list[str]:
+    return sorted(DECISIVE.get(contract.table, set()) & {*optional(contract)})
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["a batch later", "in one batch"])
+@pytest.mark.parametrize(
+    "contract", [c for c in CONTRACTS.values() if may_be_blank(c)], ids=lambda contract: contract.table
+)
+def test_a_later_file_that_leaves_blank_what_decides_is_told(
+    make: Make, contract: Contract, apart: bool
+) -> None:
+    for name in may_be_blank(contract):
+        shop = make(contract)
+        first, later = lines(contract, row(contract)), lines(contract, row(contract, {name: ""}))
+        if apart:
+            shop.land("s", first)
+            shop.refresh()
+            seq = shop.land("s", later)
+        else:
+            seq = shop.land("s", first, later)
+        judged = judge(shop, seq)
+        assert (judged[AGREE].unexpected, judged[AGREE].detail) == (1, f"{name} in 1")
+        assert judged[WHOLE].passed is (contract.table not in PURCHASES), name
+        assert judged[WHOLE].detail == (f"{name} in 1" if contract.table in PURCHASES else "")
+        at = "s-0002.csv:2" if apart else "s-0001.csv:2"
+        assert judged[AGREE].samples == (str(shop.folder / at),)
+
+
+@pytest.mark.parametrize("contract", [CONTRACTS[table] for table in sorted(PURCHASES)], ids=str)
+def test_a_file_in_place_of_an_earlier_one_may_say_less(make: Make, contract: Contract) -> None:
+    shop = make(contract)
+    blank = dict.fromkeys(may_be_blank(contract), "")
+    shop.land("s", lines(contract, row(contract)), names=["of-may.csv"])
+    shop.refresh()
+    seq = shop.land("s", lines(contract, row(contract, blank)), names=["of-may.csv"])
+    assert seq == 2 and all(result.passed for result in judge(shop, seq).values())
+
+
+def test_what_another_source_said_is_not_left_blank(tmp_path: Path) -> None:
+    contract = CONTRACTS["orders"]
+    same = source({contract.table: mapping(contract)}, keys={"orders": {"same": True}})
+    shop = Deliveries(tmp_path, {"s": same, "t": same})
+    shop.land("t", lines(contract, row(contract)))
+    shop.refresh()
+    seq = shop.land("s", lines(contract, row(contract, {"customer_id": ""})))
+    assert all(result.passed for result in judge(shop, seq).values())
+    shop.con.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "column", "ends"),
+    [
+        ({"version": "cast(v as int)", "leave_out": ["v"]}, "v", ("1", "2")),
+        (FEED, FEED_COLUMN, ("I", "U")),
+        ({"delivery": "snapshot"}, "v", ("", "")),
+    ],
+    ids=["version", "changes", "snapshot"],
+)
+def test_where_a_later_row_says_all_there_is_it_may_leave_out(
+    make: Make, settings: dict[str, object], column: str, ends: tuple[str, str]
+) -> None:
+    contract = CONTRACTS["orders"]
+    shop = make(contract, **settings)
+    for seq, (changed, end) in enumerate(zip(({}, {"customer_id": ""}), ends, strict=True), 1):
+        head, said = lines(contract, row(contract, changed))
+        assert shop.land("s", [f"{head},{column}", f"{said},{end}"]) == seq
+        assert all(result.passed for result in judge(shop, seq).values())
+        shop.refresh()
