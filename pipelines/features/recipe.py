@@ -57,6 +57,7 @@ class Made:
     fragments: tuple[Fragment, ...]
     features: tuple[Feature, ...]
     parameters: Mapping[str, Any]
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +84,7 @@ class Made:
             tuple(self.fragments[i] for i in kept),
             tuple(feature for feature in self.features if read[feature.name] <= there),
             self.parameters,
+            self.held,
         )
 
     def bindings(self, as_of: date) -> dict[str, Any]:
@@ -96,7 +98,8 @@ class Made:
         """The SELECTs that several fragments read, by name."""
         names = dict.fromkeys(name for fragment in self.fragments for name in fragment.shared)
         folder, entity = self.kind.folder, self.kind.entity
-        return {name: resolved(load_fragment(f"{folder}/{name}").sql, entity) for name in names}
+        read = {name: load_fragment(f"{folder}/{name}").sql for name in names}
+        return {name: resolved(_over(sql, self.held), entity) for name, sql in read.items()}
 
     @property
     def stored(self) -> dict[str, str]:
@@ -148,8 +151,11 @@ def make(engine: Engine, entity: Entity, recipe: Recipe) -> Made:
         check_types(engine, recipe.settings.custom)
     fragments = kind.made_of(recipe.mapped, recipe.settings, recipe.categories)
     attributes = attributes_of(engine, entity)
-    if fragments:
-        fragments = _holding(engine, kind, recipe, fragments, attributes)
+    held = _held(engine, kind, recipe, attributes)
+    fragments = [
+        found if (text := _over(found.written, held)) == found.written else replace(found, text=text)
+        for found in fragments
+    ]
     if fragments and attributes:
         fragments += _attributes(engine, kind, recipe, attributes)
     lacking = absent(entity, recipe.mapped)
@@ -157,7 +163,7 @@ def make(engine: Engine, entity: Entity, recipe: Recipe) -> Made:
     parameters = {"margin_rate": recipe.margin_rate, "currency": recipe.currency}
     for fragment in fragments:
         parameters |= fragment.parameters
-    made = Made(kind, tuple(fragments), features, parameters)
+    made = Made(kind, tuple(fragments), features, parameters, held)
     return made if recipe.only is None else made.of(recipe.only)
 
 
@@ -172,24 +178,19 @@ def further_columns(engine: Engine, table: str) -> list[tuple[str, str]]:
     return [(name, type_) for name, type_ in engine.columns(f"core.{table}") if name not in own]
 
 
-def _holding(
-    engine: Engine,
-    kind: Kind,
-    recipe: Recipe,
-    fragments: Sequence[Fragment],
-    attributes: Sequence[tuple[str, str]],
-) -> list[Fragment]:
-    """The fragments of the entity's own rows over values that hold on the day; the others as they are."""
+def _held(
+    engine: Engine, kind: Kind, recipe: Recipe, attributes: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """What is read in the place of the entity's own rows: the same over values that hold on the day."""
     rows = f"known.{kind.crm}"
     holding = with_known(engine, kind.entity, recipe.rules, [name for name, _ in attributes], "known")
-    if holding == rows:
-        return [*fragments]
-    return [
-        replace(fragment, text=reading(fragment.written, {rows: holding}))
-        if rows in Statement(fragment.written).inputs
-        else fragment
-        for fragment in fragments
-    ]
+    return {} if holding == rows else {rows: holding}
+
+
+def _over(sql: str, held: Mapping[str, str]) -> str:
+    """A SELECT over what is held of the relations that it reads."""
+    instead = {rows: holding for rows, holding in held.items() if rows in Statement(sql).inputs}
+    return reading(sql, instead) if instead else sql
 
 
 def _attributes(
