@@ -42,6 +42,7 @@ def refuse(contract: Contract, name: str, written: Collection[str], at: str) -> 
             f" (its columns: {', '.join(contract.names)})"
         )
     if contract.carries_all:
+        _refuse_taken(table, name, SETTINGS, at)
         return
     unmapped = [column for column in contract.names if column not in written]
     alike = difflib.get_close_matches(name.lower(), unmapped, n=1, cutoff=ALIKE)
@@ -51,7 +52,11 @@ def refuse(contract: Contract, name: str, written: Collection[str], at: str) -> 
             " a name that is less like it"
         )
     taken = {"as_of_date", *SETTINGS, *contract.taken, *contract.stored}
-    if name.lower() in taken or name.startswith("_"):
+    _refuse_taken(table, name, {name.lower()} if name.startswith("_") else taken, at)
+
+
+def _refuse_taken(table: str, name: str, taken: Collection[str], at: str) -> None:
+    if name.lower() in taken:
         raise ConfigError(
             f"{at}: the name {name} has a meaning of its own; expected another for a column of {table}"
         )

@@ -171,7 +171,7 @@ def parse_mapping(name: str, source: Source, table: str, source_columns: list[st
         name,
         contract,
         expressions,
-        _attributes(contract, expressions | settings, _carried(source, known), where),
+        _attributes(contract, expressions, settings, _carried(source, known), where),
         delivery=source.delivery,
         version=settings.get("version"),
         operation=settings.get("operation"),
@@ -191,13 +191,18 @@ def _carried(source: Source, known: list[str]) -> list[str]:
 
 
 def _attributes(
-    contract: Contract, expressions: dict[str, exp.Expr], known: list[str], where: str
+    contract: Contract,
+    expressions: dict[str, exp.Expr],
+    settings: dict[str, exp.Expr],
+    known: list[str],
+    where: str,
 ) -> tuple[str, ...]:
     """Columns beyond the contract: those mapped by name and, of some tables, every one that is not read."""
     if not contract.attributes:
         return ()
-    read = {name.lower() for tree in expressions.values() for name in columns_in(tree)}
-    extra = [name for name in expressions if contract.column(name) is None and name not in further.SETTINGS]
+    trees = [*expressions.values(), *settings.values()]
+    read = {name.lower() for tree in trees for name in columns_in(tree)}
+    extra = [name for name in expressions if contract.column(name) is None]
     if not contract.carries_all:
         return tuple(extra)
     named = {name.lower() for name in extra}

@@ -150,3 +150,10 @@ def test_a_slip_is_no_further_column(table: str) -> None:
         with pytest.raises(ConfigError, match="meaning of its own"):
             refuse(contract, taken, contract.names, "here")
     refuse(contract, "favourite_colour", [key], "here")
+
+
+@pytest.mark.parametrize("table", [table for table, contract in CONTRACTS.items() if contract.attributes])
+@pytest.mark.parametrize("name", ["version", "Operation", "guest_key"])
+def test_a_column_named_like_a_setting_is_refused_and_not_dropped(table: str, name: str) -> None:
+    with pytest.raises(ConfigError, match="meaning of its own"):
+        refuse(CONTRACTS[table], name, [CONTRACTS[table].key[0]], "here")
