@@ -30,6 +30,14 @@ FAULTS = (
         ),
     ),
     Fault(
+        "a-later-file-empties-an-order",
+        "Whose an order is, when it was and how much, no later file leaves blank untold.",
+        "pipelines/ingest/queries/row_emptying.sql",
+        "where _source = $source and _batch_seq < $seq",
+        "where _source = $source and _batch_seq > $seq",
+        ("tests/unit/core/test_rows_of_a_key.py::test_a_later_file_that_leaves_blank_what_decides_is_told",),
+    ),
+    Fault(
         "a-mention-keeps-no-prefix",
         "A prefix stands before the key and before every mention of it.",
         "pipelines/contracts/keys.py",
