@@ -15,6 +15,7 @@ def merge_fault(
     merge: Mapping[str, Sequence[str]],
     feeding: Mapping[str, Sequence[str]],
     keys: Mapping[str, Mapping[str, KeyRule]],
+    written: Mapping[str, Collection[str]],
 ) -> str | None:
     """What is wrong with the orders of sources that a project writes; None when nothing is.
 
@@ -25,12 +26,13 @@ def merge_fault(
     merge : `TABLE` or `TABLE.COLUMN` -> the sources that come first.
     feeding : canonical table -> the sources that map it.
     keys : source -> canonical table -> whose the keys are that it gives out.
+    written : canonical table -> the columns that some mapping names.
     """
     for name, sources in merge.items():
         table, _, column = name.partition(".")
         fault = (
             _table_fault(table, feeding, keys)
-            or ("." in name and _column_fault(CONTRACTS[table], column))
+            or ("." in name and _column_fault(CONTRACTS[table], column, written[table]))
             or _sources_fault(table, sources, feeding[table], keys)
         )
         if fault:
@@ -57,15 +59,15 @@ def _table_fault(
     return None
 
 
-def _column_fault(contract: Contract, column: str) -> str | None:
-    names = {name.lower(): name for name in contract.names}
+def _column_fault(contract: Contract, column: str, written: Collection[str]) -> str | None:
+    names = {name.lower(): name for name in (*contract.names, *written)}
     found = names.get(column.lower())
     if found in contract.key:
         return f"{column} is part of the key"
     if found in contract.stated_together:
         return f"amounts of {contract.table} are taken from one row, with what says their worth"
-    if found is None and not contract.attributes:
-        return f"{contract.table} has no column {column}{nearest(column, contract.names)}"
+    if found is None and not contract.carries_all:
+        return f"{contract.table} has no column {column}{nearest(column, names.values())}"
     return None
 
 

@@ -373,7 +373,12 @@ class ProjectConfig(Section):
     @model_validator(mode="after")
     def _merge_names_what_is_there(self) -> ProjectConfig:
         keys = {name: source.keys for name, source in self.sources.items()}
-        if fault := merge_fault(self.merge, self.mapped_tables(), keys):
+        feeding = self.mapped_tables()
+        written = {
+            table: {name for source in sources for name in self.sources[source].tables[table]}
+            for table, sources in feeding.items()
+        }
+        if fault := merge_fault(self.merge, feeding, keys, written):
             raise ValueError(fault)
         return self
 

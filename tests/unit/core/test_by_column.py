@@ -377,13 +377,16 @@ def test_an_order_of_sources_that_names_what_is_not_there_is_refused(
             "accounts": {"account_id": "a"},
             "contacts": {"contact_id": "k"},
         },
-        "news": {"customers": {"customer_id": "c"}, "contacts": {"contact_id": "k"}, "consents": consents},
+        "news": {
+            "customers": {"customer_id": "c"},
+            "contacts": {"contact_id": "k", "mood": "m"},
+            "consents": consents,
+        },
         "web": {"orders": ORDERS, "consents": consents},
         "till": {"orders": ORDERS},
     }
     sources = {name: source(mapped) for name, mapped in tables.items()}
     with pytest.raises(ValueError, match=fault):
         ProjectConfig(project="p", timezone="UTC", currency="EUR", sources=sources, merge=merge)
-    ProjectConfig(
-        project="p", timezone="UTC", currency="EUR", sources=sources, merge={"customers.town": ["news"]}
-    )
+    for right in ("customers.town", "contacts.mood"):
+        ProjectConfig(project="p", timezone="UTC", currency="EUR", sources=sources, merge={right: ["news"]})
