@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from pipelines.config.yaml import nearest
+from pipelines.engine.statement import statements
 from pipelines.errors import ConfigError
 
 # What an expression may be made of. A list of what is allowed, because sqlglot has node types for the clock,
@@ -174,7 +174,7 @@ def parse_scalar(
 def _parsed(text: str, place: Place) -> list[exp.Expr]:
     """The statements of the text, as trees."""
     try:
-        return [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
+        return statements(text)
     except RecursionError:
         raise ConfigError(f"{place.where}: the expression is nested too deeply") from None
     except ParseError as error:
@@ -189,9 +189,6 @@ def _parsed(text: str, place: Place) -> list[exp.Expr]:
         raise place.fault(f"is not an SQL expression: {reason}") from None
     except SqlglotError as error:
         raise place.fault(f"is not an SQL expression: {str(error).splitlines()[0]}") from None
-    except TypeError:
-        # The compiled parser's word for a missing part that the interpreted one has a message for.
-        raise place.fault("is not an SQL expression: something is missing") from None
 
 
 def _offset_in(text: str, error: ParseError) -> int | None:

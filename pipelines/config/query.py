@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipelines.config import expression
 from pipelines.config.yaml import nearest
+from pipelines.engine.statement import statements
 from pipelines.errors import ConfigError
 
 BATCH = "{batch}"
@@ -77,15 +77,11 @@ def parse_query(text: str, columns: Collection[str] | None, where: str) -> str:
 
 def _parsed(text: str, where: str) -> exp.Expr:
     try:
-        found = sqlglot.parse(text.replace(BATCH, _STAND_IN), dialect="duckdb")
+        trees = statements(text.replace(BATCH, _STAND_IN))
     except RecursionError:
         raise ConfigError(f"{where}: the query is nested too deeply") from None
     except SqlglotError as error:
         raise ConfigError(f"{where}: the query is not SQL: {str(error).splitlines()[0]}") from None
-    except TypeError:
-        # The compiled parser's word for a missing part that the interpreted one has a message for.
-        raise ConfigError(f"{where}: the query is not SQL: something is missing") from None
-    trees = [tree for tree in found if tree is not None]
     if len(trees) != 1:
         raise ConfigError(f"{where}: expected one SELECT, found {len(trees)} statements")
     if not isinstance(trees[0], exp.Select):

@@ -6,6 +6,8 @@ works on (`edit.py`); it is shared, so whoever changes it copies it first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -13,6 +15,7 @@ from itertools import pairwise
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects import DuckDB
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
 DIALECT = "duckdb"
@@ -59,6 +62,27 @@ class Statement:
         return parameters_in(self.sql)
 
 
+@contextmanager
+def _faults_of_the_compiled_parser() -> Iterator[None]:
+    """Where a part is missing it says TypeError, for what the interpreted one has an error of its own."""
+    try:
+        yield
+    except TypeError:
+        raise ParseError("something is missing") from None
+
+
+def statements(sql: str) -> list[exp.Expr]:
+    """The trees of a text that anybody may have written, one a statement.
+
+    Raises
+    ------
+    SqlglotError
+        The text is no SQL of DuckDB's.
+    """
+    with _faults_of_the_compiled_parser():
+        return [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+
+
 @lru_cache(maxsize=1024)
 def parse(sql: str) -> exp.Expr:
     """The tree of a text of one statement or expression.
@@ -68,7 +92,8 @@ def parse(sql: str) -> exp.Expr:
     ParseError
         The text is no SQL of DuckDB's, or more than one statement.
     """
-    return sqlglot.parse_one(sql, dialect=DIALECT)
+    with _faults_of_the_compiled_parser():
+        return sqlglot.parse_one(sql, dialect=DIALECT)
 
 
 def relation_of(table: exp.Table) -> str | None:
