@@ -373,12 +373,7 @@ class ProjectConfig(Section):
     @model_validator(mode="after")
     def _merge_names_what_is_there(self) -> ProjectConfig:
         keys = {name: source.keys for name, source in self.sources.items()}
-        feeding = self.mapped_tables()
-        written = {
-            table: {name for source in sources for name in self.sources[source].tables[table]}
-            for table, sources in feeding.items()
-        }
-        if fault := merge_fault(self.merge, feeding, keys, written):
+        if fault := merge_fault(self.merge, self.mapped_tables(), keys, self.mapped_columns()):
             raise ValueError(fault)
         return self
 
@@ -396,15 +391,18 @@ class ProjectConfig(Section):
     @property
     def rules(self) -> dict[str, AttributeRule]:
         """What is known about attributes: what the project says, and days of values that it maps."""
-        mapped: dict[str, set[str]] = {}
-        for source in self.sources.values():
-            for table, columns in source.tables.items():
-                mapped.setdefault(table, set()).update(columns)
-        return with_days(self.attributes, mapped)
+        return with_days(self.attributes, self.mapped_columns())
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def mapped_columns(self) -> dict[str, set[str]]:
+        """Canonical table -> the columns that some source maps."""
+        return {
+            table: set().union(*(self.sources[source].tables[table] for source in sources))
+            for table, sources in self.mapped_tables().items()
+        }
 
     def mapped_tables(self) -> dict[str, list[str]]:
         """Canonical table -> the sources that feed it, in the order written."""

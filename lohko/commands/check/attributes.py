@@ -22,11 +22,11 @@ def rule_faults(project: Project) -> list[ConfigError]:
     """Every fault of the rules that no file is needed to see; whatever may be a column counts as one."""
     faults = [*_misplaced(project)]
     for table in DATED_TABLES:
+        dated = rules_of(project.config.rules, table)
         for name, rule in rules_of(project.config.attributes, table).items():
             words = [word for text in (rule.as_of, rule.origin) if text for word in words_in(text)]
-            ruled = {name: project.config.rules.get(written(table, name), rule)}
             try:
-                parse_rules(ruled, [name], [*words, *CONTRACTS[table].names], table)
+                parse_rules({name: dated[name]}, [name], [*words, *CONTRACTS[table].names], table)
             except ConfigError as fault:
                 faults.append(_placed(project, written(table, name), fault))
     return faults
@@ -62,8 +62,9 @@ def check_rules(project: Project, table: str, attributes: Sequence[tuple[str, st
     """
     typed = CONTRACTS[table].stored | dict(attributes)
     known = [*(name for name, _ in attributes), *described(table)]
-    for name, rule in rules_of(project.config.attributes, table).items():
-        ruled = project.config.rules.get(written(table, name), rule)
+    dated = rules_of(project.config.rules, table)
+    for name in rules_of(project.config.attributes, table):
+        ruled = dated[name]
         try:
             _bind(written(table, name), ruled, parse_rules({name: ruled}, known, list(typed), table), typed)
         except ConfigError as fault:
