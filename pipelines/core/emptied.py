@@ -16,7 +16,6 @@ from sqlglot import exp
 
 from pipelines.config.expression import columns_in
 from pipelines.contracts.model import Contract
-from pipelines.core import following
 from pipelines.engine import (
     Statement,
     Table,
@@ -26,6 +25,7 @@ from pipelines.engine import (
     relation_exists,
 )
 from pipelines.errors import InvariantError
+from pipelines.ingest.known import said_last
 from pipelines.ingest.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def keep(
     con.execute("drop table if exists emptied_was")
     if not edited or not relation_exists(con, f"core.{contract.table}"):
         return
-    relation = _standing(con, contract)
+    relation = said_last(con, contract)
     there = {name.lower(): name for name, _ in columns_of(con, relation)}
     names = dict.fromkeys(name for mapping in edited for name in judged(mapping) if name.lower() in there)
     if not names:
@@ -102,7 +102,7 @@ def emptied(con: duckdb.DuckDBPyConnection, contract: Contract, edited: Sequence
     """
     if not relation_exists(con, "emptied_was"):
         return []
-    relation = _standing(con, contract)
+    relation = said_last(con, contract)
     was = {name.lower() for name, _ in columns_of(con, "emptied_was")}
     now = {name.lower() for name, _ in columns_of(con, relation)}
     found = []
@@ -179,12 +179,6 @@ def _compared(
                 Emptied(mapping, name, given, gone, tuple(f"{path}:{line}" for path, line in places))
             )
     return found
-
-
-def _standing(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
-    """What each source says of a table: kept beside it, or core itself."""
-    known = following.known_table(contract)
-    return known if relation_exists(con, known) else f"core.{contract.table}"
 
 
 def _live(con: duckdb.DuckDBPyConnection, relation: str) -> Statement:

@@ -23,6 +23,7 @@ from pipelines.core import own_keys, types
 from pipelines.core.by_column import Order
 from pipelines.engine import DuckDB, Statement, columns_of, literal, qualified, quote, relation_exists
 from pipelines.ingest import ledger
+from pipelines.ingest.known import known_table
 from pipelines.ingest.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -48,10 +49,6 @@ def is_needed(mappings: Sequence[Mapping], resolved: bool, order: Order | None =
         or order is not None
         or any(m.delivery != "append" or m.version is not None for m in mappings)
     )
-
-
-def known_table(contract: Contract) -> str:
-    return f"ingest.known__{contract.table}"
 
 
 def given_view(contract: Contract) -> str:

@@ -41,6 +41,7 @@ from pipelines.engine import (
     transaction,
 )
 from pipelines.ingest import ledger
+from pipelines.ingest.known import known_table
 from pipelines.ingest.mapping import Mapping, fingerprint
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _follow(con: duckdb.DuckDBPyConnection, wanted: _Wanted, told: past.Told) ->
 def _mergeable(con: duckdb.DuckDBPyConnection, wanted: _Wanted) -> bool:
     """Whether a merge of what is staged would store what a rebuild does."""
     # A table that no batch has filled yet has nothing beside it that could be followed.
-    begun = not wanted.followed or relation_exists(con, following.known_table(wanted.contract))
+    begun = not wanted.followed or relation_exists(con, known_table(wanted.contract))
     missing = begun and _stages_hold_what_is_missing(con, wanted)
     return missing and types.hold(con, wanted.contract, wanted.mappings, wanted.order is not None)
 

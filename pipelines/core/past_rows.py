@@ -72,7 +72,7 @@ def derive(con: duckdb.DuckDBPyConnection, contract: Contract, resolved: bool) -
     resolved : whether ids of merged customers are replaced by their survivors.
     """
     con.execute(SCHEMA)
-    made, values = _derived(con, contract) if _is_recorded(con, contract) else (_nothing(contract), {})
+    made, values = _derived(con, contract) if _is_recorded(con, contract) else (_empty(contract), {})
     con.execute(f"create or replace table {qualified(given_table(contract))} as {made}", values)
     make_view(con, contract, resolved)
 
@@ -84,7 +84,7 @@ def _is_recorded(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
     )
 
 
-def _nothing(contract: Contract) -> str:
+def _empty(contract: Contract) -> str:
     """The SELECT of the columns of a past without rows."""
     span = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in SPAN.items())
     return f"select *, {span} from {qualified('core.' + contract.table)} limit 0"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.model import Contract
 from pipelines.engine import columns_of, relation_exists
+from pipelines.ingest.known import known_table
 from pipelines.ingest.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def of_stages(
     mappings : the mappings of the sources that are staged.
     """
     found: dict[str, tuple[str, str]] = {}
-    known = columns_of(con, f"ingest.known__{contract.table}")
+    known = columns_of(con, known_table(contract))
     for name, kind in [*known, *(column for mapping in mappings for column in _staged(con, mapping))]:
         spelled, have = found.get(name.lower(), (name, kind))
         found[name.lower()] = spelled, shared(con, have, kind)

@@ -18,6 +18,7 @@ from pipelines.contracts.model import Contract, Severity
 from pipelines.contracts.telling import days, decisive, owners
 from pipelines.engine import Table, load_query, qualified, relation_exists, row_count
 from pipelines.ingest.at_odds import may_empty, rows_at_odds, rows_emptying
+from pipelines.ingest.known import said_last
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import SAMPLES, CheckResult
 
@@ -67,9 +68,10 @@ def _tell(con: duckdb.DuckDBPyConnection, mapping: Mapping, seq: int) -> bool:
     another = "list_has_any(differing, $owners) and list_has_any(differing, $days)"
     emptied = "list_has_any(lacking, cast($decisive as varchar[]))"
     parts: list[str] = []
-    values: dict[str, object] = {"decisive": sorted(decisive(contract))}
+    values: dict[str, object] = {}
     if _any_left_out(con, mapping, seq):
-        values |= {"owners": sorted(owners(contract)), "days": sorted(days(contract))}
+        parties = {"owners": owners, "days": days, "decisive": decisive}
+        values |= {name: sorted(columns(contract)) for name, columns in parties.items()}
         parts.append(
             f"select * from ({rows_at_odds(mapping).sql})"
             f" where conflicting or (corrected and ({another} or {emptied}))"
@@ -77,7 +79,7 @@ def _tell(con: duckdb.DuckDBPyConnection, mapping: Mapping, seq: int) -> bool:
     earlier = _said_before(con, mapping)
     if earlier is not None and _any_blank(con, mapping):
         values |= {"source": mapping.source, "seq": seq}
-        parts.append(f"select * from ({rows_emptying(mapping, earlier).sql}) where {emptied}")
+        parts.append(f"select * from ({rows_emptying(mapping, earlier).sql})")
     if not parts:
         return False
     con.execute(f"create or replace temp table told as {' union all '.join(parts)}", values)
@@ -93,9 +95,8 @@ def _said_before(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None
     """The relation of what the source said of each key before; None where a later row says all there is."""
     if mapping.delivery != "append" or mapping.version is not None:
         return None
-    table = mapping.contract.table
-    known = (name for name in (f"ingest.known__{table}", f"core.{table}") if relation_exists(con, name))
-    return next(known, None)
+    relation = said_last(con, mapping.contract)
+    return relation if relation_exists(con, relation) else None
 
 
 def _any_blank(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.config.project import Source
 from pipelines.contracts.registry import CONTRACTS
 from pipelines.engine import Table, insert_rows, load_query, qualified, quote, relation_exists, transaction
+from pipelines.ingest.known import known_table
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.quality import CheckResult
 
@@ -164,7 +165,7 @@ def _standing(
     rows: int,
 ) -> Loss | None:
     """The loss, if rows of the file stand in core and nothing else gave them a value."""
-    core, known = Table(f"core.{table}"), f"ingest.known__{table}"
+    core, known = Table(f"core.{table}"), known_table(CONTRACTS[table])
     if relation_exists(con, known):
         # A row of core stands where the first source that has the key does.
         query = load_query("ingest/queries/key_without").filled(

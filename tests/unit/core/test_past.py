@@ -382,5 +382,5 @@ def test_a_past_without_changes_has_the_columns_of_one_with(tmp_path: Path, tabl
     house.refresh()
     made, values = past_rows._derived(house.con, CONTRACTS[table])
     derived = house.con.execute(f"describe {made}", values).fetchall()
-    empty = house.con.execute(f"describe {past_rows._nothing(CONTRACTS[table])}").fetchall()
+    empty = house.con.execute(f"describe {past_rows._empty(CONTRACTS[table])}").fetchall()
     assert [found[:2] for found in empty] == [found[:2] for found in derived]
